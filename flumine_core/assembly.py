@@ -1,0 +1,310 @@
+"""From a run as plain data to a framework that simulates one unit of it, and from that to rows of results."""
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from .clock import to_datetime
+from .contract.client import BaseClient, BetfairClient, SimulatedClient
+from .contract.strategy import BaseStrategy
+from .errors import DiscoveryError, FlumineCoreError, SettingsError
+from .hint import did_you_mean, one_line
+from .kernel.discovery import Discovery
+from .kernel.plan import Plan
+from .options import arguments_for, options_of
+from .order.order import Order
+from .order.states import OrderStatus
+from .plain import Named, Result, Row, Run, Unit
+from .session import FlumineSimulation
+from .settings import Settings
+
+CLIENTS: dict[str, type[BaseClient]] = {"simulated": SimulatedClient, "betfair": BetfairClient}
+"""Client types of the house; `flumine_make_client` is asked first."""
+
+GIVEN: dict[str, tuple[str, ...]] = {
+    "strategies": (),
+    "trading_controls": ("flumine",),
+    "client_controls": ("flumine", "client"),
+    "middleware": ("flumine",),
+    "workers": ("flumine",),
+    "logging_controls": ("flumine",),
+}
+"""Arguments of constructors that the house passes itself, by kind."""
+
+FILTERS = ("listener_kwargs", "market_types", "country_codes")
+"""Keys of a strategy's market filter that win over those of the run; grouping is the run's alone."""
+
+MOST_MESSAGES = 1_000
+"""How many bad lines of a unit are told one by one; the rest are counted."""
+
+
+class Assembly:
+    """A framework with everything that a run names, ready to simulate one unit.
+
+    A strategy, middleware, worker or logging control that cannot be made is left out and counted under its name.
+    A control or client that cannot be made stops the start: nothing is simulated without what was to guard it.
+
+    :raises FlumineCoreError: on an unknown name, an option that does not fit, two strategies of one name, or a control
+        or client that cannot be made.
+    """
+
+    def __init__(self, run: Run, unit: Unit, discovery: Discovery) -> None:
+        self.run = run
+        self.unit = unit
+        self.discovery = discovery
+        self.flumine = FlumineSimulation(settings=Settings(**run.settings), plugins=discovery)
+        for client in run.clients:
+            self.flumine.add_client(self._client(client))
+        for control in run.trading_controls:
+            self._add_control(control)
+        for control in run.client_controls:
+            self._add_client_control(control)
+        for middleware in self._optional("middleware", run.middleware):
+            self.flumine.add_market_middleware(middleware)
+        for worker in self._optional("workers", run.background_workers):
+            self.flumine.add_worker(worker)
+        for logging_control in self._optional("logging_controls", run.logging_controls):
+            self.flumine.add_logging_control(logging_control)
+        self._add_strategies()
+
+    def _client(self, named: Named) -> BaseClient:
+        options = dict(named.options)
+        made = None
+        if any("flumine_make_client" in plugin.hooks for plugin in self.discovery.candidates("hooks")):
+            plan = Plan(self.discovery.load_hook_plugins(), (), self.flumine.faults)
+            made = plan.make("client", kind=named.name, options=options)
+        if made is not None:
+            if not isinstance(made, BaseClient):
+                raise SettingsError(f"client {named.name!r} must be a BaseClient, was {made!r}")
+            return made
+        if named.name not in CLIENTS:
+            raise SettingsError(f"no client type {named.name!r}{did_you_mean(named.name, CLIENTS)}")
+        target = CLIENTS[named.name]
+        return target(**arguments_for(f"client {named.name!r}", target, options))
+
+    def _target(self, kind: str, named: Named) -> tuple[Any, dict[str, Any]]:
+        """Return class or function of a named thing and its converted options."""
+        target = self.discovery.load(kind, named.name)
+        return target, arguments_for(f"{kind} {named.name!r}", target, named.options, GIVEN[kind])
+
+    def _control_of(self, kind: str, named: Named, given: dict[str, Any]) -> tuple[Any, Any]:
+        target, arguments = self._target(kind, named)
+        takes = options_of(target)
+        passed = {name: value for name, value in given.items() if name in takes}
+        try:
+            return target, target(**passed, **arguments)
+        except Exception as error:
+            raise SettingsError(f"{kind} {named.name!r} cannot be made: {one_line(error)}") from error
+
+    def _add_control(self, named: Named) -> None:
+        target, control = self._control_of("trading_controls", named, {"flumine": self.flumine})
+        _drop_default(self.flumine.trading_controls, target)
+        self.flumine.add_trading_control(control)
+
+    def _add_client_control(self, named: Named) -> None:
+        clients: Iterable[BaseClient] = self.flumine.clients
+        if named.client is not None:
+            clients = [self.flumine.clients.get_client(named.client)]
+        for client in clients:
+            given = {"flumine": self.flumine, "client": client}
+            target, control = self._control_of("client_controls", named, given)
+            _drop_default(client.trading_controls, target)
+            self.flumine.add_client_control(client, control)
+
+    def _optional(self, kind: str, all_named: Iterable[Named]) -> Iterator[Any]:
+        """Make things that the run can do without."""
+        for named in all_named:
+            made = self._guarded(kind, named)
+            if made is not None:
+                yield made
+
+    def _guarded(self, kind: str, named: Named) -> Any:
+        try:
+            target, arguments = self._target(kind, named)
+        except DiscoveryError as error:
+            candidate = self.discovery.find(kind, named.name)
+            if candidate is None or candidate.status != "failed":
+                raise
+            self.flumine.faults.record(named.name, "import", error)
+            return None
+        takes = options_of(target)
+        passed = {"flumine": self.flumine} if "flumine" in GIVEN[kind] and "flumine" in takes else {}
+        try:
+            return target(**passed, **arguments)
+        except FlumineCoreError as error:
+            raise SettingsError(f"{kind} {named.name!r}: {error}") from error
+        except Exception as error:
+            self.flumine.faults.record(named.name, "__init__", error)
+            return None
+
+    def _add_strategies(self) -> None:
+        names: set[str] = set()
+        for named in self.run.strategies:
+            client = named.options.get("client")
+            if isinstance(client, str):
+                options = {**named.options, "client": self.flumine.clients.get_client(client)}
+                named = Named(named.name, options)
+            strategy = self._guarded("strategies", named)
+            if strategy is None:
+                continue
+            if not isinstance(strategy, BaseStrategy):
+                raise SettingsError(f"strategy {named.name!r} must be a BaseStrategy, was {strategy!r}")
+            if strategy.name in names:
+                raise SettingsError(f"two strategies are called {strategy.name!r}: give one another name")
+            names.add(strategy.name)
+            self._point_at_unit(strategy)
+            try:
+                self.flumine.add_strategy(strategy)
+            except FlumineCoreError:
+                raise
+            except Exception as error:
+                self.flumine.faults.record(strategy.name, "strategy.add", error)
+
+    def _point_at_unit(self, strategy: BaseStrategy) -> None:
+        run, own = self.run, strategy.market_filter
+        wanted: dict[str, Any] = {
+            "markets": list(self.unit.files),
+            "event_processing": run.event_processing,
+            "event_groups": dict(run.event_groups),
+            "listener_kwargs": dict(run.listener_kwargs),
+            "market_types": list(run.market_types) or None,
+            "country_codes": list(run.country_codes) or None,
+        }
+        if isinstance(own, Mapping):
+            wanted.update((key, own[key]) for key in FILTERS if key in own)
+        strategy.market_filter = wanted
+        strategy.streams = []
+
+
+def _drop_default(controls: list[Any], target: Any) -> None:
+    """Take out the house's own control of a class that the run names, so that its options hold."""
+    if inspect.isclass(target):
+        controls[:] = [control for control in controls if type(control) is not target]
+
+
+def collect(flumine: FlumineSimulation, unit: Unit, keep: bool) -> Result:
+    """Return what a framework's run has come to.
+
+    :param keep: also take the refusals one by one, and not only their counts.
+    """
+    result = Result(strategies=[strategy.name for strategy in flumine.strategies], files=len(unit.files))
+    result.books = flumine.books
+    for market in flumine.markets:
+        orders = [order_row(order) for order in market.blotter]
+        result.markets.append(market_row(market, orders))
+        result.orders.extend(orders)
+    if keep:
+        result.refusals = [refusal_row(refusal) for refusal in flumine.refusals]
+    result.refused = dict(flumine.refusal_counts)
+    for (plugin, hook), count in flumine.faults.counts.items():
+        result.note_fault(plugin, hook, count, flumine.faults.first[plugin, hook].error)
+    result.bad_lines = flumine.bad_lines[:MOST_MESSAGES]
+    result.bad_line_count = len(flumine.bad_lines)
+    result.lost = list(flumine.stream_errors)
+    return result
+
+
+def _time(epoch_ms: int | None) -> str | None:
+    return None if epoch_ms is None else to_datetime(epoch_ms).isoformat(timespec="milliseconds")
+
+
+def order_row(order: Order) -> Row:
+    """Return an order as plain data; sizes in the account's currency, times as ISO 8601 in UTC."""
+    kind = order.order_type
+    return {
+        "market_id": order.market_id,
+        "order_id": order.id,
+        "bet_id": order.bet_id,
+        "trade_id": order.trade.id,
+        "strategy": order.trade.strategy.name,
+        "client": order.client.username if order.client is not None else None,
+        "selection_id": order.selection_id,
+        "handicap": order.handicap,
+        "side": order.side,
+        "order_type": kind.ORDER_TYPE.name,
+        "price": getattr(kind, "price", None),
+        "size": kind.requested_size if hasattr(kind, "requested_size") else getattr(kind, "liability", None),
+        "persistence_type": getattr(kind, "persistence_type", None),
+        "time_in_force": getattr(kind, "time_in_force", None),
+        "status": order.status.value if order.status is not None else None,
+        "size_matched": order.size_matched,
+        "average_price_matched": order.average_price_matched,
+        "size_remaining": order.size_remaining,
+        "size_cancelled": order.size_cancelled,
+        "size_lapsed": order.size_lapsed,
+        "size_voided": order.size_voided,
+        "profit": order.profit,
+        "runner_status": order.runner_status,
+        "date_time_created": _time(order.created_ms),
+        "date_time_placed": _time(order.placed_ms),
+        "date_time_execution_complete": _time(order.complete_ms),
+        "is_refused": order.status is OrderStatus.VIOLATION,
+        "violation_msg": order.violation_msg,
+        "notes": order.notes_str,
+        "market_notes": order.market_notes,
+    }
+
+
+def market_row(market: Any, orders: list[Row]) -> Row:
+    """Return a market as plain data, with sums over its orders."""
+    return {
+        "market_id": market.market_id,
+        "event_id": market.event_id,
+        "event_type_id": market.event_type_id,
+        "market_type": market.market_type,
+        "country_code": market.country_code,
+        "venue": market.venue,
+        "market_start_datetime": market.market_start_datetime.isoformat(),
+        "status": market.status,
+        "orders": len(orders),
+        "size_matched": round(sum(order["size_matched"] for order in orders), 2),
+        "profit": round(sum(order["profit"] for order in orders), 2),
+    }
+
+
+def refusal_row(refusal: Any) -> Row:
+    """Return a control's refusal as plain data."""
+    return {
+        "control": refusal.control,
+        "reason": refusal.reason,
+        "numbers": dict(refusal.numbers),
+        "market_id": refusal.market_id,
+        "selection_id": refusal.selection_id,
+        "strategy": refusal.strategy,
+        "order_id": refusal.order_id,
+        "package_type": refusal.package_type.value,
+    }
+
+
+Progress = Callable[[int], None]
+"""Told how many books a framework has delivered so far."""
+
+
+def simulate_unit(
+    run: Run, unit: Unit, discovery: Discovery, keep: bool, progress: Progress | None = None
+) -> Result:
+    """Simulate one unit in this process.
+
+    :raises FlumineCoreError: where the run cannot be started at all.
+    """
+    assembly = Assembly(run, unit, discovery)
+    flumine = assembly.flumine
+    if not flumine.strategies:
+        told = ", ".join(fault.error for fault in flumine.faults.first.values())
+        raise SettingsError(f"no strategy could be made: {told or 'none was named'}")
+    if progress is not None:
+        told_to = progress
+        flumine.progress = lambda framework: told_to(framework.books)
+    failure: str | None = None
+    try:
+        flumine.run()
+    except Exception as error:
+        if isinstance(error, FlumineCoreError) or flumine.settings.raise_errors:
+            raise
+        failure = one_line(error)
+    except SystemExit as error:
+        failure = f"it was left by {one_line(error)}"
+    result = collect(flumine, unit, keep)
+    if failure is not None:
+        result.lost.append(f"{unit.name}: {failure}")
+    return result

@@ -1,0 +1,1 @@
+"""One market's prices: definition, runners, the market book snapshot, and the one cache that applies changes."""

@@ -1,0 +1,106 @@
+"""One market definition, shared by every book until the next arrives."""
+
+import inspect
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from betfairlightweight.resources import MarketDefinition
+from betfairlightweight.resources.baseresource import BaseResource
+from betfairlightweight.resources.streamingresources import MarketDefinitionRunner
+
+from ..errors import DataError
+
+RunnerKey = tuple[int, float]
+"""(selection id, handicap), the handicap being 0 where there is none."""
+
+
+def parse_datetime(value: str | int | None) -> datetime | None:
+    """Return Betfair's time ("2020-04-01T05:30:00.000Z", or milliseconds) as an aware datetime."""
+    parsed: datetime | None = BaseResource.strip_datetime(value)
+    return parsed
+
+
+def _fields(cls: type) -> tuple[frozenset[str], frozenset[str]]:
+    parameters = [
+        p for p in inspect.signature(cls).parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD
+    ]
+    required = frozenset(p.name for p in parameters if p.default is inspect.Parameter.empty)
+    return frozenset(p.name for p in parameters), required
+
+
+_DEFINITION_FIELDS, _DEFINITION_REQUIRED = _fields(MarketDefinition)
+_RUNNER_FIELDS, _RUNNER_REQUIRED = _fields(MarketDefinitionRunner)
+
+
+def _fit(raw: dict[str, Any], known: frozenset[str], required: frozenset[str]) -> dict[str, Any]:
+    fitted = {name: value for name, value in raw.items() if name in known}
+    for name in required - fitted.keys():
+        fitted[name] = None
+    return fitted
+
+
+class Definition:
+    """The stream's marketDefinition; `raw` is the message, everything else is read from it once.
+
+    Attributes bear Betfair's names in snake case and are None where the field was absent; `market_time` is an
+    aware datetime, `market_time_ms` the same in milliseconds since 1970, `bet_delay` in seconds.
+    """
+
+    def __init__(self, raw: dict[str, Any]) -> None:
+        self.raw = raw
+        get = raw.get
+        self.status: str | None = get("status")
+        self.in_play: bool | None = get("inPlay")
+        self.version: int | None = get("version")
+        self.bet_delay: int | None = get("betDelay")
+        self.bet_delay_models: list[str] | None = get("betDelayModels")
+        self.bsp_market: bool | None = get("bspMarket")
+        self.bsp_reconciled: bool | None = get("bspReconciled")
+        self.persistence_enabled: bool | None = get("persistenceEnabled")
+        self.complete: bool | None = get("complete")
+        self.cross_matching: bool | None = get("crossMatching")
+        self.runners_voidable: bool | None = get("runnersVoidable")
+        self.number_of_winners: int | None = get("numberOfWinners")
+        self.number_of_active_runners: int | None = get("numberOfActiveRunners")
+        self.market_type: str | None = get("marketType")
+        self.event_id: str | None = get("eventId")
+        self.event_type_id: str | None = get("eventTypeId")
+        self.event_name: str | None = get("eventName")
+        self.name: str | None = get("name")
+        self.country_code: str | None = get("countryCode")
+        self.venue: str | None = get("venue")
+        self.race_type: str | None = get("raceType")
+        self.each_way_divisor: float | None = get("eachWayDivisor")
+        self.market_base_rate: float | None = get("marketBaseRate")
+        runners = get("runners")
+        self.runners: list[dict[str, Any]] = runners if isinstance(runners, list) else []
+        for runner in self.runners:
+            if not isinstance(runner, dict) or not isinstance(runner.get("id"), int):
+                raise DataError(f"marketDefinition.runners must each have an id, was {runner!r}")
+
+    @cached_property
+    def market_time(self) -> datetime | None:
+        """When the market is due to start."""
+        return parse_datetime(self.raw.get("marketTime"))
+
+    @cached_property
+    def market_time_ms(self) -> int | None:
+        """When the market is due to start, in milliseconds since 1970."""
+        return None if self.market_time is None else round(self.market_time.timestamp() * 1000)
+
+    @cached_property
+    def runner_statuses(self) -> dict[RunnerKey, str | None]:
+        """Status by (selection id, handicap)."""
+        return {(runner["id"], runner.get("hc", 0)): runner.get("status") for runner in self.runners}
+
+    @cached_property
+    def resource(self) -> MarketDefinition:
+        """The definition as betfairlightweight's object; fields that it does not know are left out."""
+        fitted = _fit(self.raw, _DEFINITION_FIELDS, _DEFINITION_REQUIRED)
+        fitted["runners"] = [_fit(runner, _RUNNER_FIELDS, _RUNNER_REQUIRED) for runner in self.runners]
+        return MarketDefinition(**fitted)
+
+
+ABSENT = Definition({})
+"""What a book has before any definition arrived."""

@@ -1,0 +1,189 @@
+"""One market at one publish time: a snapshot, built as far as somebody reads it."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from betfairlightweight.resources import MarketDefinition
+from betfairlightweight.resources.bettingresources import KeyLine, PriceLadderDescription
+from msgspec import Struct
+
+from ..clock import to_datetime
+from .change import MarketChange, Number, plain_change
+from .definition import Definition, RunnerKey
+from .runner import RunnerBook
+
+if TYPE_CHECKING:
+    from .cache import MarketBookCache
+
+
+class MarketBook(Struct, eq=False, weakref=True):
+    """A market book as betfairlightweight's, with all its attributes; kept, it stays as it is.
+
+    :ivar publish_time_epoch: milliseconds since 1970; `publish_time` is the same as an aware datetime.
+    :ivar definition: the market definition in force, the same object until another arrives.
+    :ivar total_matched: pounds, both sides, None or 0 where the stream does not carry it.
+    :ivar house_references: how many references the framework itself holds; whoever else holds one keeps the book.
+    """
+
+    market_id: str
+    publish_time_epoch: int
+    definition: Definition
+    streaming_unique_id: int
+    _total_matched: Number | None
+    _cache: "MarketBookCache"
+    _change: MarketChange
+    _since: int
+    """How many changes the cache had taken when the book before this one was delivered."""
+    _upto: int
+    """How many it had taken when this book was made."""
+    _line: bytes | None = None
+    _runners: list[RunnerBook] | None = None
+    _changed: Collection[RunnerKey] = ()
+    house_references: int = 0
+    streaming_snap: bool = True
+
+    @property
+    def runners(self) -> list[RunnerBook]:
+        """The runners in order of first appearance."""
+        runners = self._runners
+        if runners is None:
+            runners = self._cache.complete(self)
+        return runners
+
+    @property
+    def changed(self) -> Collection[RunnerKey]:
+        """Which runners, as (selection id, handicap), changed with this book."""
+        if self._runners is None:
+            self._cache.complete(self)
+        return self._changed
+
+    def runner(self, selection_id: int, handicap: float = 0) -> RunnerBook | None:
+        """Return one runner, None where there is no such runner (yet)."""
+        runners = self._runners
+        if runners is None:
+            runners = self._cache.complete(self)
+        index = self._cache.index.get((selection_id, handicap))
+        return None if index is None or index >= len(runners) else runners[index]
+
+    @property
+    def number_of_runners(self) -> int:
+        """How many runners there are, removed ones included."""
+        return len(self.runners)
+
+    @property
+    def publish_time(self) -> datetime:
+        """When Betfair published this, as an aware UTC datetime."""
+        return to_datetime(self.publish_time_epoch)
+
+    @property
+    def status(self) -> str | None:
+        """OPEN, SUSPENDED, CLOSED or INACTIVE."""
+        return self.definition.status
+
+    @property
+    def inplay(self) -> bool | None:
+        """Whether the market is in play."""
+        return self.definition.in_play
+
+    @property
+    def version(self) -> int | None:
+        """Changes whenever the market changes materially."""
+        return self.definition.version
+
+    @property
+    def bet_delay(self) -> int | None:
+        """Seconds that a bet is held before it is matched."""
+        return self.definition.bet_delay
+
+    @property
+    def bsp_reconciled(self) -> bool | None:
+        """Whether the starting prices are known."""
+        return self.definition.bsp_reconciled
+
+    @property
+    def complete(self) -> bool | None:
+        """Whether no runners may be added."""
+        return self.definition.complete
+
+    @property
+    def cross_matching(self) -> bool | None:
+        """Whether bets are cross matched."""
+        return self.definition.cross_matching
+
+    @property
+    def runners_voidable(self) -> bool | None:
+        """Whether runners may be voided."""
+        return self.definition.runners_voidable
+
+    @property
+    def number_of_winners(self) -> int | None:
+        """How many runners win."""
+        return self.definition.number_of_winners
+
+    @property
+    def number_of_active_runners(self) -> int | None:
+        """How many runners are ACTIVE."""
+        return self.definition.number_of_active_runners
+
+    @property
+    def total_matched(self) -> Number | None:
+        """Pounds matched on the market, both sides."""
+        if self._cache.is_market_total_calculated:
+            sizes = [level.size for runner in self.runners for level in runner.ex.traded_volume]
+            return round(sum(sizes), 2)
+        return self._total_matched
+
+    @property
+    def market_definition(self) -> MarketDefinition | None:
+        """The definition as betfairlightweight's object."""
+        return self.definition.resource if self.definition.raw else None
+
+    @property
+    def price_ladder_definition(self) -> PriceLadderDescription | None:
+        """The market's price ladder as betfairlightweight's object."""
+        raw = self.definition.raw.get("priceLadderDefinition")
+        return PriceLadderDescription(**raw) if raw else None
+
+    @property
+    def key_line_description(self) -> KeyLine | None:
+        """The key line of a handicap market as betfairlightweight's object."""
+        raw = self.definition.raw.get("keyLineDefinition")
+        return KeyLine(**raw) if raw else None
+
+    @property
+    def streaming_update(self) -> dict[str, Any] | None:
+        """The change that made this book, as received."""
+        if self._line is None:
+            plain: dict[str, Any] = msgspec.to_builtins(self._change)
+            return plain
+        return plain_change(self._line, self.market_id)
+
+    @property
+    def bet_delay_models(self) -> None:
+        """None, as on betfairlightweight's streamed books: see `market_definition.bet_delay_models`."""
+        return
+
+    @property
+    def is_market_data_delayed(self) -> None:
+        """None: a stream does not say."""
+        return
+
+    @property
+    def last_match_time(self) -> None:
+        """None: a stream does not say."""
+        return
+
+    @property
+    def suspend_reason(self) -> None:
+        """None: see `market_definition.suspend_reason`."""
+        return
+
+    @property
+    def total_available(self) -> None:
+        """None: a stream does not say."""
+        return
+
+    def __repr__(self) -> str:
+        return f"<MarketBook {self.market_id} {self.publish_time_epoch}>"

@@ -1,0 +1,77 @@
+"""The command line: `python -m flumine_core`."""
+
+import click
+
+from .choices import Choices, shared_options
+from .lazy import LazyGroup
+
+
+def version() -> str:
+    """Return the installed version."""
+    from importlib_metadata import PackageNotFoundError
+    from importlib_metadata import version as installed
+
+    try:
+        return installed("flumine_core")
+    except PackageNotFoundError:
+        return "not installed, run from its source"
+
+
+def _print_version(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        click.echo(f"flumine_core {version()}")
+        ctx.exit()
+
+
+@click.group(
+    cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the version.",
+)
+@shared_options
+@click.pass_context
+def group(
+    ctx: click.Context,
+    blocked: tuple[str, ...],
+    config: str | None,
+    sets: tuple[str, ...],
+    log_level: str | None,
+    log_json: bool,
+) -> None:
+    """A plugin-based trading framework for the Betfair exchange.
+
+    Without a command, print what is installed; nothing trades until a command and a strategy are named.
+    """
+    ctx.obj = Choices(blocked, config, sets, log_level, log_json)
+    if ctx.invoked_subcommand is None:
+        _print_overview(ctx)
+
+
+def _print_overview(ctx: click.Context) -> None:
+    from ..kernel.entrypoint import KINDS, read_entry_rows
+
+    click.echo(f"flumine_core {version()}\n\ninstalled plugins:")
+    rows = read_entry_rows()
+    for kind in KINDS:
+        names = sorted({row.name for row in rows if row.kind == kind})
+        shown = f"{len(names):3}  {', '.join(names)}" if names else "  0"
+        click.echo(f"  {kind.replace('_', ' '):17}{shown}")
+    click.echo("\ncommands:")
+    group_command = ctx.command
+    assert isinstance(group_command, LazyGroup)
+    lines = group_command.command_lines(ctx)
+    width = max(len(name) for name, _ in lines)
+    for name, line in lines:
+        click.echo(f"  {name:{width}}  {line}")
+    click.echo("\nTry 'python -m flumine_core demo', or '--help' behind any command.")
+
+
+def main() -> None:
+    """Run the command line."""
+    group()

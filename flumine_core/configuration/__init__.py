@@ -1,0 +1,1 @@
+"""The file flumine.toml: read, checked, shown, turned into a run."""

@@ -1,0 +1,308 @@
+"""What a configuration says: sections, named entries with options, overrides, and everything wrong with them."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from ..errors import SettingsError
+from ..hint import did_you_mean, one_line
+from ..options import convert, options_of
+from ..settings import Settings, option_names
+from .file import FILE_NAME, ConfigurationFile, Path_, read_file
+from .override import parse_override
+
+LISTS = (
+    "strategies",
+    "trading_controls",
+    "client_controls",
+    "middleware",
+    "workers",
+    "logging_controls",
+    "clients",
+)
+"""Sections that are arrays of tables, one table for each thing that is named."""
+
+TABLES = ("settings", "plugins", "simulation")
+
+
+@attrs.frozen
+class Problem:
+    """One thing that is wrong: where it stands, which key, and what is the matter."""
+
+    place: str
+    key: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.key}: {self.text}" if self.key else f"{self.place}: {self.text}"
+
+
+@attrs.define
+class PluginsSection:
+    """`[plugins]`: names of plugins not to be used, and of those without which nothing may start."""
+
+    blocked: list[str] = attrs.Factory(list)
+    required: list[str] = attrs.Factory(list)
+
+
+@attrs.define
+class SimulationSection:
+    """`[simulation]`: which recorded markets, which of their updates, and how many processes.
+
+    :ivar paths: files, globs, directories and archives.
+    :ivar listener_kwargs: `inplay`, `seconds_to_start`, `max_inplay_seconds`, `event_type_ids`, ...
+    :ivar event_processing: merge the files of one event by publish time.
+    :ivar event_groups: event id -> name of a group; files of one group are merged, too.
+    :ivar workers: processes; 1 simulates in this one.
+    :ivar output: directory for orders.csv and markets.csv.
+    """
+
+    paths: list[str] = attrs.Factory(list)
+    listener_kwargs: dict[str, Any] = attrs.Factory(dict)
+    event_processing: bool = False
+    event_groups: dict[str, str] = attrs.Factory(dict)
+    market_types: list[str] = attrs.Factory(list)
+    country_codes: list[str] = attrs.Factory(list)
+    workers: int = 1
+    output: str | None = None
+
+
+@attrs.define(eq=False)
+class Entry:
+    """One named thing of a list section, with its options.
+
+    :ivar name: its entry point or module:Class; of a client its type.
+    :ivar client: of a client control, the client (by username) that it watches; None for every client.
+    """
+
+    section: str
+    name: str
+    key: Path_
+    options: dict[str, Any] = attrs.Factory(dict)
+    client: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What messages and `--set` call it: the `name` (of a client the username) among its options, if given."""
+        own = self.options.get("username" if self.section == "clients" else "name")
+        return own if isinstance(own, str) else self.name
+
+
+class Configuration:
+    """A configuration file with `--set` and `--strategy` applied; `problems` holds all that is wrong so far."""
+
+    def __init__(self, file: ConfigurationFile | None = None) -> None:
+        self.file = file
+        self.problems: list[Problem] = []
+        self.settings: dict[str, Any] = {}
+        self.entries: dict[str, list[Entry]] = {section: [] for section in LISTS}
+        self.plugins = PluginsSection()
+        self.simulation = SimulationSection()
+        self._overridden: dict[Path_, str] = {}
+        self._tables: dict[str, dict[str, Any]] = {name: {} for name in TABLES}
+
+    def place(self, key: Path_) -> str:
+        """Return where a value comes from: "--set", "--strategy", file and line, or "default"."""
+        for length in range(len(key), 0, -1):
+            if key[:length] in self._overridden:
+                return self._overridden[key[:length]]
+        return self.file.place(key) if self.file else "default"
+
+    def problem(self, key: Path_, text: str) -> None:
+        """Note something that is wrong with the value of a key."""
+        self.problems.append(Problem(self.place(key), self.spell(key), text))
+
+    def spell(self, key: Path_) -> str:
+        """Return a key as `--set` would name it."""
+        steps: list[str] = []
+        section = key[0] if key else ""
+        for step in key:
+            if isinstance(step, int) and section in LISTS:
+                entries = self.entries[str(section)]
+                found = [each.label for each in entries if each.key == (section, step)]
+                steps.append(found[0] if found else str(step))
+            elif step != "options" or len(steps) != 2:
+                steps.append(str(step))
+        return ".".join(steps)
+
+    def require_sound(self) -> None:
+        """Do nothing where nothing is wrong.
+
+        :raises SettingsError: with every problem, one a line.
+        """
+        if self.problems:
+            raise SettingsError("\n".join(str(problem) for problem in self.problems))
+
+    # ------------------------------------------------------------------------------------------ reading
+
+    def read(self) -> None:
+        """Take over what the file says."""
+        data = self.file.data if self.file else {}
+        for section, content in data.items():
+            if section in TABLES:
+                if isinstance(content, Mapping):
+                    self._tables[section] = dict(content)
+                else:
+                    self.problem((section,), f"must be a table [{section}], was {content!r}")
+            elif section in LISTS:
+                if isinstance(content, list) and all(isinstance(each, Mapping) for each in content):
+                    for index, table in enumerate(content):
+                        self._read_entry(section, index, table)
+                else:
+                    self.problem((section,), f"must be tables [[{section}]], was {type(content).__name__}")
+            else:
+                self.problem((section,), f"there is no such section{did_you_mean(section, (*TABLES, *LISTS))}")
+
+    def _read_entry(self, section: str, index: int, table: Mapping[str, Any]) -> None:
+        key: Path_ = (section, index)
+        naming = "type" if section == "clients" else "name"
+        name = table.get(naming)
+        if not isinstance(name, str) or not name:
+            wanted = "a client's type" if section == "clients" else "an entry point or module:Class"
+            self.problem((*key, naming), f"must be {wanted}, was {'missing' if name is None else repr(name)}")
+            return
+        entry = Entry(section, name, key)
+        self.entries[section].append(entry)
+        for option, value in table.items():
+            if option == naming or option == "options":
+                continue
+            if section == "client_controls" and option == "client":
+                if isinstance(value, str):
+                    entry.client = value
+                else:
+                    self.problem((*key, option), f"must be text, was {value!r}")
+            else:
+                entry.options[option] = value
+        nested = table.get("options", {})
+        if not isinstance(nested, Mapping):
+            self.problem((*key, "options"), f"must be a table, was {nested!r}")
+            return
+        for option, value in nested.items():
+            if option in entry.options:
+                self.problem((*key, "options", option), "is given twice, beside and inside options")
+            entry.options[option] = value
+
+    def option_key(self, entry: Entry, option: str) -> Path_:
+        """Return the key of an entry's option as it stands in the file, beside or inside `options`."""
+        flat = (*entry.key, option)
+        if flat in self._overridden or self.file is None or flat in self.file.lines:
+            return flat
+        nested = (*entry.key, "options", option)
+        return nested if nested in self.file.lines else flat
+
+    # --------------------------------------------------------------------------------------- overriding
+
+    def select_strategies(self, names: Iterable[str]) -> None:
+        """Run these strategies, and no other; a table of the file with that name keeps its options."""
+        chosen: list[Entry] = []
+        for position, name in enumerate(names):
+            found = [each for each in self.entries["strategies"] if name in (each.label, each.name)]
+            if not found:
+                key: Path_ = ("strategies", 1000 + position)
+                self._overridden[key] = "--strategy"
+                found = [Entry("strategies", name, key)]
+            chosen.extend(each for each in found if each not in chosen)
+        if chosen:
+            self.entries["strategies"] = chosen
+
+    def override(self, texts: Iterable[str], has_selected: bool = False) -> None:
+        """Apply `--set key=value` texts in their order; a key without a section is an option of `--strategy`."""
+        for text in texts:
+            name, value = parse_override(text)
+            section, _, rest = name.partition(".")
+            if section in TABLES and rest:
+                steps: Path_ = (section, *rest.split("."))
+                self._overridden[steps] = "--set"
+                self._assign(self._tables[section], steps[1:], value, steps)
+            elif section in LISTS and rest:
+                self._override_entry(section, rest, name, value)
+            elif has_selected and section not in (*TABLES, *LISTS):
+                for entry in self.entries["strategies"]:
+                    self._override_option(entry, name.split("."), value)
+            else:
+                hint = did_you_mean(section, (*TABLES, *LISTS))
+                self.problems.append(Problem("--set", name, f"must be section.key=value{hint}"))
+
+    def _override_entry(self, section: str, rest: str, name: str, value: Any) -> None:
+        entries = self.entries[section]
+        for position, entry in enumerate(entries):
+            for called in (entry.label, entry.name, str(position)):
+                if rest.startswith(called + "."):
+                    self._override_option(entry, rest[len(called) + 1 :].split("."), value)
+                    return
+        known = [each.label for each in entries]
+        hint = did_you_mean(rest.rpartition(".")[0] or rest, known)
+        self.problems.append(Problem("--set", name, f"names none of the {section}{hint}"))
+
+    def _override_option(self, entry: Entry, steps: list[str], value: Any) -> None:
+        if len(steps) > 1 and steps[0] == "options":
+            steps = steps[1:]
+        key: Path_ = (*entry.key, *steps)
+        self._overridden[key] = "--set"
+        self._assign(entry.options, tuple(steps), value, key)
+
+    def _assign(self, table: dict[str, Any], steps: Path_, value: Any, key: Path_) -> None:
+        *outer, last = (str(step) for step in steps)
+        for step in outer:
+            inner = table.get(step, {})
+            if not isinstance(inner, Mapping):
+                self.problem(key, f"{step} is no table, it is {inner!r}")
+                return
+            table[step] = table = dict(inner)  # a copy: the file's data stay as they were read
+        table[last] = value
+
+    # ----------------------------------------------------------------------------------------- checking
+
+    def check_tables(self) -> None:
+        """Convert the sections that are tables, noting every unknown key and wrong type."""
+        for name, value in self._tables["settings"].items():
+            if name not in option_names():
+                self.problem(("settings", name), f"there is no such setting{did_you_mean(name, option_names())}")
+                continue
+            try:
+                Settings(**{name: value})
+            except (SettingsError, TypeError, ValueError) as error:
+                told = str(error) if isinstance(error, SettingsError) else one_line(error)
+                self.problem(("settings", name), told.removeprefix(f"{name} "))
+            else:
+                self.settings[name] = value
+        self.plugins = self._structured("plugins", PluginsSection)
+        self.simulation = self._structured("simulation", SimulationSection)
+        if self.simulation.workers < 1:
+            self.problem(("simulation", "workers"), f"must be 1 or more, was {self.simulation.workers}")
+
+    def _structured(self, section: str, target: type[Any]) -> Any:
+        known = options_of(target)
+        made = target()
+        for name, value in self._tables[section].items():
+            if name not in known:
+                self.problem((section, name), f"there is no such key{did_you_mean(name, known)}")
+                continue
+            try:
+                setattr(made, name, convert(value, known[name].type))
+            except SettingsError as error:
+                self.problem((section, name), str(error))
+        return made
+
+
+def load_configuration(
+    path: str | None = None, overrides: Iterable[str] = (), strategies: Iterable[str] = ()
+) -> Configuration:
+    """Read a configuration and apply what the command line says; imports no plugin.
+
+    :param path: the file; None for ./flumine.toml, which need not exist.
+    :param overrides: `key=value` texts, later ones win, and all win over the file.
+    :param strategies: names of the only strategies to run.
+    :raises SettingsError: where the file cannot be read at all; what else is wrong is in `problems`.
+    """
+    if path is None and Path(FILE_NAME).is_file():
+        path = FILE_NAME
+    configuration = Configuration(read_file(path) if path else None)
+    configuration.read()
+    names = list(strategies)
+    configuration.select_strategies(names)
+    configuration.override(overrides, has_selected=bool(names))
+    configuration.check_tables()
+    return configuration

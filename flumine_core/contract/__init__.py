@@ -1,0 +1,1 @@
+"""What a plugin implements or describes: hook specifications, base classes, ports."""

@@ -1,0 +1,81 @@
+"""The base class of logging controls: a queue, a thread, one handler a noun."""
+
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from loguru import logger
+
+from ..events import EVENT_NOUNS, LOGGED_NOUNS, NOUNS, EndFlumineEvent, Event
+
+
+class LoggingControl:
+    """Handles events on a thread of its own; this class itself logs each at DEBUG.
+
+    A subclass defines `process_<noun>(event)` for the nouns it wants (`process_order`, `process_cleared_markets`, ...;
+    flumine's `_process_<noun>` works too) and is given those events only. Events hold plain copies, never live orders.
+    An exception in a handler is counted under the control's name and never reaches the trading loop.
+    """
+
+    NAME = "LOGGING_CONTROL"
+
+    def __init__(self, daemon: bool = True, *args: Any, **options: Any) -> None:
+        if args or options:
+            unknown = ", ".join([*map(repr, args), *options])
+            raise TypeError(f"{type(self).__name__} takes no such options: {unknown}")
+        self.daemon = daemon
+        self.logging_queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._on_error: Callable[[str, str, Exception], None] | None = None
+        self.handlers: dict[str, Callable[[Any], Any]] = {}
+        for noun in (*NOUNS, *LOGGED_NOUNS):
+            handler = getattr(self, f"process_{noun}", None) or getattr(self, f"_process_{noun}", None)
+            if handler is not None:
+                self.handlers[noun] = handler
+            elif type(self) is LoggingControl:
+                self.handlers[noun] = self.log
+
+    @property
+    def name(self) -> str:
+        """The control's name in counts and messages."""
+        return type(self).__name__
+
+    def log(self, event: Event) -> None:
+        """Log an event at DEBUG."""
+        logger.debug("{}: {}", EVENT_NOUNS[type(event)], event)
+
+    def start(self, on_error: Callable[[str, str, Exception], None]) -> None:
+        """Start the thread; `on_error(control, handler, error)` is told of every exception of a handler."""
+        self._on_error = on_error
+        self._thread = threading.Thread(target=self._run, name=self.name, daemon=self.daemon)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            event = self.logging_queue.get()
+            if event is None:
+                return
+            noun = EVENT_NOUNS[type(event)]
+            handler = self.handlers.get(noun)
+            if handler is None:
+                continue
+            try:
+                handler(event)
+            except Exception as error:
+                if self._on_error is not None:
+                    self._on_error(self.name, f"process_{noun}", error)
+
+    def stop(self, timeout: float | None = None) -> None:
+        """Handle what is queued, the end included, and end the thread; wait `timeout` seconds at most."""
+        if self._thread is None:
+            return
+        if "end_flumine" in self.handlers:
+            self.logging_queue.put(EndFlumineEvent())
+        self.logging_queue.put(None)
+        self._thread.join(timeout)
+        self._thread = None
+
+    def is_alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread is not None and self._thread.is_alive()

@@ -1,0 +1,28 @@
+"""The base class of market middleware."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..market.market import Market
+
+
+class Middleware:
+    """Called with each market on each book that is not CLOSED, before matching and strategies.
+
+    `before` and `after` may name other middleware (its entry-point names) that this one wants to follow or precede.
+    """
+
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+
+    def __call__(self, market: "Market") -> None:
+        """Process the market's latest book."""
+
+    def add_market(self, market: "Market") -> None:
+        """Process a market seen for the first time."""
+
+    def remove_market(self, market: "Market") -> None:
+        """Forget a market."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"

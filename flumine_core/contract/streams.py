@@ -1,0 +1,177 @@
+"""Descriptions of streams: what a strategy asks for, as values; the two ends make the streams themselves."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ..errors import SettingsError
+
+DEFAULT_MARKET_DATA_FIELDS = (
+    "EX_ALL_OFFERS",
+    "EX_TRADED",
+    "EX_TRADED_VOL",
+    "EX_LTP",
+    "EX_MARKET_DEF",
+    "SP_TRADED",
+    "SP_PROJECTED",
+)
+
+
+def _plain(value: Any) -> Any:
+    """Return filters as plain data; betfairlightweight's filter objects serialise themselves."""
+    serialise = getattr(value, "serialise", None)
+    return serialise if serialise is not None else value
+
+
+class BaseStream:
+    """A description of one stream; equal descriptions are shared between strategies.
+
+    :ivar stream_id: given when added to a framework: 10000, 20000, ...
+    """
+
+    operation: str = "marketSubscription"
+
+    def __init__(self, stream_id: int | None = None, custom: bool = False) -> None:
+        self.stream_id = stream_id
+        self.custom = custom
+
+    def key(self) -> Mapping[str, Any]:
+        """Return what makes two descriptions the same stream, as plain data."""
+        return {"id": id(self)}
+
+    @property
+    def stream_hash(self) -> str:
+        """Hash of the class and `key()`: equal for descriptions that can share one stream."""
+        text = json.dumps([type(self).__qualname__, dict(self.key())], sort_keys=True, default=str)
+        return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, BaseStream) and self.stream_hash == other.stream_hash
+
+    def __hash__(self) -> int:
+        return hash(self.stream_hash)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.stream_id}>"
+
+
+class MarketStream(BaseStream):
+    """Betfair's market stream: books, one snapshot a change.
+
+    :param market_filter: the subscription's marketFilter; None subscribes to all markets the key may see.
+    :param market_data_filter: fields and ladder levels; None asks for all offers, traded volumes and SP.
+    :param streaming_timeout: seconds without an update after which open markets are delivered again.
+    :param conflate_ms: milliseconds over which Betfair conflates, 0 to 120,000.
+    :raises SettingsError: on a negative timeout, a conflation out of range or a filter that is no mapping.
+    """
+
+    def __init__(
+        self,
+        stream_id: int | None = None,
+        streaming_timeout: float | None = None,
+        conflate_ms: int | None = None,
+        market_filter: Any = None,
+        market_data_filter: Any = None,
+        custom: bool = False,
+        client: Any = None,
+    ) -> None:
+        super().__init__(stream_id, custom)
+        if streaming_timeout is not None and not streaming_timeout > 0:
+            raise SettingsError(f"streaming_timeout must be seconds > 0, was {streaming_timeout!r}")
+        if conflate_ms is not None and not (isinstance(conflate_ms, int) and 0 <= conflate_ms <= 120_000):
+            raise SettingsError(f"conflate_ms must be 0 to 120000 milliseconds, was {conflate_ms!r}")
+        for name, value in (("market_filter", market_filter), ("market_data_filter", market_data_filter)):
+            if value is not None and not isinstance(_plain(value), Mapping):
+                raise SettingsError(f"{name} must be a mapping, was {value!r}")
+        self.streaming_timeout = streaming_timeout
+        self.conflate_ms = conflate_ms
+        self.market_filter = dict(_plain(market_filter) or {})
+        self.market_data_filter = dict(
+            _plain(market_data_filter) or {"fields": list(DEFAULT_MARKET_DATA_FIELDS)}
+        )
+        self.client = client
+
+    def key(self) -> Mapping[str, Any]:
+        """Return filters, timeout, conflation and account."""
+        return {
+            "operation": self.operation,
+            "market_filter": self.market_filter,
+            "market_data_filter": self.market_data_filter,
+            "streaming_timeout": self.streaming_timeout,
+            "conflate_ms": self.conflate_ms,
+            "client": getattr(self.client, "username", None),
+        }
+
+
+class DataStream(MarketStream):
+    """The market stream as raw changes, for recording: strategies get process_raw_data and no books."""
+
+
+class HistoricalStream(BaseStream):
+    """One recorded file (or a member of an archive), replayed.
+
+    :param file_path: plain, gz, bz2 or zst, local or remote; `archive.tar!member` for one in a tar archive.
+    :param listener_kwargs: `inplay`, `seconds_to_start`, `max_inplay_seconds`, `event_type_ids`,
+        `calculate_market_tv`, `cumulative_runner_tv`.
+    :param event_processing: merge with the other files of the same event by publish time.
+    :param event_group: merge with the files of the same group, whatever their event.
+    :param market_types, country_codes: markets of other types or countries are left out for good.
+    :raises SettingsError: on an option that does not exist.
+    """
+
+    LISTENER_OPTIONS: ClassVar[frozenset[str]] = frozenset(
+        {
+            "inplay",
+            "seconds_to_start",
+            "max_inplay_seconds",
+            "event_type_ids",
+            "calculate_market_tv",
+            "cumulative_runner_tv",
+            "lightweight",
+            "max_latency",
+            "update_clk",
+            "debug",
+        }
+    )
+
+    def __init__(
+        self,
+        file_path: str,
+        listener_kwargs: Mapping[str, Any] | None = None,
+        stream_id: int | None = None,
+        event_processing: bool = False,
+        event_group: str | None = None,
+        event_id: str | None = None,
+        operation: str = "marketSubscription",
+        market_types: list[str] | None = None,
+        country_codes: list[str] | None = None,
+    ) -> None:
+        super().__init__(stream_id)
+        self.market_ids: set[str] = set()
+        self.file_path = str(file_path)
+        self.listener_kwargs = dict(listener_kwargs or {})
+        unknown = self.listener_kwargs.keys() - self.LISTENER_OPTIONS
+        if unknown:
+            raise SettingsError(f"no such listener option: {', '.join(sorted(unknown))}")
+        if self.listener_kwargs.get("lightweight"):
+            raise SettingsError("lightweight must be False: strategies are given market book objects")
+        self.event_processing = event_processing
+        self.event_group = event_group
+        self.event_id = event_id
+        self.operation = operation
+        self.market_types = list(market_types) if market_types else None
+        self.country_codes = list(country_codes) if country_codes else None
+
+    def key(self) -> Mapping[str, Any]:
+        """Return file, filters and grouping."""
+        return {
+            "file_path": self.file_path,
+            "listener_kwargs": self.listener_kwargs,
+            "event_processing": self.event_processing,
+            "event_group": self.event_group,
+            "event_id": self.event_id,
+            "operation": self.operation,
+            "market_types": self.market_types,
+            "country_codes": self.country_codes,
+        }

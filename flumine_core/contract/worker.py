@@ -1,0 +1,78 @@
+"""Functions that run beside the kernel, again and again."""
+
+import inspect
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ..errors import SettingsError
+
+
+class BackgroundWorker:
+    """Calls a function every `interval` seconds on a thread of its own.
+
+    :param interval: seconds between two calls; None calls once.
+    :param function: called with `*func_args, **func_kwargs`; a parameter named `context` or `flumine` gets the
+        worker's context or the framework.
+    :param start_delay: seconds before the first call.
+    :raises SettingsError: on a negative interval or delay, or something that cannot be called.
+    """
+
+    def __init__(
+        self,
+        interval: float | None,
+        function: Callable[..., Any],
+        func_args: Sequence[Any] = (),
+        func_kwargs: Mapping[str, Any] | None = None,
+        name: str | None = None,
+        start_delay: float = 0,
+        context: dict[str, Any] | None = None,
+    ) -> None:
+        if not callable(function):
+            raise SettingsError(f"function must be callable, was {function!r}")
+        if interval is not None and not interval > 0:
+            raise SettingsError(f"interval must be seconds > 0, was {interval!r}")
+        if not start_delay >= 0:
+            raise SettingsError(f"start_delay must be seconds >= 0, was {start_delay!r}")
+        self.interval = interval
+        self.function = function
+        self.func_args = tuple(func_args or ())
+        self.func_kwargs = dict(func_kwargs or {})
+        self.name = name or getattr(function, "__name__", type(function).__name__)
+        self.start_delay = start_delay
+        self.context: dict[str, Any] = {} if context is None else context
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self, flumine: Any, on_error: Callable[[str, Exception], None]) -> None:
+        """Start the thread; `on_error(name, error)` is told of every exception of the function."""
+        offered = {"context": self.context, "flumine": flumine}
+        named = inspect.signature(self.function).parameters
+        extra = {key: value for key, value in offered.items() if key in named and key not in self.func_kwargs}
+
+        def run() -> None:
+            pause: float | None = self.start_delay
+            while pause is not None and not self._stop.wait(pause):
+                try:
+                    self.function(*self.func_args, **self.func_kwargs, **extra)
+                except Exception as error:
+                    on_error(self.name, error)
+                pause = self.interval
+
+        self._stop.clear()
+        self._thread = threading.Thread(target=run, name=self.name, daemon=True)
+        self._thread.start()
+
+    def shutdown(self, timeout: float = 1) -> None:
+        """Tell the thread to end and wait for it, `timeout` seconds at most."""
+        self._stop.set()
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout)
+
+    def is_alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def __repr__(self) -> str:
+        return f"<BackgroundWorker {self.name}>"

@@ -1,0 +1,145 @@
+"""What a control is: it looks at each request before it leaves, and passes or refuses it."""
+
+from collections.abc import Mapping
+from typing import Any, NoReturn, Protocol
+
+from ..clock import Clock
+from ..errors import ControlError
+from ..order.blotter import Blotter, ExposedBook
+from ..order.order import Order
+from ..order.package import OrderPackageType
+from ..order.refusal import Refusal
+from ..order.roles import ClientRole
+
+
+class BookRole(ExposedBook, Protocol):
+    """What the built-in controls read of a market book."""
+
+    @property
+    def status(self) -> str | None: ...
+
+
+class MarketRole(Protocol):
+    """What the built-in controls read of a market."""
+
+    @property
+    def market_book(self) -> BookRole | None: ...
+
+    @property
+    def blotter(self) -> Blotter: ...
+
+
+class MarketsRole(Protocol):
+    """The framework's markets, by id."""
+
+    @property
+    def markets(self) -> Mapping[str, MarketRole]: ...
+
+
+class FlumineRole(Protocol):
+    """What the built-in controls need of the framework."""
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def markets(self) -> MarketsRole: ...
+
+
+class _Violation(ControlError):
+    """Carries the figures of `_on_error` to the boundary."""
+
+    def __init__(self, error: str, numbers: dict[str, float | str | None]) -> None:
+        super().__init__(error)
+        self.numbers = numbers
+
+
+class Control:
+    """Base of all controls. Sub-classes override `_validate`, and call `_on_error` to refuse.
+
+    A control changes no order: the transaction that asked sets status, refusal and text. Where speed
+    matters a control may override `check` instead, and return a refusal without raising.
+
+    :ivar NAME: the control's name in capitals.
+    :ivar flumine: the framework, None until the control is bound to one.
+    :ivar options: what else it was made with.
+    """
+
+    NAME: str = "CONTROL"
+
+    def __init__(self, flumine: Any = None, *args: Any, **options: Any) -> None:
+        self.flumine: Any = flumine
+        self.options: dict[str, Any] = options
+
+    def bind(self, flumine: Any) -> None:
+        """Give an instance that was made without one its framework."""
+        self.flumine = flumine
+
+    def __call__(self, order: Order, package_type: OrderPackageType) -> Refusal | None:
+        """Return a refusal of this request, None if it may pass."""
+        return self.check(order, package_type)
+
+    def check(self, order: Order, package_type: OrderPackageType) -> Refusal | None:
+        """Return a refusal of this request, None if it may pass."""
+        try:
+            self._validate(order, package_type)
+        except _Violation as error:
+            return self.refuse(order, package_type, str(error), error.numbers)
+        except ControlError as error:
+            return self.refuse(order, package_type, str(error))
+        return None
+
+    def _validate(self, order: Order, package_type: OrderPackageType) -> None:
+        raise NotImplementedError(f"{type(self).__name__} must override _validate or check")
+
+    def _on_error(self, order: Order, error: str, **numbers: float | str | None) -> NoReturn:
+        # the peer's signature, so that its users' controls run; the boundary knows the order
+        raise _Violation(error, numbers)
+
+    def refuse(
+        self,
+        order: Order,
+        package_type: OrderPackageType,
+        reason: str,
+        numbers: dict[str, float | str | None] | None = None,
+    ) -> Refusal:
+        """Return a refusal in this control's name."""
+        return Refusal(
+            type(self).__name__,
+            reason,
+            {} if numbers is None else numbers,
+            order.market_id,
+            order.selection_id,
+            order.trade.strategy.name,
+            order.id,
+            package_type,
+        )
+
+
+class TradingControl(Control):
+    """Base of controls that look at the requests of every client."""
+
+
+class ClientControl(Control):
+    """Base of controls that look at the requests of one client, and may keep count of them."""
+
+    def __init__(
+        self, flumine: Any = None, client: ClientRole | None = None, *args: Any, **options: Any
+    ) -> None:
+        super().__init__(flumine, *args, **options)
+        self.client = client
+
+    def bind(self, flumine: Any, client: ClientRole | None = None) -> None:
+        """Give an instance that was made without them its framework and client."""
+        super().bind(flumine)
+        if client is not None:
+            self.client = client
+
+    def accept(self, order: Order, package_type: OrderPackageType) -> None:
+        """Take note that a request was accepted by all controls (or was forced past them)."""
+
+    def release(self, order: Order, package_type: OrderPackageType) -> None:
+        """Take note that an accepted request will not be counted by the exchange after all."""
+
+    def add_transaction(self, count: int, failed: bool = False) -> None:
+        """Take note that the exchange has counted: placings answered, or (`failed`) other requests."""

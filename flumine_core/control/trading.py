@@ -1,0 +1,235 @@
+"""The built-in trading controls: a sensible order, an open market, a strategy within its limits."""
+
+from math import isfinite
+from typing import Any
+
+from ..ladder import is_on_ladder
+from ..order.exposure import Prospect, order_exposure
+from ..order.kinds import LimitOnCloseOrder, LimitOrder, MarketOnCloseOrder
+from ..order.order import Order
+from ..order.package import OrderPackageType
+from ..order.refusal import Refusal
+from .base import MarketRole, TradingControl
+
+_PLACE = OrderPackageType.PLACE
+_REPLACE = OrderPackageType.REPLACE
+
+Numbers = dict[str, float | str | None]
+Fault = tuple[str, Numbers]
+"""A reason, and the figures behind it."""
+
+
+class OrderValidation(TradingControl):
+    """Refuse an order that the exchange would not take: its side, price, size, liability or minimum stake.
+
+    Placings are looked at whole; replaces at their new price; cancels and updates pass.
+    """
+
+    NAME = "ORDER_VALIDATION"
+
+    def __init__(self, flumine: Any = None) -> None:
+        super().__init__(flumine)
+
+    def check(self, order: Order, package_type: OrderPackageType) -> Refusal | None:
+        """Return a refusal of this request, None if it may pass."""
+        if package_type is _PLACE:
+            fault = _order_fault(order)
+        elif package_type is _REPLACE:
+            kind = order.order_type
+            if isinstance(kind, MarketOnCloseOrder):
+                return None  # `order.replace` says that it cannot be
+            fault = _price_fault(_new_price(order), kind)
+        else:
+            return None
+        return None if fault is None else self.refuse(order, package_type, *fault)
+
+
+class MarketValidation(TradingControl):
+    """Refuse every request on a market that is not known, has no book yet, or is not OPEN."""
+
+    NAME = "MARKET_VALIDATION"
+
+    def __init__(self, flumine: Any = None) -> None:
+        super().__init__(flumine)
+
+    def check(self, order: Order, package_type: OrderPackageType) -> Refusal | None:
+        """Return a refusal of this request, None if it may pass."""
+        market: MarketRole | None = self.flumine.markets.markets.get(order.market_id)
+        if market is None:
+            return self.refuse(order, package_type, f"market must be known, was {order.market_id}")
+        book = market.market_book
+        if book is None:
+            return self.refuse(order, package_type, "market must have a book, had none")
+        if book.status != "OPEN":
+            reason = f"market must be OPEN, was {book.status}"
+            return self.refuse(order, package_type, reason, {"status": book.status})
+        return None
+
+
+class StrategyExposure(TradingControl):
+    """Refuse what would take a strategy beyond its limits, None being no limit.
+
+    First, on a placing, `strategy.validate_order` is asked, once. Then, on placings and on replaces at
+    their new price, with every accepted order counted whether or not the exchange has answered:
+
+    - `max_order_exposure`: the order by itself (of a replace: what remains of it);
+    - `max_selection_exposure`: the selection's worst outcome in the direction that the order makes worse;
+    - `max_market_exposure`: the market's worst outcome.
+    """
+
+    NAME = "STRATEGY_EXPOSURE"
+
+    def __init__(self, flumine: Any = None) -> None:
+        super().__init__(flumine)
+
+    def check(self, order: Order, package_type: OrderPackageType) -> Refusal | None:
+        """Return a refusal of this request, None if it may pass."""
+        if package_type is _PLACE:
+            strategy = order.trade.strategy
+            order.violation_msg = None
+            if strategy.validate_order(strategy.get_runner_context(*order.lookup), order) is False:
+                reason = order.violation_msg or "strategy.validate_order returned False"
+                return self.refuse(order, package_type, reason)
+            fault = self._fault(order, None)
+        elif package_type is _REPLACE:
+            price = _new_price(order)
+            if price is None:
+                return None
+            fault = self._fault(order, price)
+        else:
+            return None
+        return None if fault is None else self.refuse(order, package_type, *fault)
+
+    def _fault(self, order: Order, new_price: float | None) -> Fault | None:
+        strategy = order.trade.strategy
+        limit = strategy.max_order_exposure
+        if limit is not None:
+            exposure = order_exposure(order, new_price)
+            if not exposure <= limit:
+                return _beyond("order exposure", "max_order_exposure", exposure, limit)
+
+        selection_limit, market_limit = strategy.max_selection_exposure, strategy.max_market_exposure
+        if selection_limit is None and market_limit is None:
+            return None
+        market: MarketRole = self.flumine.markets.markets[order.market_id]
+        blotter = market.blotter
+        new_order: Order | Prospect = order if new_price is None else Prospect(order, new_price)
+        exclusion = None if new_price is None else order
+
+        if selection_limit is not None:
+            exposures = blotter.get_exposures(strategy, order.lookup, exclusion, new_order)
+            if order.side == "BACK":
+                exposure = -exposures["worst_possible_profit_on_lose"]
+            else:
+                exposure = -exposures["worst_possible_profit_on_win"]
+            if not exposure <= selection_limit:
+                return _beyond(
+                    "potential selection exposure", "max_selection_exposure", exposure, selection_limit
+                )
+
+        if market_limit is not None:
+            book = market.market_book
+            if book is None:
+                return "market must have a book, had none", {}
+            exposure = -blotter.market_exposure(strategy, book, exclusion, new_order)
+            if not exposure <= market_limit:
+                return _beyond("potential market exposure", "max_market_exposure", exposure, market_limit)
+        return None
+
+
+def _new_price(order: Order) -> float | None:
+    price: float | None = order.update_data.get("new_price", getattr(order.order_type, "price", None))
+    return price
+
+
+def _beyond(what: str, name: str, exposure: float, limit: float) -> Fault:
+    return f"{what} must be at most {name} {limit}, was {exposure:.2f}", {"exposure": exposure, name: limit}
+
+
+def _order_fault(order: Order) -> Fault | None:
+    kind = order.order_type
+    if order.side not in ("BACK", "LAY"):
+        return f"side must be BACK or LAY, was {order.side}", {}
+    if isinstance(kind, LimitOrder):
+        return (
+            _amount_fault("size", kind.size or kind.bet_target_size)
+            or _price_fault(kind.price, kind)
+            or _stake_fault(order, kind)
+        )
+    if isinstance(kind, LimitOnCloseOrder):
+        return (
+            _price_fault(kind.price, kind)
+            or _amount_fault("liability", kind.liability)
+            or _liability_fault(order, kind.liability)
+        )
+    if isinstance(kind, MarketOnCloseOrder):
+        return _amount_fault("liability", kind.liability) or _liability_fault(order, kind.liability)
+    return f"order kind must be limit, limit on close or market on close, was {type(kind).__name__}", {}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+
+
+def _plain(value: object) -> float | str | None:
+    return value if isinstance(value, float | int | None) else repr(value)
+
+
+def _amount_fault(name: str, amount: float | None) -> Fault | None:
+    numbers: Numbers = {name: _plain(amount)}
+    if amount is None or (amount == 0 and not isinstance(amount, bool)):
+        return f"{name} must be given, was {amount}", numbers
+    if not _is_number(amount):
+        return f"{name} must be a number, was {amount!r}", numbers
+    if amount < 0:
+        return f"{name} must be above 0, was {amount}", numbers
+    if amount != round(amount, 2):
+        return f"{name} must have at most two decimals, was {amount}", numbers
+    return None
+
+
+def _price_fault(price: Any, kind: LimitOrder | LimitOnCloseOrder) -> Fault | None:
+    if price is None:
+        return "price must be given, was None", {"price": None}
+    if not _is_number(price):
+        return f"price must be a number, was {price!r}", {"price": _plain(price)}
+    ladder = kind.price_ladder_definition
+    if is_on_ladder(price, ladder, getattr(kind, "line_range_info", None)):
+        return None
+    return f"price must be on the {ladder} ladder, was {price}", {"price": price}
+
+
+def _stake_fault(order: Order, kind: LimitOrder) -> Fault | None:
+    client = order.client
+    if client is None:
+        return "order must have a client, had none", {}
+    least_size, least_payout = client.min_bet_size, client.min_bet_payout
+    if client.min_bet_validation is False or least_size is None:
+        return None
+    size = kind.requested_size
+    if size >= least_size:
+        return None
+    payout = round(kind.price * size, 4)
+    if least_payout is not None and payout >= least_payout:
+        return None
+    return (
+        f"size must be at least {least_size}, or price times size at least {least_payout}, "
+        f"was {size} at {kind.price}",
+        {"size": size, "payout": payout, "min_bet_size": least_size, "min_bet_payout": least_payout},
+    )
+
+
+def _liability_fault(order: Order, liability: float) -> Fault | None:
+    client = order.client
+    if client is None:
+        return "order must have a client, had none", {}
+    if client.min_bet_validation is False:
+        return None
+    is_back = order.side == "BACK"
+    least = client.min_bet_size if is_back else client.min_bsp_liability
+    if least is None or liability >= least:
+        return None
+    return (
+        f"liability of a {order.side} must be at least {least}, was {liability}",
+        {"liability": liability, "min_bet_size" if is_back else "min_bsp_liability": least},
+    )

@@ -1,0 +1,252 @@
+"""Requests on their way out: controls, then packages. The only maker of order packages."""
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..clock import Clock
+from ..errors import ExecutionError, OrderError
+from ..order.order import Order
+from ..order.package import OrderPackage, OrderPackageType, chunk_orders
+from ..order.refusal import Refusal
+from ..order.roles import ClientRole
+
+if TYPE_CHECKING:
+    from ..market.market import Market
+    from ..order.trade import Trade
+
+
+class Gate(Protocol):
+    """What a transaction needs of the kernel."""
+
+    clock: Clock
+
+    def controls_for(self, client: ClientRole) -> tuple[Any, ...]:
+        """Return the controls that a request of this client must pass, in order."""
+        ...
+
+    def next_package_id(self) -> int:
+        """Return the number of the next package."""
+        ...
+
+    def refuse(self, order: Order, refusal: Refusal) -> None:
+        """Take note of a refusal."""
+        ...
+
+    def trade_placed(self, trade: "Trade") -> None:
+        """Take note that the first order of a trade was placed."""
+        ...
+
+    def is_kernel_thread(self) -> bool:
+        """Whether the caller is on the thread that owns orders."""
+        ...
+
+    def sent(self, market: "Market") -> None:
+        """Take note that a market has packages in its outbox."""
+        ...
+
+    def drain(self) -> None:
+        """Hand the packages of all outboxes to their executions now."""
+        ...
+
+
+class Transaction:
+    """Requests of one client on one market, grouped.
+
+    Each request passes the controls at once, so the caller learns True or False; what was accepted leaves in packages
+    of at most 200 placings and 60 cancels, updates or replaces when the `with` block ends (also when it raises) or
+    at `execute()`.
+    """
+
+    __slots__ = (
+        "_cancels",
+        "_client",
+        "_gate",
+        "_is_async",
+        "_market",
+        "_places",
+        "_replaces",
+        "_updates",
+        "customer_strategy_ref",
+    )
+
+    def __init__(
+        self,
+        market: "Market",
+        client: ClientRole,
+        gate: Gate,
+        is_async: bool = False,
+        customer_strategy_ref: str | None = None,
+    ) -> None:
+        self._market = market
+        self._client = client
+        self._gate = gate
+        self._is_async = is_async
+        self.customer_strategy_ref = customer_strategy_ref
+        self._places: list[tuple[Order, int | None]] = []
+        self._cancels: list[tuple[Order, int | None]] = []
+        self._updates: list[tuple[Order, int | None]] = []
+        self._replaces: list[tuple[Order, int | None]] = []
+
+    def place_order(
+        self, order: Order, market_version: int | None = None, execute: bool = True, force: bool = False
+    ) -> bool:
+        """Place an order; see `Market.place_order`.
+
+        :param execute: False enters the order in the blotter and sends nothing.
+        """
+        market = self._market
+        blotter = market.blotter
+        self._check_thread()
+        if order.id in blotter:
+            raise OrderError(f"order {order.id} has already been placed")
+        order.client = self._client
+        if execute and not force and not self._passes(order, OrderPackageType.PLACE):
+            return False
+        order.place(market.publish_time, market_version, self._is_async)
+        is_new_trade = not blotter.has_trade(order.trade)
+        blotter[order.id] = order
+        order.market_notes = market_notes(market, order)
+        if order.trade.market_notes is None:
+            order.trade.market_notes = order.market_notes
+        if is_new_trade:
+            self._gate.trade_placed(order.trade)
+        if execute:
+            order.trade.strategy.get_runner_context(*order.lookup).place(order.trade.id)
+            self._accept(order, OrderPackageType.PLACE)
+            self._places.append((order, market_version))
+        return True
+
+    def cancel_order(self, order: Order, size_reduction: float | None = None, force: bool = False) -> bool:
+        """Cancel an order; see `Market.cancel_order`."""
+        self._check_client(order)
+        if not force and not self._passes(order, OrderPackageType.CANCEL):
+            return False
+        order.cancel(size_reduction)
+        self._accept(order, OrderPackageType.CANCEL)
+        self._cancels.append((order, None))
+        return True
+
+    def update_order(self, order: Order, new_persistence_type: str, force: bool = False) -> bool:
+        """Update an order; see `Market.update_order`."""
+        self._check_client(order)
+        if not force and not self._passes(order, OrderPackageType.UPDATE):
+            return False
+        order.update(new_persistence_type)
+        self._accept(order, OrderPackageType.UPDATE)
+        self._updates.append((order, None))
+        return True
+
+    def replace_order(
+        self, order: Order, new_price: float, market_version: int | None = None, force: bool = False
+    ) -> bool:
+        """Replace an order; see `Market.replace_order`."""
+        self._check_client(order)
+        if not force:
+            wish = order.update_data.get("new_price")
+            order.update_data["new_price"] = new_price
+            try:
+                passes = self._passes(order, OrderPackageType.REPLACE)
+            finally:
+                if wish is None:
+                    del order.update_data["new_price"]
+                else:
+                    order.update_data["new_price"] = wish
+            if not passes:
+                return False
+        order.replace(new_price)
+        self._accept(order, OrderPackageType.REPLACE)
+        self._replaces.append((order, market_version))
+        return True
+
+    def execute(self) -> int:
+        """Send what was accepted so far; return the number of packages."""
+        count = self._pack()
+        if count:
+            self._gate.drain()
+        return count
+
+    def _pack(self) -> int:
+        outbox = self._market.outbox
+        before = len(outbox)
+        if self._places:
+            self._make(OrderPackageType.PLACE, self._places, self._is_async)
+        if self._cancels:
+            self._make(OrderPackageType.CANCEL, self._cancels)
+        if self._updates:
+            self._make(OrderPackageType.UPDATE, self._updates)
+        if self._replaces:
+            self._make(OrderPackageType.REPLACE, self._replaces)
+        count = len(outbox) - before
+        if count:
+            self._gate.sent(self._market)
+        return count
+
+    def _make(
+        self,
+        package_type: OrderPackageType,
+        requests: list[tuple[Order, int | None]],
+        is_async: bool = False,
+    ) -> None:
+        market, client = self._market, self._client
+        for version, orders in chunk_orders(requests, client.venue.order_limit(package_type)):
+            market.outbox.append(
+                OrderPackage(
+                    self._gate.next_package_id(),
+                    client,
+                    market.market_id,
+                    orders,
+                    package_type,
+                    self._gate.clock.epoch_ms,
+                    market.bet_delay,
+                    version,
+                    self.customer_strategy_ref,
+                    is_async,
+                )
+            )
+        requests.clear()
+
+    def _passes(self, order: Order, package_type: OrderPackageType) -> bool:
+        for control in self._gate.controls_for(self._client):
+            refusal = control(order, package_type)
+            if refusal is not None:
+                order.refusal = refusal
+                if package_type is OrderPackageType.PLACE:
+                    order.violation(refusal.message)
+                else:
+                    order.violation_msg = refusal.message
+                self._gate.refuse(order, refusal)
+                return False
+        return True
+
+    def _accept(self, order: Order, package_type: OrderPackageType) -> None:
+        for control in self._client.trading_controls:
+            control.accept(order, package_type)
+
+    def _check_client(self, order: Order) -> None:
+        self._check_thread()
+        if order.client is not self._client:
+            raise OrderError(
+                f"order {order.id} belongs to client {getattr(order.client, 'username', None)}, "
+                f"the transaction to {self._client.username}"
+            )
+
+    def _check_thread(self) -> None:
+        if not self._gate.is_kernel_thread():
+            raise ExecutionError(
+                "a transaction belongs to the framework's thread; from another one use market.place_order and its kin"
+            )
+
+    def __enter__(self) -> "Transaction":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._pack()
+
+
+def market_notes(market: "Market", order: Order) -> str:
+    """Return "back,lay,last price traded" of the order's runner as it stands, empty where there is no such runner."""
+    book = market.market_book
+    runner = None if book is None else book.runner(order.selection_id, order.handicap)
+    if runner is None:
+        return ""
+    back, lay = runner.ex.available_to_back, runner.ex.available_to_lay
+    return f"{back[0].price if back else None},{lay[0].price if lay else None},{runner.last_price_traded}"

@@ -1,0 +1,45 @@
+"""The error tree: one root, ten children, each also the builtin that a caller would expect."""
+
+
+class FlumineCoreError(Exception):
+    """Root of every error that flumine_core raises on purpose."""
+
+
+class SettingsError(FlumineCoreError, ValueError):
+    """A setting, option or configuration key is unknown, of the wrong type or out of range."""
+
+
+class DiscoveryError(FlumineCoreError, LookupError):
+    """A plugin is unknown, named twice, or required and broken."""
+
+
+class StreamError(FlumineCoreError, OSError):
+    """A stream, file or archive cannot be opened or read on."""
+
+
+class DataError(FlumineCoreError, ValueError):
+    """A line or field of market data is not what the Exchange Stream API documents."""
+
+
+class ClientError(FlumineCoreError, ValueError):
+    """A client is missing, named twice, or unfit for this framework."""
+
+
+class OrderError(FlumineCoreError, ValueError):
+    """A request on an order makes no sense: placed twice, wrong client, unknown kind."""
+
+
+class OrderUpdateError(OrderError):
+    """An order cannot be cancelled, updated or replaced in its present state."""
+
+
+class InvalidTransition(OrderError):
+    """A status cannot follow from the present one; names order, status and trigger."""
+
+
+class ControlError(FlumineCoreError, ValueError):
+    """Raised inside a control by `_on_error`; its boundary turns it into a refusal."""
+
+
+class ExecutionError(FlumineCoreError, RuntimeError):
+    """An execution, stream or client was used outside its life."""

@@ -1,0 +1,219 @@
+"""One class for each event: the twelve nouns of the kernel, and what is only logged."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from .order.refusal import Refusal
+from .order.report import Report
+
+if TYPE_CHECKING:
+    from .book.marketbook import MarketBook
+    from .market.market import Market
+    from .order.package import OrderPackage
+
+Plain = dict[str, Any]
+"""Plain data, copied when the event was made: text, numbers, lists and dicts."""
+
+
+@attrs.define(eq=False)
+class Event:
+    """Root of all events."""
+
+
+@attrs.define(eq=False)
+class RawDataEvent(Event):
+    """A data stream's message as it was received; `publish_time` in milliseconds since 1970."""
+
+    stream_id: int
+    clk: str | None
+    publish_time: int
+    data: list[Plain]
+
+
+@attrs.define(eq=False)
+class MarketBooksEvent(Event):
+    """Books of markets that changed, in the order of their changes."""
+
+    market_books: list["MarketBook"]
+
+
+@attrs.define(eq=False)
+class MarketCataloguesEvent(Event):
+    """Market catalogues, new or changed."""
+
+    market_catalogues: Sequence[Any]
+
+
+@attrs.define(eq=False)
+class CurrentOrdersEvent(Event):
+    """Reports of an execution, or the exchange's current orders."""
+
+    reports: Sequence[Report]
+
+
+@attrs.define(eq=False)
+class MarketOrdersEvent(Event):
+    """A market with order packages that are about to leave."""
+
+    market: "Market"
+
+
+@attrs.define(eq=False)
+class OrderPackageEvent(Event):
+    """An order package that is about to leave."""
+
+    order_package: "OrderPackage"
+
+
+@attrs.define(eq=False)
+class SportsDataEvent(Event):
+    """Race or cricket updates of one stream."""
+
+    sports_data: Sequence[Any]
+    streaming_unique_id: int
+
+
+@attrs.define(eq=False)
+class CloseMarketEvent(Event):
+    """A market's closing book, or the raw change that closed it."""
+
+    market_book: Any
+    streaming_unique_id: int | None = None
+
+
+@attrs.define(eq=False)
+class ClearedOrdersEvent(Event):
+    """A closed market's cleared orders (betfairlightweight's ClearedOrders)."""
+
+    market_id: str
+    cleared_orders: Any
+
+
+@attrs.define(eq=False)
+class ClearedMarketsEvent(Event):
+    """Profit and commission of closed markets (betfairlightweight's ClearedOrders)."""
+
+    cleared_markets: Any
+
+
+@attrs.define(eq=False)
+class CustomEvent(Event):
+    """An event of a user's own: `callback(framework, event)` runs on the kernel's thread."""
+
+    event: Any = None
+    callback: Callable[[Any, "CustomEvent"], Any] | None = None
+
+
+@attrs.define(eq=False)
+class EndFlumineEvent(Event):
+    """The run ends."""
+
+    reason: str = "end of streams"
+
+
+@attrs.define(eq=False)
+class ConfigEvent(Event):
+    """The settings that a run uses."""
+
+    event: Plain
+
+
+@attrs.define(eq=False)
+class StrategyEvent(Event):
+    """A strategy was added."""
+
+    event: Plain
+
+
+@attrs.define(eq=False)
+class MarketEvent(Event):
+    """A market was added, or its catalogue arrived."""
+
+    event: Plain
+
+
+@attrs.define(eq=False)
+class TradeEvent(Event):
+    """The first order of a trade was placed."""
+
+    event: Plain
+
+
+@attrs.define(eq=False)
+class OrderEvent(Event):
+    """An order was accepted by the exchange."""
+
+    event: Plain
+
+
+@attrs.define(eq=False)
+class OrderStatusEvent(Event):
+    """An order's status changed."""
+
+    event: Plain
+
+
+@attrs.define(eq=False)
+class RefusalEvent(Event):
+    """An order was refused: control, reason and numbers."""
+
+    event: Refusal
+
+
+@attrs.define(eq=False)
+class BalanceEvent(Event):
+    """A client's account funds."""
+
+    event: Plain
+
+
+@attrs.define(eq=False)
+class ClearedOrdersMetaEvent(Event):
+    """All orders of a closed market."""
+
+    event: list[Plain]
+
+
+NOUNS = (
+    "raw_data",
+    "market_books",
+    "market_catalogues",
+    "current_orders",
+    "market_orders",
+    "order_package",
+    "sports_data",
+    "close_market",
+    "cleared_orders",
+    "cleared_markets",
+    "custom_event",
+    "end_flumine",
+)
+"""What the kernel processes: event class, hook, kernel method and logging handler bear these names."""
+
+LOGGED_NOUNS = (
+    "config",
+    "strategy",
+    "market",
+    "trade",
+    "order",
+    "order_status",
+    "refusal",
+    "balance",
+    "cleared_orders_meta",
+)
+"""What is only logged."""
+
+
+def event_class(noun: str) -> type[Event]:
+    """Return the event class of a noun."""
+    name = "".join(part.capitalize() for part in noun.split("_"))
+    found = globals().get(f"{name}Event", globals().get(name))
+    if not (isinstance(found, type) and issubclass(found, Event)):
+        raise LookupError(f"no event class for {noun!r}")
+    return found
+
+
+EVENT_NOUNS: dict[type[Event], str] = {event_class(noun): noun for noun in (*NOUNS, *LOGGED_NOUNS)}
+"""Event class -> noun."""

@@ -1,0 +1,26 @@
+"""Nearest-match hints for names that nobody knows."""
+
+from collections.abc import Iterable
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return text to follow "no such thing as NAME": the nearest known name, else the first few that are known."""
+    from difflib import get_close_matches
+
+    names = sorted(set(known))
+    folded = {each.lower(): each for each in names}
+    close = get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
+    if close:
+        return f", did you mean {folded[close[0]]!r}"
+    if not names:
+        return ", there are none"
+    shown = ", ".join(repr(each) for each in names[:12])
+    return f", known: {shown}{', ...' if len(names) > 12 else ''}"
+
+
+def one_line(error: BaseException) -> str:
+    """Return an error as one line: its class and its text, and for a syntax error the place."""
+    text = " ".join(str(error).split())
+    if isinstance(error, SyntaxError) and error.filename and str(error.lineno) not in text:
+        text += f" ({error.filename}, line {error.lineno})"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,0 +1,305 @@
+"""From entry points to named, loadable plugins: blocking, ordering, and one guard around every foreign import."""
+
+import graphlib
+import heapq
+import importlib
+import inspect
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import redirect_stdout
+from time import perf_counter
+from typing import Any
+
+import attrs
+
+from ..errors import DiscoveryError
+from ..hint import did_you_mean, one_line
+from .entrypoint import HOOKS, KINDS, EntryRow, read_entry_rows
+from .signature import faults_of, hooks_of
+
+BASES = {
+    "strategies": ("..contract.strategy", "BaseStrategy"),
+    "trading_controls": ("..control.base", "Control"),
+    "client_controls": ("..control.base", "ClientControl"),
+    "workers": ("..contract.worker", "BackgroundWorker"),
+    "logging_controls": ("..contract.loggingcontrol", "LoggingControl"),
+}
+"""Kind -> module and name of the class that its plugins derive from; imported with the first of the kind."""
+
+
+@attrs.define(eq=False)
+class Candidate:
+    """One plugin that an installed distribution offers.
+
+    :ivar kind: "hooks", or what follows `flumine_core.` in its entry-point group.
+    :ivar value: its entry point, `module:attribute`.
+    :ivar before, after: names of plugins it wants to run before or after; known once imported.
+    :ivar status: "available", "enabled", "blocked" or "failed".
+    :ivar reason: why it failed or who blocked it.
+    :ivar hooks: the hooks it implements; known once imported.
+    :ivar import_seconds: what importing it took, None before.
+    """
+
+    kind: str
+    name: str
+    distribution: str | None
+    version: str | None
+    value: str
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    status: str = "available"
+    reason: str | None = None
+    hooks: tuple[str, ...] = ()
+    import_seconds: float | None = None
+    loaded: Any = attrs.field(default=None, repr=False)
+
+    @property
+    def origin(self) -> str:
+        """Distribution and version, as errors name them."""
+        return f"{self.distribution} {self.version}" if self.distribution else self.value
+
+    def fail(self, reason: str) -> None:
+        """Record why this plugin is not used."""
+        self.status, self.reason = "failed", reason
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what `plugins --json` prints of it."""
+        return attrs.asdict(self, filter=lambda field, _: field.name != "loaded")
+
+
+def import_object(value: str) -> Any:
+    """Import `module` or `module:attribute`; what it prints while importing goes to stderr.
+
+    :raises DiscoveryError: where `value` is no such reference or its import raises anything but KeyboardInterrupt.
+    """
+    module, _, path = (part.strip() for part in value.partition(":"))
+    if not module or not all(part.isidentifier() for part in (module + ("." + path if path else "")).split(".")):
+        raise DiscoveryError(f"an entry point must be module:attribute, was {value!r}")
+    try:
+        with redirect_stdout(sys.stderr):
+            found: Any = importlib.import_module(module)
+            for part in path.split(".") if path else ():
+                found = getattr(found, part)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit at import is one more way to be broken
+        raise DiscoveryError(one_line(error)) from error
+    return found
+
+
+def ordered(plugins: Mapping[str, Candidate]) -> tuple[list[Candidate], list[list[str]]]:
+    """Sort plugins by their `before` and `after`, and by name where these do not say.
+
+    Returns: the plugins that can be ordered, and the circles of names that cannot.
+    """
+    left = dict(plugins)
+    circles: list[list[str]] = []
+    while True:
+        wanted: dict[str, set[str]] = {name: set() for name in left}
+        for name, plugin in left.items():
+            wanted[name].update(other for other in plugin.after if other in left)
+            for other in plugin.before:
+                if other in left:
+                    wanted[other].add(name)
+        sorter = graphlib.TopologicalSorter({name: sorted(wanted[name]) for name in sorted(wanted)})
+        try:
+            sorter.prepare()
+        except graphlib.CycleError as error:
+            circle: list[str] = error.args[1]
+            circles.append(circle)
+            for name in set(circle):
+                del left[name]
+            continue
+        ready: list[str] = []
+        result: list[Candidate] = []
+        while sorter.is_active():
+            for name in sorter.get_ready():
+                heapq.heappush(ready, name)
+            name = heapq.heappop(ready)
+            result.append(left[name])
+            sorter.done(name)
+        return result, circles
+
+
+def _names(plugin: object, attribute: str) -> tuple[str, ...]:
+    value = getattr(plugin, attribute, ())
+    if callable(value) or inspect.ismodule(value):  # a function of that name is no ordering
+        return ()
+    if not isinstance(value, tuple | list) or not all(isinstance(name, str) for name in value):
+        raise DiscoveryError(f"{attribute} must be a tuple of names of plugins, was {value!r}")
+    return tuple(value)
+
+
+class Discovery:
+    """The plugins that are installed; listing them imports nobody, and discovered is not enabled.
+
+    :param blocked: names of plugins that must not be used, of whatever kind.
+    :param required: names of plugins without which nothing may start.
+    """
+
+    def __init__(self, blocked: Iterable[str] = (), required: Iterable[str] = ()) -> None:
+        self.blocked = tuple(dict.fromkeys(blocked))
+        self.required = tuple(dict.fromkeys(required))
+        self._candidates = [self._candidate(row) for row in read_entry_rows()]
+        self._mark_duplicates()
+        self._hook_plugins: list[tuple[str, object]] | None = None
+
+    def _candidate(self, row: EntryRow) -> Candidate:
+        candidate = Candidate(row.kind, row.name, row.distribution, row.version, row.value)
+        if row.name in self.blocked:
+            candidate.status, candidate.reason = "blocked", "blocked by name"
+        elif row.kind not in KINDS:
+            group = f"flumine_core.{row.kind}"
+            candidate.fail(f"no such entry-point group: {group}{did_you_mean(row.kind, KINDS[1:])}")
+        elif not row.value:
+            candidate.fail("an entry point must be NAME = module:attribute, was without '='")
+        return candidate
+
+    def _mark_duplicates(self) -> None:
+        groups: dict[tuple[str, str], list[Candidate]] = {}
+        for candidate in self._candidates:
+            groups.setdefault((candidate.kind, candidate.name), []).append(candidate)
+        for same in groups.values():
+            if len(same) > 1 and same[0].status != "blocked":
+                origins = " and ".join(candidate.origin for candidate in same)
+                for candidate in same:
+                    candidate.fail(f"the name is brought twice, by {origins}")
+
+    def candidates(self, kind: str | None = None) -> list[Candidate]:
+        """Return all plugins (of one kind), sorted by name."""
+        found = [each for each in self._candidates if kind in (None, each.kind)]
+        return sorted(found, key=lambda each: (each.name, each.kind, each.distribution or ""))
+
+    def failures(self) -> list[Candidate]:
+        """Return the plugins that are known to be broken, sorted by name."""
+        return [each for each in self.candidates() if each.status == "failed"]
+
+    def unknown_blocked(self) -> list[str]:
+        """Return a message for each blocked name that no plugin bears."""
+        names = {each.name for each in self._candidates}
+        return [
+            f"no plugin to block is called {name!r}{did_you_mean(name, names)}"
+            for name in self.blocked
+            if name not in names
+        ]
+
+    def load_hook_plugins(self) -> list[tuple[str, object]]:
+        """Import, check and order the plugins of the group `flumine_core`; broken ones are recorded as failed.
+
+        :raises DiscoveryError: where a required plugin is unknown, blocked or broken.
+        """
+        if self._hook_plugins is None:
+            for candidate in self.candidates(HOOKS):
+                self._import(candidate)
+            sound = {each.name: each for each in self.candidates(HOOKS) if each.status == "enabled"}
+            in_order, circles = ordered(sound)
+            for circle in circles:
+                for name in set(circle):
+                    sound[name].fail(f"the wished order is a circle: {' before '.join(circle)}")
+            self._hook_plugins = [(each.name, each.loaded) for each in in_order]
+        self._check_required()
+        return list(self._hook_plugins)
+
+    def load(self, kind: str, name: str) -> Any:
+        """Return the object of one kind and name; `module:attribute` is imported as it stands.
+
+        :raises DiscoveryError: unknown, blocked, brought by two distributions, or broken.
+        """
+        if ":" in name:
+            try:
+                return import_object(name)
+            except DiscoveryError as error:
+                raise DiscoveryError(f"{name} cannot be imported: {error}") from error
+        same = [each for each in self.candidates(kind) if each.name == name]
+        if not same:
+            known = [each.name for each in self.candidates(kind)]
+            raise DiscoveryError(f"no {kind} plugin is called {name!r}{did_you_mean(name, known)}")
+        candidate = same[0]
+        self._import(candidate)
+        if candidate.status != "enabled":
+            raise DiscoveryError(f"{kind} plugin {name!r} ({candidate.origin}) {_state(candidate)}")
+        return candidate.loaded
+
+    def find(self, kind: str, name: str) -> Candidate | None:
+        """Return the one plugin of this kind and name, None where there is none or the name is brought twice."""
+        same = [each for each in self.candidates(kind) if each.name == name]
+        return same[0] if len(same) == 1 else None
+
+    def examine(self) -> None:
+        """Import every plugin that is not blocked, to see which are broken; none of them becomes enabled by it."""
+        self.load_hook_plugins()
+        for candidate in self.candidates():
+            if candidate.status == "available":
+                self._import(candidate)
+                if candidate.status == "enabled":
+                    candidate.status = "available"
+
+    def _import(self, candidate: Candidate) -> None:
+        """Bring a candidate from "available" to "enabled" or "failed"."""
+        if candidate.status != "available":
+            return
+        if candidate.loaded is not None:
+            candidate.status = "enabled"
+            return
+        start = perf_counter()
+        try:
+            loaded = import_object(candidate.value)
+            candidate.import_seconds = perf_counter() - start
+            self._accept(candidate, loaded)
+        except Exception as error:
+            candidate.import_seconds = candidate.import_seconds or perf_counter() - start
+            candidate.fail(str(error) if isinstance(error, DiscoveryError) else one_line(error))
+
+    def _accept(self, candidate: Candidate, loaded: Any) -> None:
+        if candidate.kind == HOOKS:
+            if inspect.isclass(loaded):
+                loaded = _instance(loaded)
+            others = {id(each.loaded): each.name for each in self._candidates if each.loaded is not None}
+            if id(loaded) in others:
+                raise DiscoveryError(f"it is the same object as plugin {others[id(loaded)]!r}")
+            faults = faults_of(loaded)
+            if faults:
+                raise DiscoveryError("; ".join(faults))
+            candidate.before, candidate.after = _names(loaded, "before"), _names(loaded, "after")
+            candidate.hooks = tuple(sorted({name for name, _, _ in hooks_of(loaded)}))
+        elif candidate.kind != "commands":
+            _check_class(candidate, loaded)
+        candidate.loaded, candidate.status = loaded, "enabled"
+
+    def _check_required(self) -> None:
+        for name in self.required:
+            same = [each for each in self._candidates if each.name == name]
+            if not same:
+                known = {each.name for each in self._candidates}
+                raise DiscoveryError(f"required plugin {name!r} is not installed{did_you_mean(name, known)}")
+            for candidate in same:
+                if candidate.kind == HOOKS and candidate.status != "enabled":
+                    raise DiscoveryError(f"required plugin {name!r} ({candidate.origin}) {_state(candidate)}")
+                if candidate.kind != HOOKS:
+                    self.load(candidate.kind, name)
+
+
+def _check_class(candidate: Candidate, loaded: Any) -> None:
+    """Refuse what cannot be of the candidate's kind; a function that makes one passes, its result is looked at."""
+    if not callable(loaded):
+        raise DiscoveryError(f"{candidate.value} must be a class, was {type(loaded).__name__}")
+    if inspect.isclass(loaded) and candidate.kind in BASES:
+        module, name = BASES[candidate.kind]
+        base = getattr(importlib.import_module(module, __package__), name)
+        if not issubclass(loaded, base):
+            raise DiscoveryError(f"{candidate.value} must be a {name}, {loaded.__name__} is none")
+
+
+def _state(candidate: Candidate) -> str:
+    return "is blocked" if candidate.status == "blocked" else f"cannot be used: {candidate.reason}"
+
+
+def _instance(plugin_class: Any) -> Any:
+    """Make the instance of a plugin that is a class: hooks are methods, which need one."""
+    try:
+        with redirect_stdout(sys.stderr):
+            return plugin_class()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise DiscoveryError(f"{plugin_class.__name__}() raised {one_line(error)}") from error

@@ -1,0 +1,137 @@
+"""The one error policy around foreign code: caught at its boundary, counted, named; the rest goes on."""
+
+import threading
+import traceback
+from collections.abc import Callable, Generator
+from typing import Any
+
+import attrs
+from loguru import logger
+
+from ..errors import ExecutionError
+
+
+@attrs.frozen
+class Fault:
+    """An exception that foreign code raised.
+
+    :ivar plugin: the plugin's, strategy's, control's or worker's name.
+    :ivar hook: what was called.
+    :ivar error: the exception in one line; `traceback` is the whole of it.
+    """
+
+    plugin: str
+    hook: str
+    error: str
+    traceback: str
+
+
+class Faults:
+    """Counts of exceptions by plugin and hook, and the first of each kind.
+
+    :ivar counts: (plugin, hook) -> how many; `first`: (plugin, hook) -> the first one.
+    """
+
+    def __init__(self, is_raising: Callable[[], bool] = lambda: False) -> None:
+        self.counts: dict[tuple[str, str], int] = {}
+        self.first: dict[tuple[str, str], Fault] = {}
+        self._is_raising = is_raising
+        self._lock = threading.Lock()
+
+    def record(self, plugin: str, hook: str, error: BaseException) -> None:
+        """Count an exception; raise it again where the settings ask for that.
+
+        Only the first of its kind is logged.
+        """
+        key = (plugin, hook)
+        with self._lock:
+            self.counts[key] = self.counts.get(key, 0) + 1
+            is_first = key not in self.first
+            if is_first:
+                text = "".join(traceback.format_exception(error))
+                self.first[key] = Fault(plugin, hook, one_line(error), text)
+        if is_first:
+            logger.error("{} raised in {}: {}\n{}", plugin, hook, one_line(error), self.first[key].traceback)
+        if self._is_raising():
+            raise error
+
+    def count(self, plugin: str, hook: str, error: BaseException) -> None:
+        """Count an exception of another thread, which there is nobody to raise to."""
+        try:
+            self.record(plugin, hook, error)
+        except BaseException as raised:
+            if raised is not error:
+                raise
+
+    @property
+    def total(self) -> int:
+        """How many exceptions there were."""
+        return sum(self.counts.values())
+
+    def by_plugin(self) -> dict[str, int]:
+        """Return how many exceptions each plugin raised."""
+        totals: dict[str, int] = {}
+        for (plugin, _), count in self.counts.items():
+            totals[plugin] = totals.get(plugin, 0) + count
+        return totals
+
+
+def one_line(error: BaseException) -> str:
+    """Return an exception's type and text in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
+
+
+def guarded(plugin: str, hook: str, function: Callable[..., Any], faults: Faults) -> Callable[..., Any]:
+    """Return `function` with its exceptions recorded; it then returns None."""
+
+    def call(*arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except Exception as error:
+            faults.record(plugin, hook, error)
+            return None
+
+    return call
+
+
+def guarded_wrapper(
+    plugin: str, hook: str, function: Callable[..., Any], faults: Faults
+) -> Callable[..., Generator[None, Any, Any]]:
+    """Return a hook wrapper with its exceptions recorded; the step it brackets runs whatever it does."""
+
+    def bracket(*arguments: Any) -> Generator[None, Any, Any]:
+        try:
+            generator = function(*arguments)
+            next(generator)
+        except Exception as error:
+            faults.record(plugin, hook, error)
+            return (yield)
+        try:
+            result = yield
+        except BaseException:
+            generator.close()
+            raise
+        try:
+            generator.send(result)
+        except StopIteration as stop:
+            return stop.value
+        except Exception as error:
+            faults.record(plugin, hook, error)
+            return result
+        faults.record(plugin, hook, ExecutionError("a wrapper must yield once, it yielded twice"))
+        generator.close()
+        return result
+
+    return bracket
+
+
+def failing_hard(plugin: str, hook: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `function` with its exceptions naming the plugin: for hooks whose failure fails the start."""
+
+    def call(*arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except Exception as error:
+            raise ExecutionError(f"plugin {plugin!r} failed in {hook}: {one_line(error)}") from error
+
+    return call

@@ -1,0 +1,358 @@
+"""The loop: one event after another, each through its step."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from betfairlightweight.resources import ClearedOrders
+
+from ..book.marketbook import MarketBook
+from ..contract.middleware import Middleware
+from ..contract.ports import Execution
+from ..events import (
+    ClearedMarketsEvent,
+    ClearedOrdersEvent,
+    ClearedOrdersMetaEvent,
+    CloseMarketEvent,
+    CurrentOrdersEvent,
+    CustomEvent,
+    EndFlumineEvent,
+    Event,
+    MarketBooksEvent,
+    MarketCataloguesEvent,
+    MarketEvent,
+    RawDataEvent,
+    SportsDataEvent,
+)
+from ..market.market import Market
+from .desk import Desk
+
+class Kernel(Desk):
+    """Processes events. Every `_process_<noun>` may be overridden.
+
+    :ivar books: how many market books were processed.
+    :ivar executions: what executes order packages, each once.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self.books = 0
+        self.executions: list[Execution] = []
+        self._keeps_closed_markets = True
+        super().__init__(*arguments, **options)
+        self._handlers: dict[type[Event], Callable[[Any], None]] = {
+            MarketBooksEvent: lambda event: self._process_market_books(event),
+            RawDataEvent: lambda event: self._process_raw_data(event),
+            MarketCataloguesEvent: lambda event: self._process_market_catalogues(event),
+            CurrentOrdersEvent: lambda event: self._process_current_orders(event),
+            SportsDataEvent: lambda event: self._process_sports_data(event),
+            CloseMarketEvent: lambda event: self._process_close_market(event),
+            ClearedOrdersEvent: lambda event: self._process_cleared_orders(event),
+            ClearedMarketsEvent: lambda event: self._process_cleared_markets(event),
+            CustomEvent: lambda event: self._process_custom_event(event),
+        }
+
+    def process(self, event: Event) -> None:
+        """Process one event, and send the orders that it brought about."""
+        self._handlers[type(event)](event)
+        if self._waiting:
+            self.drain()
+
+    # market books
+
+    def _process_market_books(self, event: MarketBooksEvent) -> None:
+        """Process books in order."""
+        for book in event.market_books:
+            self._process_market_book(book)
+
+    def _process_market_book(self, book: MarketBook) -> None:
+        self.clock.advance(book.publish_time_epoch)
+        self.books += 1
+        market_id = book.market_id
+        market = self.markets.markets.get(market_id)
+        definition = book.definition
+        is_redefined = market is None or definition is not market.definition
+        if market is not None and (market.blotter.active or is_redefined):
+            for execution in self.executions:
+                reports = execution.before_book(market, book)
+                if reports:
+                    self.apply(market, reports)
+        if definition.status == "CLOSED":
+            self._process_close_market(CloseMarketEvent(book, book.streaming_unique_id))
+            return
+        is_new = market is None
+        if market is None:
+            market = self._add_live_market(market_id, book)
+        elif market.closed:
+            self.markets.add_market(market_id, market)
+        step = self._book_step
+        if step.around is None:
+            self._see_book(market, book, is_new, is_redefined)
+        else:
+            known = market
+            step.around(lambda: self._see_book(known, book, is_new, is_redefined), market, book)
+
+    def _see_book(self, market: Market, book: MarketBook, is_new: bool, is_redefined: bool) -> None:
+        market.market_book = book
+        for middleware in self._middleware:
+            self._call_middleware(middleware, "__call__", market)
+        is_active = market.blotter.active
+        if is_active or is_redefined:
+            for execution in self.executions:
+                reports = execution.after_book(market, book)
+                if reports:
+                    self.apply(market, reports)
+            if is_active:
+                self._process_orders(market)
+        for _, call in self._book_step.calls:
+            call(market, book)
+        for strategy in self.subscribers(book.streaming_unique_id):
+            try:
+                if is_new:
+                    strategy.process_new_market(market, book)
+                if strategy.check_market_book(market, book):
+                    strategy.process_market_book(market, book)
+            except Exception as error:
+                self._strategy_raised(strategy, error, "process_market_book")
+            if self._waiting:
+                self.drain()
+
+    def _process_orders(self, market: Market) -> None:
+        """Complete orders, then show each strategy all of its orders on the market."""
+        self.complete_orders(market)
+        for strategy in self.strategies:
+            orders = market.blotter.strategy_orders(strategy)
+            if orders:
+                try:
+                    strategy.process_orders(market, orders)
+                except Exception as error:
+                    self._strategy_raised(strategy, error, "process_orders")
+                if self._waiting:
+                    self.drain()
+
+    def _call_middleware(self, middleware: Middleware, method: str, market: Market) -> None:
+        try:
+            if method == "__call__":
+                middleware(market)
+            else:
+                getattr(middleware, method, _nothing)(market)
+        except Exception as error:
+            self.faults.record(type(middleware).__name__, f"middleware.{method}", error)
+        if self._waiting:
+            self.drain()
+
+    def _strategy_raised(self, strategy: Any, error: Exception, callback: str) -> None:
+        frame = error.__traceback__.tb_next if error.__traceback__ else None
+        name = frame.tb_frame.f_code.co_name if frame else callback
+        self.faults.record(strategy.name, f"strategy.{name}", error)
+
+    def _guard_strategy(self, strategy: Any, callback: str, *arguments: Any) -> Any:
+        try:
+            return getattr(strategy, callback)(*arguments)
+        except Exception as error:
+            self.faults.record(strategy.name, f"strategy.{callback}", error)
+            return None
+        finally:
+            if self._waiting:
+                self.drain()
+
+    # markets
+
+    def _add_live_market(self, market_id: str, market_book: MarketBook | None) -> Market:
+        """Add a market that a stream has brought."""
+        market = Market(self, market_id, market_book)
+        self.markets.add_market(market_id, market)
+        for middleware in self._middleware:
+            self._call_middleware(middleware, "add_market", market)
+        self.plan["add_market"].run(_nothing, market)
+        if "market" in self._logged:
+            self.log_control(MarketEvent(market.info))
+        return market
+
+    def _remove_market(self, market: Market) -> None:
+        """Let everybody forget a market; a simulation keeps it, with its orders, for whoever looks later."""
+        for middleware in self._middleware:
+            self._call_middleware(middleware, "remove_market", market)
+        for strategy in self.strategies:
+            self._guard_strategy(strategy, "remove_market", market.market_id)
+        self.plan["remove_market"].run(_nothing, market)
+        if not self._keeps_closed_markets:
+            self.markets.remove_market(market.market_id)
+
+    def _process_close_market(self, event: CloseMarketEvent) -> None:
+        """Process a market's closing: settle its orders, then tell hooks and strategies."""
+        market_book = event.market_book
+        is_book = isinstance(market_book, MarketBook)
+        market_id = market_book.market_id if is_book else market_book["id"]
+        market = self.markets.markets.get(market_id)
+        if market is None:
+            return
+        if not market.closed:
+            market.close_market()
+            if is_book:
+                market.market_book = market_book
+                market.blotter.process_closed_market(market, market_book)
+            strategies = self.subscribers(event.streaming_unique_id)
+
+            def body() -> None:
+                for strategy in strategies:
+                    self._guard_strategy(strategy, "process_closed_market", market, market_book)
+
+            self.plan["process_close_market"].run(body, market, market_book)
+            self.cleared_market_queue.put(market_id)
+            for execution in self.executions:
+                execution.close_market(market)
+            if is_book:
+                self._clear_market(market)
+            if "close_market" in self._logged:
+                self.log_control(CloseMarketEvent(market.info, event.streaming_unique_id))
+        if self._keeps_closed_markets:
+            self._remove_market(market)
+
+    def _clear_market(self, market: Market) -> None:
+        """Bring the cleared orders and markets that a real exchange would report."""
+
+    def _process_cleared_orders(self, event: ClearedOrdersEvent) -> None:
+        """Process a closed market's cleared orders."""
+        market = self.markets.markets.get(event.market_id)
+        if market is None:
+            return
+        orders = market.blotter.process_cleared_orders(event.cleared_orders)
+        self.plan["process_cleared_orders"].run(_nothing, market, event.cleared_orders)
+        if orders and "cleared_orders_meta" in self._logged:
+            self.log_control(ClearedOrdersMetaEvent([order.info for order in orders]))
+        if "cleared_orders" in self._logged:
+            self.log_control(ClearedOrdersEvent(event.market_id, _plain_cleared(event.cleared_orders)))
+
+    def _process_cleared_markets(self, event: ClearedMarketsEvent) -> None:
+        """Process profit and commission of closed markets."""
+        self.plan["process_cleared_markets"].run(_nothing, event.cleared_markets)
+        if "cleared_markets" in self._logged:
+            self.log_control(ClearedMarketsEvent(_plain_cleared(event.cleared_markets)))
+
+    # the other nouns
+
+    def _process_raw_data(self, event: RawDataEvent) -> None:
+        """Process a data stream's message."""
+        strategies = self.subscribers(event.stream_id)
+        for datum in event.data:
+            market_id = datum.get("id")
+            if market_id is None:
+                continue
+            market = self.markets.markets.get(market_id)
+            if market is None:
+                market = self._add_live_market(market_id, None)
+            elif market.closed:
+                self.markets.add_market(market_id, market)
+            if "marketDefinition" in datum:
+                market.update_market_catalogue = True
+
+        def body() -> None:
+            for datum in event.data:
+                for strategy in strategies:
+                    self._guard_strategy(
+                        strategy, "process_raw_data", event.clk, event.publish_time, datum
+                    )
+
+        self.plan["process_raw_data"].run(body, event.stream_id, event.clk, event.publish_time, event.data)
+        for datum in event.data:
+            if datum.get("marketDefinition", {}).get("status") == "CLOSED":
+                self._process_close_market(CloseMarketEvent(datum, event.stream_id))
+
+    def _process_market_catalogues(self, event: MarketCataloguesEvent) -> None:
+        """Process market catalogues of known markets."""
+        for catalogue in event.market_catalogues:
+            market = self.markets.markets.get(catalogue.market_id)
+            if market is None:
+                continue
+            is_first = market.market_catalogue is None
+            market.market_catalogue = catalogue
+            market.update_market_catalogue = False
+            if is_first:
+                self.markets.enter_event(market)
+                if "market" in self._logged:
+                    self.log_control(MarketEvent(market.info))
+            self._tell_catalogue(market, catalogue)
+
+    def _tell_catalogue(self, market: Market, catalogue: Any) -> None:
+        book = market.market_book
+        subscribed = self.subscribers(book.streaming_unique_id if book is not None else None)
+
+        def body() -> None:
+            for strategy in self.strategies:
+                if strategy in subscribed or strategy.market_cached(market.market_id):
+                    self._guard_strategy(strategy, "process_market_catalogue", market, catalogue)
+
+        self.plan["process_market_catalogues"].run(body, market, catalogue)
+
+    def _process_current_orders(self, event: CurrentOrdersEvent) -> None:
+        """Apply reports that came as an event, then show strategies their orders."""
+        markets: dict[str, Market] = {}
+        for report in event.reports:
+            market = self.markets.markets.get(report.order.market_id)
+            if market is not None:
+                markets[market.market_id] = market
+                self.apply(market, (report,))
+
+        def body() -> None:
+            for market in markets.values():
+                if not market.closed:
+                    self._process_orders(market)
+
+        self.plan["process_current_orders"].run(body, event)
+
+    def _process_sports_data(self, event: SportsDataEvent) -> None:
+        """Process race or cricket updates."""
+        strategies = self.subscribers(event.streaming_unique_id)
+        for update in event.sports_data:
+            event_id = getattr(update, "event_id", None)
+            markets: Iterable[Market | None]
+            if event_id is not None:
+                markets = list(self.markets.events.get(event_id, ()))
+            else:
+                markets = [self.markets.markets.get(update.market_id)]
+            for market in markets:
+                if market is not None:
+                    self.tell_sports_data(market, update, strategies)
+
+    def tell_sports_data(self, market: Market, update: Any, strategies: Iterable[Any]) -> None:
+        """Show strategies a race or cricket update of a market."""
+
+        def body() -> None:
+            for strategy in strategies:
+                if self._guard_strategy(strategy, "check_sports_data", market, update):
+                    self._guard_strategy(strategy, "process_sports_data", market, update)
+
+        self.plan["process_sports_data"].run(body, market, update)
+
+    def _process_custom_event(self, event: CustomEvent) -> None:
+        """Process an event of a user's own."""
+
+        def body() -> None:
+            if event.callback is None:
+                return
+            try:
+                event.callback(self, event)
+            except Exception as error:
+                name = getattr(event.callback, "__qualname__", repr(event.callback))
+                self.faults.record(name, "custom_event", error)
+
+        self.plan["process_custom_event"].run(body, event)
+        if "custom_event" in self._logged:
+            self.log_control(CustomEvent(str(event.event)))
+
+    def _process_end_flumine(self, event: EndFlumineEvent | None = None) -> None:
+        """Process the end of the run."""
+
+        def body() -> None:
+            return
+
+        for strategy in self.strategies:
+            self._guard_strategy(strategy, "finish", self)
+        self.plan["process_end_flumine"].run(body, self)
+
+
+def _nothing(*arguments: Any) -> None:
+    """Do nothing: the house has no part of its own in this step."""
+
+
+def _plain_cleared(cleared: ClearedOrders) -> list[dict[str, Any]]:
+    return [dict(vars(order)) for order in cleared.orders]

@@ -1,0 +1,155 @@
+"""Who runs at each step, asked of pluggy once and frozen into flat tuples."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import attrs
+import pluggy
+
+from ..contract import hookspecs
+from ..contract.hookspecs import PROJECT
+from ..errors import DiscoveryError
+from .guard import Faults, failing_hard, guarded, guarded_wrapper
+
+Call = Callable[..., Any]
+
+FAIL_HARD = frozenset(
+    {
+        "flumine_configure",
+        "flumine_make_client",
+        "flumine_make_stream",
+        "flumine_make_execution",
+        "flumine_make_executor",
+    }
+)
+"""Hooks whose exception fails the start."""
+
+
+@attrs.frozen(eq=False)
+class Step:
+    """One hook, resolved.
+
+    :ivar calls: (plugin, function taking all of the hook's arguments by position), in order, guarded.
+    :ivar around: where a wrapper is present, what runs it: `around(body, *arguments)`; else None.
+    """
+
+    name: str
+    calls: tuple[tuple[str, Call], ...]
+    around: Call | None
+
+    def run(self, body: Call, *arguments: Any) -> None:
+        """Run wrappers, then plain implementations, then the house's own `body()`."""
+        if self.around is not None:
+            self.around(self._plain(body, arguments), *arguments)
+            return
+        for _, call in self.calls:
+            call(*arguments)
+        body()
+
+    def _plain(self, body: Call, arguments: tuple[Any, ...]) -> Call:
+        def run() -> None:
+            for _, call in self.calls:
+                call(*arguments)
+            body()
+
+        return run
+
+
+class Plan:
+    """The hook plugins of a run.
+
+    :param plugins: (name, plugin) in the order in which their plain implementations are to run.
+    :param defaults: (name, plugin) of the house, asked last where the first result counts.
+    """
+
+    def __init__(
+        self, plugins: Iterable[tuple[str, object]], defaults: Iterable[tuple[str, object]], faults: Faults
+    ) -> None:
+        self.faults = faults
+        self.manager = pluggy.PluginManager(PROJECT)
+        self.manager.add_hookspecs(hookspecs)
+        self.names: list[str] = []
+        # pluggy calls the last registered first
+        for name, plugin in reversed([*plugins, *defaults]):
+            self.manager.register(plugin, name)
+            self.names.insert(0, name)
+        self.manager.check_pending()
+        self.hooks: dict[str, pluggy.HookCaller] = {
+            name: getattr(self.manager.hook, name)
+            for name in vars(hookspecs)
+            if name.startswith("flumine_") and hasattr(self.manager.hook, name)
+        }
+        self._guard()
+        self.steps: dict[str, Step] = {name: self._step(name) for name in self.hooks}
+
+    def __getitem__(self, name: str) -> Step:
+        """Return a step by the hook's name without its prefix, "process_market_books"."""
+        return self.steps[f"flumine_{name}"]
+
+    def make(self, name: str, **arguments: Any) -> Any:
+        """Call a make hook; None where nobody makes it."""
+        return self.hooks[f"flumine_make_{name}"](**arguments)
+
+    def configure(self, settings: Any) -> tuple[Any, list[tuple[str, Any]]]:
+        """Let plugins change the settings, in order; return the result and (plugin, settings) of each change."""
+        changes: list[tuple[str, Any]] = []
+        for name, call in self["configure"].calls:
+            evolved = call(settings)
+            if evolved is not None:
+                if type(evolved) is not type(settings):
+                    raise DiscoveryError(
+                        f"plugin {name!r} must return settings from flumine_configure, was {evolved!r}"
+                    )
+                settings = evolved
+                changes.append((name, evolved))
+        return settings, changes
+
+    def _guard(self) -> None:
+        for name, hook in self.hooks.items():
+            for implementation in hook.get_hookimpls():
+                function, plugin = implementation.function, implementation.plugin_name
+                if implementation.wrapper or implementation.hookwrapper:
+                    wrapped: Call = guarded_wrapper(plugin, name, function, self.faults)
+                elif name in FAIL_HARD:
+                    wrapped = failing_hard(plugin, name, function)
+                else:
+                    wrapped = guarded(plugin, name, function, self.faults)
+                # HookImpl keeps the argument names it read at registration
+                object.__setattr__(implementation, "function", wrapped)
+
+    def _step(self, name: str) -> Step:
+        hook = self.hooks[name]
+        spec = hook.spec
+        assert spec is not None
+        arguments = tuple(spec.argnames)
+        calls: list[tuple[str, Call]] = []
+        plain_plugins: list[object] = []
+        has_wrapper = False
+        for implementation in reversed(hook.get_hookimpls()):
+            if implementation.wrapper or implementation.hookwrapper:
+                has_wrapper = True
+                continue
+            plain_plugins.append(implementation.plugin)
+            wanted = tuple(implementation.argnames)
+            call = implementation.function
+            if wanted != arguments:
+                call = _narrowed(call, tuple(arguments.index(argument) for argument in wanted))
+            calls.append((implementation.plugin_name, call))
+        around = None
+        if has_wrapper:
+            caller = self.manager.subset_hook_caller(name, plain_plugins)
+
+            def around(body: Call, *values: Any, _hook: Any = caller, _names: Any = arguments) -> None:
+                _hook.call_extra([lambda: body()], dict(zip(_names, values, strict=True)))
+
+        return Step(name, tuple(calls), around)
+
+
+def _narrowed(call: Call, positions: tuple[int, ...]) -> Call:
+    """Return `call` taking all of a hook's arguments and passing on those at `positions`."""
+    if not positions:
+        return lambda *arguments: call()
+    if len(positions) == 1:
+        position = positions[0]
+        return lambda *arguments: call(arguments[position])
+    return lambda *arguments: call(*[arguments[position] for position in positions])

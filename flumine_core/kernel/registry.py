@@ -1,0 +1,212 @@
+"""What a framework is made of: clients, controls, strategies, streams, middleware, workers, logging controls."""
+
+import queue
+from collections.abc import Iterable
+from typing import Any
+
+from loguru import logger
+
+from ..clock import Clock
+from ..contract.client import BaseClient, Clients
+from ..contract.loggingcontrol import LoggingControl
+from ..contract.middleware import Middleware
+from ..contract.streams import BaseStream
+from ..contract.strategy import BaseStrategy
+from ..contract.worker import BackgroundWorker
+from ..control.base import ClientControl, Control
+from ..control.client import MaxOrderCount
+from ..control.trading import MarketValidation, OrderValidation, StrategyExposure
+from ..errors import ClientError, ExecutionError, SettingsError
+from ..events import EVENT_NOUNS, Event, StrategyEvent
+from ..market.markets import Markets
+from ..order.ids import OrderIds
+from ..order.refusal import Refusal
+from ..settings import Settings
+from .guard import Faults
+
+_STREAM_ID_STEP = 10_000
+
+
+class Registry:
+    """Takes the parts of a framework and keeps them in the order in which they were added."""
+
+    def __init__(self, clock: Clock, settings: Settings, client: BaseClient | None = None) -> None:
+        self.clock = clock
+        self.settings = settings
+        self.markets = Markets()
+        self.clients = Clients()
+        self.strategies: list[BaseStrategy] = []
+        self.streams: list[Any] = []
+        self.trading_controls: list[Any] = []
+        self.faults = Faults(lambda: self.settings.raise_errors)
+        self.refusals: list[Refusal] = []
+        self.refusal_counts: dict[tuple[str, str], int] = {}
+        self.cleared_market_queue: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.is_running = False
+        self._ids = OrderIds()
+        self._streams_by_hash: dict[str, Any] = {}
+        self._middleware: list[Middleware] = []
+        self._workers: list[BackgroundWorker] = []
+        self._logging_controls: list[LoggingControl] = []
+        self._logged: frozenset[str] = frozenset()
+        self._subscribers: dict[int, tuple[BaseStrategy, ...]] = {}
+        self._controls: dict[int, tuple[Any, ...]] = {}
+        for control in (OrderValidation, MarketValidation, StrategyExposure):
+            self.add_trading_control(control)
+        if client is not None:
+            self.add_client(client)
+
+    def add_client(self, client: BaseClient) -> None:
+        """Add a client with its default control; the first one is the default client.
+
+        :raises ClientError: if it is no client, or its username is taken.
+        """
+        if not isinstance(client, BaseClient):
+            raise ClientError(f"a client must be a BaseClient, was {client!r}")
+        self.clients.add_client(client)
+        self.add_client_control(client, MaxOrderCount)
+
+    def add_strategy(self, strategy: BaseStrategy) -> None:
+        """Add a strategy and its streams; equal streams are shared.
+
+        :raises SettingsError: if it is no strategy.
+        """
+        if not isinstance(strategy, BaseStrategy):
+            raise SettingsError(f"a strategy must be a BaseStrategy, was {strategy!r}")
+        if any(other.name == strategy.name for other in self.strategies):
+            logger.warning("two strategies are called {}: their orders share a name hash", strategy.name)
+        strategy.bind(self, self._ids)
+        if not strategy.streams:
+            strategy.streams = list(self._describe_streams(strategy))
+        for stream in list(strategy.streams):
+            shared = self._share(stream)
+            if shared is not stream:
+                strategy.replace_stream(stream, shared)
+        self.strategies.append(strategy)
+        self.subscriptions_changed()
+        strategy.add(self)
+        if "strategy" in self._wanted():
+            self.log_control(StrategyEvent(strategy.info))
+
+    def _describe_streams(self, strategy: BaseStrategy) -> Iterable[Any]:
+        """Describe the streams that a strategy's `market_filter` asks for."""
+        raise NotImplementedError
+
+    def add_stream(self, stream: Any) -> None:
+        """Add a stream, or the description of one."""
+        self._share(stream)
+
+    def _share(self, stream: Any) -> Any:
+        """Return the stream added before that equals this one, or add this one."""
+        key = stream.stream_hash if isinstance(stream, BaseStream) else f"object {id(stream)}"
+        known = self._streams_by_hash.get(key)
+        if known is not None:
+            return known
+        if getattr(stream, "stream_id", None) is None:
+            stream.stream_id = _STREAM_ID_STEP * (len(self.streams) + 1)
+        self._streams_by_hash[key] = stream
+        self.streams.append(stream)
+        self.subscriptions_changed()
+        return stream
+
+    def add_worker(self, worker: BackgroundWorker) -> None:
+        """Add a background worker; once the framework runs it starts at once."""
+        if not isinstance(worker, BackgroundWorker):
+            raise SettingsError(f"a worker must be a BackgroundWorker, was {worker!r}")
+        self._workers.append(worker)
+        if self.is_running:
+            worker.start(self, self._worker_raised)
+
+    def add_trading_control(self, control: Any, **options: Any) -> None:
+        """Add a trading control: a class with its options, or an instance."""
+        self.trading_controls.append(self._make_control(control, (self,), options))
+        self._controls.clear()
+
+    def add_client_control(self, client: BaseClient, control: Any, **options: Any) -> None:
+        """Add a client control: a class with its options, or an instance."""
+        made = self._make_control(control, (self, client), options)
+        if not isinstance(made, ClientControl):
+            raise SettingsError(f"a client control must be a ClientControl, was {made!r}")
+        client.trading_controls.append(made)
+        self._controls.clear()
+
+    def _make_control(self, control: Any, bound_to: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        if isinstance(control, type):
+            made = control(*bound_to, **options)
+        elif options:
+            raise SettingsError(f"options go with a control's class, {control!r} is an instance")
+        else:
+            made = control
+            if isinstance(made, Control):
+                made.bind(*bound_to)
+        if not callable(made) or not isinstance(made, Control):
+            raise SettingsError(f"a control must be a TradingControl or ClientControl, was {control!r}")
+        return made
+
+    def add_market_middleware(self, middleware: Middleware) -> None:
+        """Add market middleware; it runs in the order of adding."""
+        if not callable(middleware):
+            raise SettingsError(f"middleware must be callable with a market, was {middleware!r}")
+        if middleware not in self._middleware:
+            self._middleware.append(middleware)
+
+    def add_logging_control(self, logging_control: LoggingControl) -> None:
+        """Add a logging control."""
+        if not isinstance(logging_control, LoggingControl):
+            raise SettingsError(f"a logging control must be a LoggingControl, was {logging_control!r}")
+        if logging_control not in self._logging_controls:
+            self._logging_controls.append(logging_control)
+            self._logged = self._wanted()
+            if self.is_running:
+                logging_control.start(self._logging_control_raised)
+
+    def _wanted(self) -> frozenset[str]:
+        return frozenset(noun for control in self._logging_controls for noun in control.handlers)
+
+    def log_control(self, event: Event) -> None:
+        """Queue an event for the logging controls that handle it."""
+        noun = EVENT_NOUNS.get(type(event))
+        if noun not in self._logged:
+            return
+        for control in self._logging_controls:
+            if noun in control.handlers:
+                control.logging_queue.put(event)
+
+    def subscriptions_changed(self) -> None:
+        """Take note that a strategy's streams are others now."""
+        self._subscribers.clear()
+
+    def subscribers(self, stream_id: int | None) -> tuple[BaseStrategy, ...]:
+        """Return the strategies that subscribe to a stream, in order."""
+        if stream_id is None:
+            return ()
+        known = self._subscribers.get(stream_id)
+        if known is None:
+            known = self._subscribers[stream_id] = tuple(
+                strategy for strategy in self.strategies if stream_id in strategy.stream_ids
+            )
+        return known
+
+    def _worker_raised(self, name: str, error: Exception) -> None:
+        self.faults.count(name, "worker", error)
+
+    def _logging_control_raised(self, name: str, handler: str, error: Exception) -> None:
+        self.faults.count(name, handler, error)
+
+    def _check_not_running(self) -> None:
+        if self.is_running:
+            raise ExecutionError("the framework is running already")
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """The framework as plain data."""
+        return {
+            "clients": self.clients.info,
+            "markets": {
+                "market_count": len(self.markets),
+                "open_market_count": len(self.markets.open_market_ids),
+            },
+            "streams": [repr(stream) for stream in self.streams],
+            "strategies": [strategy.info for strategy in self.strategies],
+            "logging_controls": [control.name for control in self._logging_controls],
+        }

@@ -1,0 +1,349 @@
+"""One market: its latest book, its catalogue, its orders, and the way to place more."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..book.definition import ABSENT, Definition, parse_datetime
+from ..book.marketbook import MarketBook
+from ..clock import Clock, to_datetime
+from ..order.blotter import Blotter
+from ..order.order import Order
+from ..order.package import OrderPackage
+from ..order.roles import ClientRole
+
+if TYPE_CHECKING:
+    from .markets import Markets
+
+_EPOCH = to_datetime(0)
+
+
+class TransactionLike(Protocol):
+    """What `market.transaction()` gives: requests are grouped until the `with` block ends."""
+
+    def place_order(
+        self, order: Order, market_version: int | None = None, execute: bool = True, force: bool = False
+    ) -> bool: ...
+
+    def cancel_order(self, order: Order, size_reduction: float | None = None, force: bool = False) -> bool: ...
+
+    def update_order(self, order: Order, new_persistence_type: str, force: bool = False) -> bool: ...
+
+    def replace_order(
+        self, order: Order, new_price: float, market_version: int | None = None, force: bool = False
+    ) -> bool: ...
+
+    def execute(self) -> int: ...
+
+    def __enter__(self) -> "TransactionLike": ...
+
+    def __exit__(self, *error: object) -> None: ...
+
+
+class House(Protocol):
+    """What a market needs of the framework that it belongs to."""
+
+    clock: Clock
+    markets: "Markets"
+
+    def open_transaction(
+        self,
+        market: "Market",
+        client: ClientRole | None,
+        async_place_orders: bool | None,
+        customer_strategy_ref: str | None,
+    ) -> TransactionLike: ...
+
+    def in_kernel(self, function: Callable[[], bool]) -> bool: ...
+
+
+class Market:
+    """A market as strategies see it.
+
+    :ivar market_book: the latest book, None where only raw data is recorded.
+    :ivar market_catalogue: betfairlightweight's MarketCatalogue once it is known.
+    :ivar context: a dict for whoever wants to keep something with the market.
+    :ivar blotter: all orders of the market.
+    :ivar outbox: order packages that have not left yet.
+    """
+
+    def __init__(
+        self,
+        flumine: House,
+        market_id: str,
+        market_book: MarketBook | None = None,
+        market_catalogue: Any = None,
+    ) -> None:
+        self.flumine = flumine
+        self.market_id = market_id
+        self.closed = False
+        self.date_time_created = flumine.clock.now()
+        self.date_time_closed: datetime | None = None
+        self.market_catalogue = market_catalogue
+        self.update_market_catalogue = True
+        self.orders_cleared: list[Any] = []
+        self.market_cleared: list[Any] = []
+        self.context: dict[str, Any] = {"simulated": {}}
+        self.blotter = Blotter(market_id)
+        self.outbox: list[OrderPackage] = []
+        self._market_book: MarketBook | None = None
+        self._transaction_id = 0
+        self.market_book = market_book
+
+    @property
+    def market_book(self) -> MarketBook | None:
+        """The latest book."""
+        return self._market_book
+
+    @market_book.setter
+    def market_book(self, book: MarketBook | None) -> None:
+        previous = self._market_book
+        if previous is not None:
+            previous.house_references -= 1
+            if book is not None and book.version != previous.version:
+                self.update_market_catalogue = True
+        if book is not None:
+            book.house_references += 1
+        self._market_book = book
+
+    @property
+    def definition(self) -> Definition:
+        """The market definition in force."""
+        return ABSENT if self._market_book is None else self._market_book.definition
+
+    def open_market(self) -> None:
+        """Take a closed market up again."""
+        self.closed = False
+        self.orders_cleared = []
+        self.market_cleared = []
+
+    def close_market(self) -> None:
+        """Note that the market has closed, and when."""
+        self.closed = True
+        self.date_time_closed = self.flumine.clock.now()
+
+    def count_transaction(self) -> None:
+        """Count a transaction; placing a replacement counts as one."""
+        self._transaction_id += 1
+
+    def transaction(
+        self,
+        async_place_orders: bool | None = None,
+        client: ClientRole | None = None,
+        customer_strategy_ref: str | None = None,
+    ) -> TransactionLike:
+        """Group requests: they leave together when the `with` block ends, or at `execute()`.
+
+        :param client: whose account; None is the first client of the framework.
+        """
+        self.count_transaction()
+        return self.flumine.open_transaction(self, client, async_place_orders, customer_strategy_ref)
+
+    def place_order(
+        self,
+        order: Order,
+        market_version: int | None = None,
+        execute: bool = True,
+        force: bool = False,
+        client: ClientRole | None = None,
+        customer_strategy_ref: str | None = None,
+    ) -> bool:
+        """Place one order in a package of its own.
+
+        :param market_version: the bet is lapsed if the market has another version by then.
+        :param force: pass the controls by.
+        :returns: False where a control refused it (`order.refusal` says why).
+        :raises OrderError: if the order was placed before.
+        """
+
+        def request() -> bool:
+            with self.transaction(client=client, customer_strategy_ref=customer_strategy_ref) as t:
+                return t.place_order(order, market_version, execute, force)
+
+        return self.flumine.in_kernel(request)
+
+    def cancel_order(self, order: Order, size_reduction: float | None = None, force: bool = False) -> bool:
+        """Cancel an order, or `size_reduction` pounds of it.
+
+        :raises OrderUpdateError: if it cannot be cancelled in its present state.
+        """
+
+        def request() -> bool:
+            with self.transaction(client=order.client) as t:
+                return t.cancel_order(order, size_reduction, force)
+
+        return self.flumine.in_kernel(request)
+
+    def update_order(self, order: Order, new_persistence_type: str, force: bool = False) -> bool:
+        """Change an order's persistence type.
+
+        :raises OrderUpdateError: if it cannot be updated in its present state.
+        """
+
+        def request() -> bool:
+            with self.transaction(client=order.client) as t:
+                return t.update_order(order, new_persistence_type, force)
+
+        return self.flumine.in_kernel(request)
+
+    def replace_order(
+        self, order: Order, new_price: float, market_version: int | None = None, force: bool = False
+    ) -> bool:
+        """Cancel what remains of an order and place it again at another price.
+
+        :raises OrderUpdateError: if it cannot be replaced in its present state.
+        """
+
+        def request() -> bool:
+            with self.transaction(client=order.client) as t:
+                return t.replace_order(order, new_price, market_version, force)
+
+        return self.flumine.in_kernel(request)
+
+    @property
+    def market_book_closed(self) -> bool:
+        """Whether the latest book is CLOSED."""
+        return self.status == "CLOSED"
+
+    @property
+    def publish_time(self) -> datetime | None:
+        """When the latest book was published."""
+        return None if self._market_book is None else self._market_book.publish_time
+
+    @property
+    def bet_delay(self) -> float:
+        """Seconds that a bet is held, as the latest book has it."""
+        return self.definition.bet_delay or 0
+
+    @property
+    def status(self) -> str | None:
+        """The latest book's status."""
+        return self.definition.status
+
+    @property
+    def market_name(self) -> str | None:
+        """The catalogue's name of the market."""
+        return self.market_catalogue.market_name if self.market_catalogue else None
+
+    @property
+    def event(self) -> dict[str | None, list["Market"]]:
+        """Markets of the same event by market type: those of the same start, in soccer and golf all."""
+        event: dict[str | None, list[Market]] = defaultdict(list)
+        start, anytime = self.market_start_datetime, self.event_type_id in ("1", "3")
+        for market in self.flumine.markets.events.get(self.event_id, ()):
+            if anytime or market.market_start_datetime == start:
+                event[market.market_type].append(market)
+        return event
+
+    def _described(self, part: str, name: str) -> Any:
+        described = getattr(self.market_catalogue, part, None) if self.market_catalogue else None
+        return getattr(described, name, None) if described else None
+
+    @property
+    def event_type_id(self) -> str | None:
+        """The sport's id: "7" horse racing, "4339" greyhounds, "1" soccer."""
+        return self._described("event_type", "id") or self.definition.event_type_id
+
+    @property
+    def event_id(self) -> str:
+        """The event's id, empty where it is not known."""
+        return self._described("event", "id") or self.definition.event_id or ""
+
+    @property
+    def competition_id(self) -> str | None:
+        """The catalogue's competition."""
+        return self._described("competition", "id")
+
+    @property
+    def market_type(self) -> str | None:
+        """WIN, PLACE, MATCH_ODDS, ..."""
+        return self._described("description", "market_type") or self.definition.market_type
+
+    @property
+    def seconds_to_start(self) -> float:
+        """Seconds until the market is due to start; negative after that."""
+        start_ms = self.definition.market_time_ms
+        if start_ms is not None:
+            return (start_ms - self.flumine.clock.epoch_ms) / 1000
+        return (self.market_start_datetime - self.flumine.clock.now()).total_seconds()
+
+    @property
+    def elapsed_seconds_closed(self) -> float | None:
+        """Seconds since the market closed."""
+        if self.closed and self.date_time_closed:
+            return (self.flumine.clock.now() - self.date_time_closed).total_seconds()
+        return None
+
+    @property
+    def market_start_datetime(self) -> datetime:
+        """When the market is due to start; 1970 where that is not known."""
+        if self.definition.market_time is not None:
+            return self.definition.market_time
+        start = getattr(self.market_catalogue, "market_start_time", None)
+        if isinstance(start, datetime):
+            return start
+        return parse_datetime(start) or _EPOCH
+
+    @property
+    def market_start_hour_minute(self) -> str | None:
+        """The start as four digits, "1430"."""
+        return f"{self.market_start_datetime:%H%M}"
+
+    @property
+    def event_name(self) -> str | None:
+        """The event's name."""
+        return self._described("event", "name") or self.definition.event_name
+
+    @property
+    def country_code(self) -> str | None:
+        """The event's country, two letters."""
+        return self._described("event", "country_code") or self.definition.country_code
+
+    @property
+    def venue(self) -> str | None:
+        """The course."""
+        return self._described("event", "venue") or self.definition.venue
+
+    @property
+    def race_type(self) -> str | None:
+        """Flat, Hurdle, Chase, ..."""
+        return self._described("description", "race_type") or self.definition.race_type
+
+    def cleared(self, client: ClientRole, customer_strategy_ref: str | None = None) -> dict[str, Any]:
+        """Return profit and commission of a client's matched orders, as listClearedOrders names them."""
+        orders = self.blotter.client_orders(client, matched_only=True)
+        profit = round(sum(order.profit for order in orders), 2)
+        return {
+            "marketId": self.market_id,
+            "eventId": self.event_id,
+            "eventTypeId": self.event_type_id,
+            "customerStrategyRef": customer_strategy_ref,
+            "lastMatchedDate": None,
+            "placedDate": None,
+            "settledDate": None,
+            "betCount": len(orders),
+            "betOutcome": "WON" if profit >= 0 else "LOST",
+            "commission": round(max(profit * client.commission_base, 0), 2),
+            "profit": profit,
+        }
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """The market as plain data."""
+        return {
+            "market_id": self.market_id,
+            "event_id": self.event_id,
+            "event_type_id": self.event_type_id,
+            "event_name": self.event_name,
+            "market_name": self.market_name,
+            "market_type": self.market_type,
+            "market_start_datetime": self.market_start_datetime.isoformat(),
+            "country_code": self.country_code,
+            "venue": self.venue,
+            "race_type": self.race_type,
+            "closed": self.closed,
+        }
+
+    def __repr__(self) -> str:
+        return f"<Market {self.market_id} {self.status}>"

@@ -1,0 +1,260 @@
+"""Plain data turned into the arguments of a constructor, by its signature and annotations; every fault is told."""
+
+import enum
+import importlib
+import inspect
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any, Literal, Union
+
+import attrs
+
+from .errors import SettingsError
+from .hint import did_you_mean, one_line
+
+REQUIRED = inspect.Parameter.empty
+"""Stands for the default of an option that has none."""
+
+
+@attrs.frozen
+class Option:
+    """One argument that a constructor takes: its annotation (Any where there is none) and default."""
+
+    name: str
+    type: Any
+    default: Any
+
+
+def _annotations(function: Any) -> dict[str, Any]:
+    """Resolve a function's annotations one by one, so that one that cannot be resolved spoils no other."""
+    try:
+        return typing.get_type_hints(function)
+    except Exception:
+        names = vars(importlib.import_module(function.__module__)) if hasattr(function, "__module__") else {}
+        found: dict[str, Any] = {}
+        for name, annotation in getattr(function, "__annotations__", {}).items():
+            try:
+                found[name] = eval(annotation, names) if isinstance(annotation, str) else annotation  # noqa: S307
+            except Exception:  # a name that only a type checker knows
+                found[name] = Any
+        return found
+
+
+def _constructors(target: Any) -> Iterable[Any]:
+    if not inspect.isclass(target):
+        yield target
+        return
+    for base in target.__mro__:
+        if "__init__" in vars(base) and base is not object:
+            yield vars(base)["__init__"]
+
+
+def options_of(target: Any, given: Iterable[str] = ()) -> dict[str, Option]:
+    """Return what `target` (a class or function) takes, by name.
+
+    Where a constructor takes `**kwargs`, the arguments of the next class in its ancestry are added.
+
+    :param given: names of leading arguments that the house passes itself ("flumine", "client"): left out.
+    """
+    left_out = set(given)
+    found: dict[str, Option] = {}
+    for constructor in _constructors(target):
+        hints = _annotations(constructor)
+        takes_more = False
+        parameters = list(inspect.signature(constructor).parameters.values())
+        for parameter in parameters[1:] if inspect.isclass(target) else parameters:
+            if parameter.kind is parameter.VAR_KEYWORD:
+                takes_more = True
+            elif parameter.kind not in (parameter.VAR_POSITIONAL, parameter.POSITIONAL_ONLY):
+                option = Option(parameter.name, hints.get(parameter.name, Any), parameter.default)
+                if parameter.name not in left_out:
+                    found.setdefault(parameter.name, option)
+        if not takes_more:
+            break
+    return found
+
+
+def describe(annotation: Any) -> str:
+    """Return a type as a configuration's author would call it."""
+    origin = typing.get_origin(annotation)
+    if annotation is None or annotation is type(None):
+        return "nothing"
+    if origin in (Union, types.UnionType):
+        arms = [describe(arm) for arm in typing.get_args(annotation) if arm is not type(None)]
+        return " or ".join(dict.fromkeys(arms))
+    if origin is Literal:
+        return "one of " + ", ".join(repr(value) for value in typing.get_args(annotation))
+    words = {int: "a whole number", float: "a number", bool: "true or false", str: "text", Path: "a path"}
+    if annotation in words:
+        return words[annotation]
+    if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
+        return "one of " + ", ".join(repr(member.value) for member in annotation)
+    outer = origin or annotation
+    if isinstance(outer, type) and issubclass(outer, Mapping):
+        return "a table"
+    if outer in (list, tuple, set, frozenset) or getattr(outer, "__name__", "") in ("Sequence", "Iterable"):
+        arms = [arm for arm in typing.get_args(annotation) if arm is not Ellipsis]
+        return f"a list of ({describe(arms[0])})" if arms else "a list"
+    return getattr(annotation, "__name__", str(annotation))
+
+
+class WrongType(ValueError):
+    """A value is not of the type that was asked for; internal to this module's converter."""
+
+
+_CONVERTER: Any = None
+
+
+def _strict(kind: type, *accepted: type) -> Callable[[Any, Any], Any]:
+    def structure(value: Any, _: Any) -> Any:
+        if isinstance(value, kind):
+            if kind is not bool and isinstance(value, bool) and not issubclass(kind, bool):
+                raise WrongType
+            return value
+        if accepted and isinstance(value, accepted) and not isinstance(value, bool):
+            return kind(value)
+        raise WrongType
+
+    return structure
+
+
+def _union(annotation: Any) -> Callable[[Any, Any], Any]:
+    def structure(value: Any, _: Any) -> Any:
+        arms = typing.get_args(annotation)
+        if value is None and type(None) in arms:
+            return None
+        # an arm that takes the value as it stands wins over one that would convert it
+        tries = sorted(arms, key=lambda arm: not (isinstance(arm, type) and type(value) is arm))
+        for arm in tries:
+            if arm is type(None):
+                continue
+            try:
+                return _converter().structure(value, arm)
+            except Exception:
+                continue
+        raise WrongType
+
+    return structure
+
+
+def _reference(value: Any, _: Any) -> Any:
+    """Turn "module:attribute" into what it names, for options that are classes or functions."""
+    if not isinstance(value, str):
+        return value
+    module, _colon, name = value.partition(":")
+    found: Any = importlib.import_module(module)
+    for part in name.split(".") if name else ():
+        found = getattr(found, part)
+    return found
+
+
+def _is_reference(annotation: Any) -> bool:
+    origin = typing.get_origin(annotation) or annotation
+    return origin in (type, Callable) or getattr(origin, "__module__", "") == "collections.abc" and (
+        getattr(origin, "__name__", "") == "Callable"
+    )
+
+
+def _converter() -> Any:
+    """Return the one converter; cattrs is imported with the first option that is converted."""
+    global _CONVERTER
+    if _CONVERTER is None:
+        import cattrs
+
+        made = cattrs.Converter(forbid_extra_keys=True)
+        made.register_structure_hook(bool, _strict(bool))
+        made.register_structure_hook(int, _strict(int))
+        made.register_structure_hook(float, _strict(float, int))
+        made.register_structure_hook(str, _strict(str))
+        made.register_structure_hook(bytes, _strict(bytes))
+        made.register_structure_hook(Path, _strict(Path, str))
+        made.register_structure_hook(datetime, _strict(datetime))
+        made.register_structure_hook(date, _strict(date))
+        made.register_structure_hook(time, _strict(time))
+        made.register_structure_hook(timedelta, lambda value, _: timedelta(seconds=_strict(float, int)(value, _)))
+        made.register_structure_hook_factory(
+            lambda kind: typing.get_origin(kind) in (Union, types.UnionType), _union
+        )
+        made.register_structure_hook_func(_is_reference, _reference)
+        made.register_structure_hook_func(_is_sequence, _sequence)
+        _CONVERTER = made
+    return _CONVERTER
+
+
+def _is_sequence(annotation: Any) -> bool:
+    origin = typing.get_origin(annotation) or annotation
+    return origin in (list, set, frozenset) or getattr(origin, "__name__", "") in ("Sequence", "Iterable")
+
+
+def _sequence(value: Any, annotation: Any) -> Any:
+    if not isinstance(value, list | tuple):
+        raise WrongType
+    origin = typing.get_origin(annotation) or annotation
+    arms = typing.get_args(annotation) or (Any,)
+    made = [convert(each, arms[0]) for each in value]
+    return origin(made) if origin in (set, frozenset) else made
+
+
+def convert(value: Any, annotation: Any) -> Any:
+    """Return `value` as `annotation` asks.
+
+    :raises SettingsError: naming what was expected and what was given.
+    """
+    if annotation is Any or annotation is REQUIRED or isinstance(annotation, typing.TypeVar):
+        return value
+    if isinstance(annotation, type) and isinstance(value, annotation) and not isinstance(value, bool):
+        return value
+    from cattrs.errors import StructureHandlerNotFoundError
+
+    try:
+        return _converter().structure(value, annotation)
+    except StructureHandlerNotFoundError:
+        return value  # a type that plain data cannot tell about: the constructor will judge
+    except SettingsError:
+        raise
+    except ImportError as error:
+        raise SettingsError(f"{value!r} cannot be imported: {one_line(error)}") from error
+    except Exception as error:
+        raise SettingsError(f"must be {describe(annotation)}, was {value!r}") from error
+
+
+def problems_and_arguments(
+    target: Any, options: Mapping[str, Any], given: Iterable[str] = ()
+) -> tuple[dict[str, str], dict[str, Any]]:
+    """Check `options` against what `target` takes.
+
+    :param given: names of arguments that the house passes itself.
+    Returns: option -> what is wrong with it, and the converted arguments of those that are right.
+    """
+    known = options_of(target, given)
+    problems: dict[str, str] = {}
+    arguments: dict[str, Any] = {}
+    for name, value in options.items():
+        if name not in known:
+            problems[name] = f"there is no such option{did_you_mean(name, known)}"
+            continue
+        try:
+            arguments[name] = convert(value, known[name].type)
+        except SettingsError as error:
+            problems[name] = str(error)
+    for name, option in known.items():
+        if option.default is REQUIRED and name not in options:
+            problems[name] = f"is required and missing, expected {describe(option.type)}"
+    return problems, arguments
+
+
+def arguments_for(
+    label: str, target: Any, options: Mapping[str, Any], given: Iterable[str] = ()
+) -> dict[str, Any]:
+    """Return the converted arguments for `target`.
+
+    :raises SettingsError: naming `label`, and every option that is unknown, missing or of the wrong type.
+    """
+    problems, arguments = problems_and_arguments(target, options, given)
+    if problems:
+        told = "; ".join(f"{name} {problem}" for name, problem in problems.items())
+        raise SettingsError(f"{label}: {told}")
+    return arguments

@@ -1,0 +1,342 @@
+"""One market's orders: by id, trade, strategy, selection, client and bet, with exposures and settlement."""
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, Protocol
+
+from ..errors import OrderError
+from .exposure import ExposedOrder, Exposures, Position, exposures_of, worst_market_profit
+from .kinds import LimitOrder
+from .order import Order
+from .roles import NAME_HASH_LENGTH, ClientRole, StrategyRole
+from .settlement import dead_heat_count
+from .states import OrderStatus, TradeStatus
+from .trade import Trade
+
+Lookup = tuple[str, int, float]
+"""(market id, selection id, handicap)."""
+
+
+class SettledDefinition(Protocol):
+    """What settlement reads of a closing book's definition."""
+
+    @property
+    def market_type(self) -> str | None: ...
+
+    @property
+    def each_way_divisor(self) -> float | None: ...
+
+    @property
+    def number_of_winners(self) -> int | None: ...
+
+    @property
+    def runner_statuses(self) -> dict[tuple[int, float], str | None]: ...
+
+
+class SettledBook(Protocol):
+    """What settlement reads of a closing book."""
+
+    @property
+    def definition(self) -> SettledDefinition: ...
+
+
+class SettledMarket(Protocol):
+    """What settlement reads of a market: `context["line_range_result"]`, where somebody put it."""
+
+    @property
+    def context(self) -> dict[str, Any]: ...
+
+
+class ExposedBook(Protocol):
+    """What exposures read of a book."""
+
+    @property
+    def number_of_active_runners(self) -> int | None: ...
+
+    @property
+    def number_of_winners(self) -> int | None: ...
+
+
+class Blotter:
+    """Every order of one market that was accepted, from its acceptance on.
+
+        blotter[order.id] = order    take an order in, once
+        order = blotter[order.id]
+        order.id in blotter          len(blotter)
+        for order in blotter: ...    in the order of placing, over a copy
+
+    Lists returned without a filter are the blotter's own: they grow, and are not to be changed.
+
+    :ivar active: an order was ever taken in.
+    :ivar touched: orders whose totals a report has changed, for the kernel to look through.
+    """
+
+    __slots__ = (
+        "_bets",
+        "_client_orders",
+        "_client_strategy_orders",
+        "_live",
+        "_orders",
+        "_positions",
+        "_strategy_orders",
+        "_trades",
+        "_unnumbered",
+        "active",
+        "market_id",
+        "touched",
+    )
+
+    def __init__(self, market_id: str) -> None:
+        self.market_id = market_id
+        self.active = False
+        self.touched: list[Order] = []
+        self._orders: dict[str, Order] = {}
+        self._live: dict[str, Order] = {}
+        self._trades: dict[str, Trade] = {}
+        self._bets: dict[str, Order] = {}
+        self._unnumbered: list[Order] = []
+        self._strategy_orders: dict[StrategyRole, list[Order]] = {}
+        self._positions: dict[StrategyRole, dict[tuple[int, float], Position]] = {}
+        self._client_orders: dict[Any, list[Order]] = {}
+        self._client_strategy_orders: dict[Any, list[Order]] = {}
+
+    # orders
+
+    def __setitem__(self, order_id: str, order: Order) -> None:
+        if order_id in self._orders:
+            raise OrderError(f"order must be new to the market, {order_id} was placed already")
+        self.active = True
+        self._orders[order_id] = order
+        self._live[order_id] = order
+        self._unnumbered.append(order)
+        trade = order.trade
+        self._trades[trade.id] = trade
+        strategy, client = trade.strategy, order.client
+        orders = self._strategy_orders.get(strategy)
+        if orders is None:
+            orders = self._strategy_orders[strategy] = []
+            self._positions[strategy] = {}
+        orders.append(order)
+        positions = self._positions[strategy]
+        position = positions.get(order.lookup[1:])
+        if position is None:
+            position = positions[order.lookup[1:]] = Position(order.lookup)
+        position.open(order)
+        self._client_orders.setdefault(client, []).append(order)
+        self._client_strategy_orders.setdefault((client, strategy), []).append(order)
+
+    def __getitem__(self, order_id: str) -> Order:
+        return self._orders[order_id]
+
+    def __contains__(self, order_id: object) -> bool:
+        return order_id in self._orders
+
+    def __iter__(self) -> Iterator[Order]:
+        return iter(list(self._orders.values()))
+
+    def __len__(self) -> int:
+        return len(self._orders)
+
+    def has_order(self, order_id: str) -> bool:
+        """Return whether an order of this id was taken in."""
+        return order_id in self._orders
+
+    def has_trade(self, trade: Trade) -> bool:
+        """Return whether an order of this trade was taken in."""
+        return trade.id in self._trades
+
+    def get_trade(self, trade_id: str) -> Trade | None:
+        """Return a trade by its id, None where no order of it was taken in."""
+        return self._trades.get(trade_id)
+
+    def get_order_bet_id(self, bet_id: str | None) -> Order | None:
+        """Return an order by the exchange's number, None where there is none."""
+        order = self._bets.get(bet_id) if bet_id is not None else None
+        if order is None and self._unnumbered:
+            waiting = self._unnumbered
+            self._unnumbered = []
+            for each in waiting:
+                if each.bet_id is not None:
+                    self._bets[each.bet_id] = each
+                elif not each.complete:
+                    self._unnumbered.append(each)
+            order = self._bets.get(bet_id) if bet_id is not None else None
+        return order
+
+    def complete_order(self, order: Order) -> None:
+        """Take a complete order off the live ones; again, or of a stranger, does nothing."""
+        if self._live.pop(order.id, None) is not None and order.position is not None:
+            order.position.close(order)
+
+    @property
+    def live_orders(self) -> Iterator[Order]:
+        """The orders not yet taken off as complete, over a copy."""
+        return iter(list(self._live.values()))
+
+    @property
+    def has_live_orders(self) -> bool:
+        """Whether any order was not yet taken off as complete."""
+        return bool(self._live)
+
+    # lists
+
+    @property
+    def strategies(self) -> Collection[StrategyRole]:
+        """The strategies that have orders here, in the order of their first."""
+        return self._strategy_orders.keys()
+
+    def strategy_trades(
+        self, strategy: StrategyRole, trade_status: Collection[TradeStatus] | None = None
+    ) -> list[Trade]:
+        """Return a strategy's trades, of these statuses if given."""
+        trades = [trade for trade in self._trades.values() if trade.strategy is strategy]
+        return [trade for trade in trades if trade.status in trade_status] if trade_status else trades
+
+    def strategy_orders(
+        self,
+        strategy: StrategyRole,
+        order_status: Collection[OrderStatus] | None = None,
+        matched_only: bool | None = None,
+    ) -> list[Order]:
+        """Return a strategy's orders, of these statuses or with something matched if asked for."""
+        return _filtered(self._strategy_orders.get(strategy), order_status, matched_only)
+
+    def strategy_selection_orders(
+        self,
+        strategy: StrategyRole,
+        selection_id: int,
+        handicap: float = 0,
+        order_status: Collection[OrderStatus] | None = None,
+        matched_only: bool | None = None,
+    ) -> list[Order]:
+        """Return a strategy's orders on one selection, filtered as `strategy_orders`."""
+        position = self._position(strategy, (selection_id, handicap))
+        return _filtered(position.orders if position else None, order_status, matched_only)
+
+    def client_orders(
+        self,
+        client: ClientRole,
+        order_status: Collection[OrderStatus] | None = None,
+        matched_only: bool | None = None,
+    ) -> list[Order]:
+        """Return a client's orders, filtered as `strategy_orders`."""
+        return _filtered(self._client_orders.get(client), order_status, matched_only)
+
+    def client_strategy_orders(
+        self,
+        client: ClientRole,
+        strategy: StrategyRole,
+        order_status: Collection[OrderStatus] | None = None,
+        matched_only: bool | None = None,
+    ) -> list[Order]:
+        """Return a strategy's orders at one client, filtered as `strategy_orders`."""
+        return _filtered(self._client_strategy_orders.get((client, strategy)), order_status, matched_only)
+
+    # exposure
+
+    def _position(self, strategy: StrategyRole, key: tuple[int, float]) -> Position | None:
+        positions = self._positions.get(strategy)
+        return positions.get(key) if positions else None
+
+    def get_exposures(
+        self,
+        strategy: StrategyRole,
+        lookup: Lookup,
+        exclusion: ExposedOrder | None = None,
+        new_order: ExposedOrder | None = None,
+    ) -> Exposures:
+        """Return what a strategy's orders on a selection can bring, profits positive and losses negative.
+
+        `exclusion` is left out, `new_order` counted as if it were accepted. Orders count from their
+        acceptance.
+        """
+        position = self._position(strategy, lookup[1:])
+        if position is None:
+            return exposures_of(() if new_order is None else (new_order,))
+        return position.exposures(exclusion, new_order)
+
+    def selection_exposure(self, strategy: StrategyRole, lookup: Lookup) -> float:
+        """Return the most that a strategy can lose on a selection, whether it wins or loses; at least 0."""
+        exposures = self.get_exposures(strategy, lookup)
+        worst = min(exposures["worst_possible_profit_on_win"], exposures["worst_possible_profit_on_lose"])
+        return max(-worst, 0.0)
+
+    def market_exposure(
+        self,
+        strategy: StrategyRole,
+        market_book: ExposedBook,
+        exclusion: ExposedOrder | None = None,
+        new_order: ExposedOrder | None = None,
+    ) -> float:
+        """Return a strategy's worst outcome in the market: negative is a loss, positive a certain profit.
+
+        `exclusion` is left out, `new_order` counted as if it were accepted.
+        """
+        keys = dict.fromkeys(self._positions.get(strategy, ()))
+        if new_order is not None:
+            keys[new_order.lookup[1:]] = None
+        exposures = [
+            self.get_exposures(
+                strategy,
+                (self.market_id, *key),
+                exclusion,
+                new_order if new_order is not None and new_order.lookup[1:] == key else None,
+            )
+            for key in keys
+        ]
+        return worst_market_profit(
+            exposures, market_book.number_of_active_runners or 0, market_book.number_of_winners
+        )
+
+    # settlement
+
+    def process_closed_market(self, market: SettledMarket, market_book: SettledBook) -> None:
+        """Give each order what its profit depends on: runner's status, market's type, a line's result.
+
+        Orders keep their status; of one still open the matched part counts. A second closing settles again.
+        """
+        definition = market_book.definition
+        statuses = definition.runner_statuses
+        winners = sum(status == "WINNER" for status in statuses.values())
+        dead_heat = dead_heat_count(winners, definition.number_of_winners)
+        line_range_result = market.context.get("line_range_result")
+        for order in self._orders.values():
+            key = order.lookup[1:]
+            if key not in statuses:
+                continue
+            order.runner_status = statuses[key]
+            order.market_type = definition.market_type
+            order.each_way_divisor = definition.each_way_divisor
+            order.number_of_dead_heat_winners = dead_heat
+            kind = order.order_type
+            if (
+                line_range_result
+                and isinstance(kind, LimitOrder)
+                and kind.price_ladder_definition == "LINE_RANGE"
+            ):
+                order.line_range_result = line_range_result
+
+    def process_cleared_orders(self, cleared_orders: Any) -> list[Order]:
+        """Attach the exchange's cleared orders (an object with `orders`) to ours; return all orders.
+
+        A cleared order's profit then goes before our own arithmetic.
+        """
+        for cleared in cleared_orders.orders:
+            reference = cleared.customer_order_ref
+            if reference:
+                order = self._orders.get(reference[NAME_HASH_LENGTH + 1 :])
+                if order is not None:
+                    order.cleared_order = cleared
+        return list(self._orders.values())
+
+
+def _filtered(
+    orders: list[Order] | None, order_status: Iterable[OrderStatus] | None, matched_only: bool | None
+) -> list[Order]:
+    if orders is None:
+        return []
+    if order_status:
+        wanted = frozenset(order_status)
+        orders = [order for order in orders if order.status in wanted]
+    if matched_only:
+        orders = [order for order in orders if order.size_matched > 0]
+    return orders

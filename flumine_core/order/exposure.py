@@ -1,0 +1,334 @@
+"""Worst-case arithmetic: what a strategy's orders on a selection can win or lose.
+
+An order counts from the moment it is accepted, before the exchange has answered. A limit order counts with
+what is matched at its average price and, until it is complete, with what remains at its own price. A
+starting-price order counts with its full liability (less what was voided) until it is complete, and from
+then on with what is matched; the peer counts the full liability for ever. Sums are kept in whole
+hundred-millionths, so that they do not depend on the order of adding.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict
+
+from msgspec import structs
+
+from .kinds import LimitOnCloseOrder, LimitOrder, OrderKind, OrderTypes
+from .states import OrderStatus
+
+if TYPE_CHECKING:
+    from .order import Order
+
+_LIMIT = OrderTypes.LIMIT
+_SCALE = 10_000  # units of a price or a size; four decimals, though the exchange has two
+_ONE = _SCALE  # decimal odds of 1
+_EVENS = 2 * _SCALE  # every bet on a line is struck at 2.0
+_MONEY = _SCALE * _SCALE
+_INFINITY = float("inf")
+
+
+class Exposures(TypedDict):
+    """Profits (losses negative) in the account's currency, rounded to two places."""
+
+    matched_profit_if_win: float
+    matched_profit_if_lose: float
+    worst_potential_unmatched_profit_if_win: float
+    worst_potential_unmatched_profit_if_lose: float
+    worst_possible_profit_on_win: float
+    worst_possible_profit_on_lose: float
+
+
+class ExposedOrder(Protocol):
+    """What the arithmetic reads of an order."""
+
+    @property
+    def side(self) -> str: ...
+
+    @property
+    def order_type(self) -> OrderKind: ...
+
+    @property
+    def lookup(self) -> tuple[str, int, float]: ...
+
+    @property
+    def status(self) -> OrderStatus | None: ...
+
+    @property
+    def complete(self) -> bool: ...
+
+    @property
+    def size_matched(self) -> float: ...
+
+    @property
+    def average_price_matched(self) -> float: ...
+
+    @property
+    def size_remaining(self) -> float: ...
+
+    @property
+    def size_voided(self) -> float: ...
+
+    @property
+    def update_data(self) -> dict[str, Any]: ...
+
+
+class Prospect:
+    """What an order would be if replaced at `new_price`: its matched part, and the rest at that price."""
+
+    __slots__ = (
+        "average_price_matched",
+        "complete",
+        "lookup",
+        "order_type",
+        "side",
+        "size_matched",
+        "size_remaining",
+        "size_voided",
+        "status",
+        "update_data",
+    )
+
+    def __init__(self, order: ExposedOrder, new_price: float) -> None:
+        kind = order.order_type
+        if isinstance(kind, LimitOrder | LimitOnCloseOrder):
+            kind = structs.replace(kind, price=new_price)
+        self.order_type: OrderKind = kind
+        self.side = order.side
+        self.lookup = order.lookup
+        self.status: OrderStatus | None = OrderStatus.PENDING
+        self.complete = False
+        self.size_matched = order.size_matched
+        self.average_price_matched = order.average_price_matched
+        self.size_remaining = order.size_remaining
+        self.size_voided = order.size_voided
+        self.update_data: dict[str, Any] = {}
+
+
+def _units(number: float) -> float:
+    """Return `number` in whole units; what is no finite number is unbounded, so that limits refuse it."""
+    try:
+        return round(number * _SCALE)
+    except (OverflowError, ValueError, TypeError):
+        return _INFINITY
+
+
+def _money(units: float) -> float:
+    return round(units / _MONEY, 2) + 0.0 if units else 0.0  # no -0.0
+
+
+class Tally:
+    """Running sums over orders, in whole hundred-millionths of the currency (losses negative)."""
+
+    __slots__ = ("matched_lose", "matched_win", "open_lose", "open_win", "sp_lose", "sp_win")
+
+    def __init__(self) -> None:
+        self.matched_win: float = 0
+        self.matched_lose: float = 0
+        self.open_win: float = 0
+        self.open_lose: float = 0
+        self.sp_win: float = 0
+        self.sp_lose: float = 0
+
+    def add(self, order: ExposedOrder) -> None:
+        """Count an order with all that it may still become."""
+        kind = order.order_type
+        if kind.ORDER_TYPE is _LIMIT:
+            self.add_matched(order)
+            if not order.complete:
+                self._add_open(order, kind)  # type: ignore[arg-type]
+        elif order.complete:
+            self.add_matched(order)
+        else:
+            liability = _units(kind.liability - order.size_voided)  # type: ignore[union-attr]
+            if liability > 0:
+                if order.side == "BACK":
+                    self.sp_lose -= liability * _SCALE
+                else:
+                    self.sp_win -= liability * _SCALE
+
+    def add_matched(self, order: ExposedOrder, sign: int = 1) -> None:
+        """Count the matched part of an order (`sign` -1 takes it out again)."""
+        if not order.size_matched:
+            return
+        size = sign * _units(order.size_matched)
+        price = _EVENS if _is_line(order.order_type) else _units(order.average_price_matched)
+        gain = (price - _ONE) * size
+        if order.side == "BACK":
+            self.matched_win += gain
+            self.matched_lose -= size * _SCALE
+        else:
+            self.matched_win -= gain
+            self.matched_lose += size * _SCALE
+
+    def _add_open(self, order: ExposedOrder, kind: LimitOrder) -> None:
+        size = _units(order.size_remaining)
+        if size <= 0:
+            return
+        if order.side == "BACK":
+            self.open_lose -= size * _SCALE
+            return
+        if kind.price_ladder_definition == "LINE_RANGE":
+            price: float = _EVENS
+        else:
+            price = _units(kind.price)
+            if order.status is OrderStatus.REPLACING:
+                # it may still be matched at the old price, or be back at the new one
+                price = max(price, _units(order.update_data.get("new_price", 0)))
+        if price > _ONE:
+            self.open_win -= (price - _ONE) * size
+
+    def exposures(self) -> Exposures:
+        """Return the sums as profits in the account's currency."""
+        matched_win, matched_lose = _money(self.matched_win), _money(self.matched_lose)
+        open_win, open_lose = _money(self.open_win), _money(self.open_lose)
+        return {
+            "matched_profit_if_win": matched_win,
+            "matched_profit_if_lose": matched_lose,
+            "worst_potential_unmatched_profit_if_win": open_win,
+            "worst_potential_unmatched_profit_if_lose": open_lose,
+            "worst_possible_profit_on_win": round(matched_win + open_win + _money(self.sp_win), 2),
+            "worst_possible_profit_on_lose": round(matched_lose + open_lose + _money(self.sp_lose), 2),
+        }
+
+
+class Position:
+    """One strategy's orders on one selection, with the matched part of the settled ones summed up once.
+
+    :ivar orders: all its orders, in the order of placing.
+    :ivar live: by id, those that were not yet reported complete; only these are walked for an exposure.
+    :ivar is_stale: a complete order changed (a runner's removal), so the sum must be made anew.
+    """
+
+    __slots__ = ("_idle", "_settled", "is_stale", "live", "lookup", "orders")
+
+    def __init__(self, lookup: tuple[str, int, float]) -> None:
+        self.lookup = lookup
+        self.orders: list[Order] = []
+        self.live: dict[str, Order] = {}
+        self.is_stale = False
+        self._settled = Tally()
+        self._idle: Exposures | None = None  # what the sum alone comes to, if known
+
+    def open(self, order: "Order") -> None:
+        """Take in an order, or take a complete one back among the live."""
+        if order.position is not self:
+            order.position = self
+            self.orders.append(order)
+        elif order.id not in self.live:
+            self.is_stale = True
+        self.live[order.id] = order
+
+    def close(self, order: "Order") -> None:
+        """Move an order that is complete from the live ones into the sum."""
+        if self.live.pop(order.id, None) is not None and not self.is_stale:
+            self._settled.add_matched(order)
+            self._idle = None
+
+    def exposures(
+        self, exclusion: ExposedOrder | None = None, new_order: ExposedOrder | None = None
+    ) -> Exposures:
+        """Return the profits of all orders but `exclusion`, and with `new_order`."""
+        if self.is_stale:
+            self._sum_up()
+        if not self.live and exclusion is None and new_order is None:
+            if self._idle is None:
+                self._idle = self._settled.exposures()
+            return self._idle.copy()
+        tally = Tally()
+        tally.matched_win = self._settled.matched_win
+        tally.matched_lose = self._settled.matched_lose
+        for order in self.live.values():
+            if order is not exclusion:
+                tally.add(order)
+        if exclusion is not None and exclusion.complete:
+            self._take_out(exclusion, tally)
+        if new_order is not None:
+            tally.add(new_order)
+        return tally.exposures()
+
+    def _sum_up(self) -> None:
+        self._settled = Tally()
+        self._idle = None
+        for order in self.orders:
+            if order.id not in self.live:
+                self._settled.add_matched(order)
+        self.is_stale = False
+
+    def _take_out(self, order: Any, tally: Tally) -> None:
+        if getattr(order, "position", None) is self and order.id not in self.live:
+            tally.add_matched(order, -1)
+
+
+def exposures_of(orders: Iterable[ExposedOrder]) -> Exposures:
+    """Return the profits of `orders` on one selection, every one of them walked."""
+    tally = Tally()
+    for order in orders:
+        tally.add(order)
+    return tally.exposures()
+
+
+def order_exposure(order: ExposedOrder, new_price: float | None = None) -> float:
+    """Return the most that an order by itself can lose, in the account's currency (positive).
+
+    A new order counts in full: its size (LAY: size times price less one; LINE_RANGE: size), or its
+    liability. A replace at `new_price` counts what remains of the order, at that price.
+    """
+    kind = order.order_type
+    if not isinstance(kind, LimitOrder):
+        return kind.liability
+    size = kind.requested_size if new_price is None else order.size_remaining
+    if order.side == "BACK" or kind.price_ladder_definition == "LINE_RANGE":
+        return size
+    price = kind.price if new_price is None else new_price
+    return round((price - 1) * size, 4)
+
+
+def worst_market_profit(exposures: Iterable[Exposures], active_runners: int, winners: int | None) -> float:
+    """Return the market's worst outcome (losses negative), given each selection's exposures.
+
+    `winners` of the runners win; those without orders cost nothing. Where their number is not known (0 or
+    None) every selection that would make things worse by winning is taken to win.
+    """
+    worst = 0.0
+    differences: list[float] = []
+    for exposure in exposures:
+        worst += exposure["worst_possible_profit_on_lose"]
+        differences.append(
+            exposure["worst_possible_profit_on_win"] - exposure["worst_possible_profit_on_lose"]
+        )
+    if winners:
+        differences.extend([0.0] * max(active_runners - len(differences), 0))
+        differences.sort()
+        worst += sum(differences[:winners])
+    else:
+        worst += sum(difference for difference in differences if difference < 0)
+    return round(worst, 2)
+
+
+def calculate_matched_exposure(
+    backs: Iterable[tuple[float, float]], lays: Iterable[tuple[float, float]]
+) -> tuple[float, float]:
+    """Return (profit if the selection wins, profit if it loses) of matched `(price, size)` bets."""
+    win = lose = 0.0
+    for price, size in backs:
+        win += (price - 1) * size
+        lose -= size
+    for price, size in lays:
+        win -= (price - 1) * size
+        lose += size
+    return round(win, 2), round(lose, 2)
+
+
+def calculate_unmatched_exposure(
+    backs: Iterable[tuple[float, float]], lays: Iterable[tuple[float, float]]
+) -> tuple[float, float]:
+    """Return the worst (profit if it wins, profit if it loses) of unmatched `(price, size)` bets.
+
+    At worst all lays are matched and the selection wins, or all backs are matched and it loses.
+    """
+    win = -sum((price - 1) * size for price, size in lays)
+    lose = -sum(size for _, size in backs)
+    return round(win, 2), round(lose, 2)
+
+
+def _is_line(kind: OrderKind) -> bool:
+    return isinstance(kind, LimitOrder) and kind.price_ladder_definition == "LINE_RANGE"

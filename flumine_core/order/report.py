@@ -1,0 +1,98 @@
+"""What an execution tells the kernel of an order: plain values, applied by the kernel alone."""
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from .kinds import OrderKind
+
+if TYPE_CHECKING:
+    from .order import Order
+    from .package import OrderPackage
+
+
+class BetTotals(Struct, frozen=True, gc=False):
+    """The sizes of a bet as the exchange has them, in the account's currency (pounds for GBP).
+
+    `average_price_matched` is rounded to two places, 0.0 where nothing is matched.
+    """
+
+    size_matched: float = 0.0
+    average_price_matched: float = 0.0
+    size_cancelled: float = 0.0
+    size_lapsed: float = 0.0
+    size_voided: float = 0.0
+
+
+class PlaceReport(Struct):
+    """The exchange's answer to a placing (also of a replacement).
+
+    :ivar is_success: True -> EXECUTABLE, False -> EXECUTION_COMPLETE with `error_code`.
+    :ivar placed_ms: when it was placed, in milliseconds since 1970 (None on failure).
+    :ivar bet_id: the exchange's number, as text; None on failure.
+    """
+
+    order: "Order"
+    is_success: bool
+    totals: BetTotals
+    bet_id: str | None = None
+    placed_ms: int | None = None
+    error_code: str | None = None
+
+
+class CancelReport(Struct):
+    """The exchange's answer to a cancel; a failure leaves the order EXECUTABLE and counts as a transaction."""
+
+    order: "Order"
+    is_success: bool
+    totals: BetTotals
+    size_cancelled: float = 0.0
+    error_code: str | None = None
+
+
+class UpdateReport(Struct):
+    """The exchange's answer to an update; on success `kind` is the order's new kind."""
+
+    order: "Order"
+    is_success: bool
+    kind: OrderKind | None = None
+    error_code: str | None = None
+
+
+class ReplaceReport(Struct):
+    """The cancelling half of a replace.
+
+    On success the kernel makes the replacement order of `size_cancelled` at the requested price, enters it in
+    the blotter as PENDING and appends it to `package.replacements`; the execution then places it and answers
+    with a `PlaceReport`.
+    """
+
+    order: "Order"
+    is_success: bool
+    package: "OrderPackage"
+    totals: BetTotals
+    size_cancelled: float = 0.0
+    error_code: str | None = None
+
+
+class MatchReport(Struct):
+    """A bet changed by itself: matched, lapsed, voided, reduced or settled at the starting price.
+
+    :ivar is_complete: the exchange will do nothing more with the bet (starting price done or missed).
+    :ivar kind: the order's new kind where a runner's removal changed its liability.
+    """
+
+    order: "Order"
+    totals: BetTotals
+    is_complete: bool = False
+    kind: OrderKind | None = None
+
+
+class DropReport(Struct):
+    """A request that will never be executed, with the reason; the kernel makes a refusal of it."""
+
+    order: "Order"
+    reason: str
+
+
+Report = PlaceReport | CancelReport | UpdateReport | ReplaceReport | MatchReport | DropReport

@@ -1,0 +1,217 @@
+"""A strategy's group of orders on one selection, complete when all of them are."""
+
+from datetime import datetime
+from typing import Any
+
+from ..clock import to_datetime
+from .kinds import LimitOnCloseOrder, LimitOrder, OrderKind
+from .order import Order
+from .roles import StrategyRole
+from .states import TradeStatus
+
+
+class Trade:
+    """Orders of one strategy on one selection that belong together.
+
+    A trade is LIVE from the start and becomes COMPLETE when all its orders are, unless `pending_orders`
+    says that more will follow; its strategy may then trade the selection again. An order that is executed
+    later makes it LIVE again. Times `*_ms` are milliseconds since 1970.
+
+    :ivar place_reset_seconds: seconds after a placing before the strategy may place again on the selection.
+    :ivar reset_seconds: seconds after a completion before the strategy may place again on the selection.
+    """
+
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_incomplete",
+        "complete_ms",
+        "created_ms",
+        "handicap",
+        "id",
+        "market_id",
+        "market_notes",
+        "notes",
+        "orders",
+        "pending_orders",
+        "place_reset_seconds",
+        "reset_seconds",
+        "selection_id",
+        "status",
+        "status_log",
+        "strategy",
+    )
+
+    def __init__(
+        self,
+        market_id: str,
+        selection_id: int,
+        handicap: float,
+        strategy: StrategyRole,
+        notes: dict[str, Any] | None = None,
+        place_reset_seconds: float = 0.0,
+        reset_seconds: float = 0.0,
+        pending_orders: bool = False,
+    ) -> None:
+        self.id = strategy.next_trade_id(market_id)
+        self.market_id = market_id
+        self.selection_id = selection_id
+        self.handicap = handicap
+        self.strategy = strategy
+        self.notes: dict[str, Any] = {} if notes is None else notes
+        self.market_notes: str | None = None
+        self.place_reset_seconds = place_reset_seconds
+        self.reset_seconds = reset_seconds
+        self.orders: list[Order] = []
+        self.pending_orders = pending_orders
+        self.status = TradeStatus.LIVE
+        self.status_log: list[TradeStatus] = []
+        self.created_ms = strategy.clock.epoch_ms
+        self.complete_ms: int | None = None
+        self._incomplete = 0
+
+    def __repr__(self) -> str:
+        return f"Trade {self.id}: {self.status.value}"
+
+    # orders
+
+    def add_order(self, order: Order) -> None:
+        """Make an order one of this trade's."""
+        if order.is_counted:
+            return
+        order.is_counted = True
+        self.orders.append(order)
+        if not order.complete:
+            self._incomplete += 1
+
+    def create_order(
+        self,
+        side: str,
+        order_type: OrderKind,
+        order: type[Order] = Order,
+        sep: str = "-",
+        context: dict[str, Any] | None = None,
+        notes: dict[str, Any] | None = None,
+    ) -> Order:
+        """Return a new order of this trade, not yet placed; `order` is the class to make it of."""
+        created = order(
+            trade=self,
+            side=side,
+            order_type=order_type,
+            handicap=self.handicap,
+            sep=sep,
+            context=context,
+            notes=notes,
+        )
+        self.add_order(created)
+        return created
+
+    def create_order_replacement(self, order: Order, new_price: float, size: float, created_ms: int) -> Order:
+        """Return the order that follows `order` at `new_price`, of the `size` that was cancelled.
+
+        It keeps side, persistence, ladder, client, context and notes; a least fill or a bet target it does
+        not keep.
+        """
+        kind = order.order_type
+        if not isinstance(kind, LimitOrder):
+            kind = LimitOrder(
+                new_price,
+                size,
+                price_ladder_definition=kind.price_ladder_definition
+                if isinstance(kind, LimitOnCloseOrder)
+                else "CLASSIC",
+            )
+        else:
+            kind = LimitOrder(
+                new_price,
+                size,
+                kind.persistence_type,
+                price_ladder_definition=kind.price_ladder_definition,
+                line_range_info=kind.line_range_info,
+            )
+        replacement = type(order)(
+            trade=self,
+            side=order.side,
+            order_type=kind,
+            handicap=order.handicap,
+            sep=order.sep,
+            context=order.context,
+            notes=order.notes,
+        )
+        replacement.created_ms = created_ms
+        replacement.client = order.client
+        self.add_order(replacement)
+        return replacement
+
+    # status
+
+    def count_incomplete(self, change: int) -> None:
+        """Take note that one of the orders became complete (-1) or incomplete again (1)."""
+        self._incomplete += change
+
+    @property
+    def complete(self) -> bool:
+        """True once nothing of the trade is open."""
+        return self.status is TradeStatus.COMPLETE or self._is_done()
+
+    def _is_done(self) -> bool:
+        return not self._incomplete and not self.pending_orders and bool(self.orders)
+
+    def check_complete(self) -> None:
+        """Complete the trade if it is LIVE and nothing of it is open."""
+        if self.status is TradeStatus.LIVE and self._is_done():
+            self.complete_trade()
+
+    def complete_trade(self) -> None:
+        """Become COMPLETE and tell the strategy's runner context."""
+        self._set_status(TradeStatus.COMPLETE)
+        self.complete_ms = self.strategy.clock.epoch_ms
+        context = self.strategy.get_runner_context(self.market_id, self.selection_id, self.handicap)
+        context.reset(self.id)
+
+    def revive(self) -> None:
+        """Become LIVE again, as when an order of a COMPLETE trade is executed; it may then complete again."""
+        if self.status is TradeStatus.COMPLETE:
+            self._set_status(TradeStatus.LIVE)
+
+    def _set_status(self, status: TradeStatus) -> None:
+        self.status = status
+        self.status_log.append(status)
+
+    # description
+
+    @property
+    def date_time_created(self) -> datetime:
+        """When the trade was made, as an aware UTC datetime."""
+        return to_datetime(self.created_ms)
+
+    @property
+    def date_time_complete(self) -> datetime | None:
+        """When the trade last became COMPLETE, as an aware UTC datetime; None before."""
+        return None if self.complete_ms is None else to_datetime(self.complete_ms)
+
+    @property
+    def elapsed_seconds(self) -> float | None:
+        """Seconds since the first order was placed; None before."""
+        return self.orders[0].elapsed_seconds if self.orders else None
+
+    @property
+    def notes_str(self) -> str:
+        """The notes' values, joined by commas."""
+        return ",".join(str(note) for note in self.notes.values())
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """The trade as plain values, for logs."""
+        return {
+            "id": self.id,
+            "strategy": self.strategy.name,
+            "place_reset_seconds": self.place_reset_seconds,
+            "reset_seconds": self.reset_seconds,
+            "orders": [order.id for order in self.orders],
+            "pending_orders": self.pending_orders,
+            "notes": self.notes_str,
+            "market_notes": self.market_notes,
+            "status": self.status.value,
+            "status_log": ", ".join(status.value for status in self.status_log),
+        }

@@ -1,0 +1,129 @@
+"""The settings of a run: one attrs class, built once, passed down; `config` is the default instance."""
+
+import os
+import socket
+from datetime import datetime
+from typing import Any
+
+import attrs
+from attrs import validators
+
+from .clock import Clock
+from .errors import SettingsError
+
+
+def _guard(instance: "Settings", attribute: "attrs.Attribute[Any]", value: Any) -> Any:
+    if instance._is_frozen:
+        raise SettingsError(
+            f"settings are frozen once run() has begun, {attribute.name} was to become {value!r}"
+        )
+    return value
+
+
+def _seconds(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+        raise SettingsError(f"{attribute.name} must be seconds >= 0, was {value!r}")
+
+
+def _flag(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+    if not isinstance(value, bool):
+        raise SettingsError(f"{attribute.name} must be true or false, was {value!r}")
+
+
+def _text_or_none(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+    if value is not None and not isinstance(value, str):
+        raise SettingsError(f"{attribute.name} must be text, was {value!r}")
+
+
+def _positive(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise SettingsError(f"{attribute.name} must be a whole number >= 1, was {value!r}")
+
+
+_SEPARATORS = frozenset("-._+*:;~ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
+
+
+def _separator(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+    if not isinstance(value, str) or len(value) != 1 or value not in _SEPARATORS:
+        raise SettingsError(
+            f"{attribute.name} must be one character that a customerOrderRef may hold, was {value!r}"
+        )
+
+
+@attrs.define(on_setattr=[attrs.setters.convert, attrs.setters.validate, _guard], eq=False)
+class Settings:
+    """What a framework is told once: mutable until `run()` takes a frozen copy.
+
+    :ivar raise_errors: re-raise what a strategy, middleware or hook raises, instead of counting it.
+    :ivar simulated: True in the settings of a running simulation, whatever was given.
+    :ivar simulated_strategy_isolation: passive volume is shared per strategy (True) or by all (False).
+    :ivar simulation_available_prices: resting orders are also matched against visible prices.
+    :ivar simulation: the matching profile by name.
+    :ivar place_latency, cancel_latency, update_latency, replace_latency: seconds from a request to its
+        execution where execution is simulated.
+    :ivar customer_strategy_ref: wins over what a transaction asks for; sent as customerStrategyRef.
+    :ivar hostname: customerStrategyRef (its first 15 characters) unless a call gives one.
+    :ivar process_id: this process's number.
+    :ivar order_sep: stands between strategy hash and order id in customerOrderRef.
+    :ivar async_place_orders: default of `market.transaction(async_place_orders=...)`.
+    :ivar max_execution_workers: threads of a live execution.
+    :ivar execution_retry_attempts: tries of a live call.
+    :ivar log_json: one JSON object a log line.
+    """
+
+    raise_errors: bool = attrs.field(default=False, validator=_flag)
+    simulated: bool = attrs.field(default=False, validator=_flag)
+    simulated_strategy_isolation: bool = attrs.field(default=True, validator=_flag)
+    simulation_available_prices: bool = attrs.field(default=False, validator=_flag)
+    simulation: str = attrs.field(default="flumine", validator=validators.instance_of(str))
+    place_latency: float = attrs.field(default=0.120, validator=_seconds)
+    cancel_latency: float = attrs.field(default=0.170, validator=_seconds)
+    update_latency: float = attrs.field(default=0.150, validator=_seconds)
+    replace_latency: float = attrs.field(default=0.280, validator=_seconds)
+    customer_strategy_ref: str | None = attrs.field(default=None, validator=_text_or_none)
+    hostname: str = attrs.field(factory=socket.gethostname, validator=validators.instance_of(str))
+    process_id: int = attrs.field(factory=os.getpid, validator=_positive)
+    order_sep: str = attrs.field(default="-", validator=_separator)
+    async_place_orders: bool = attrs.field(default=False, validator=_flag)
+    max_execution_workers: int = attrs.field(default=32, validator=_positive)
+    execution_retry_attempts: int = attrs.field(default=10, validator=_positive)
+    log_json: bool = attrs.field(default=False, validator=_flag)
+    _clock: Clock | None = attrs.field(default=None, init=False, repr=False, on_setattr=attrs.setters.NO_OP)
+    _is_frozen: bool = attrs.field(
+        default=False, init=False, repr=False, on_setattr=attrs.setters.NO_OP
+    )
+
+    @property
+    def current_time(self) -> datetime | None:
+        """The time of the running framework's clock, None before the first run."""
+        return None if self._clock is None else self._clock.now()
+
+    def use_clock(self, clock: Clock) -> None:
+        """Make `current_time` read `clock`."""
+        self._clock = clock
+
+    def evolve(self, **changes: Any) -> "Settings":
+        """Return a mutable copy with `changes` applied."""
+        unknown = changes.keys() - set(option_names())
+        if unknown:
+            raise SettingsError(f"no such setting: {', '.join(sorted(unknown))}")
+        return Settings(**{**self.as_dict(), **changes})
+
+    def frozen(self) -> "Settings":
+        """Return a copy that refuses every further change."""
+        copy = self.evolve()
+        copy._is_frozen = True
+        return copy
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return name and value of every setting."""
+        return {name: getattr(self, name) for name in option_names()}
+
+
+def option_names() -> tuple[str, ...]:
+    """Return the names of all settings, in order of declaration."""
+    return tuple(field.name for field in attrs.fields(Settings) if field.init)
+
+
+config = Settings()
+"""The default settings of a process; a framework made without `settings=` starts from these."""

@@ -1,0 +1,1 @@
+"""The simulated end: recorded lines in, matching engine out."""

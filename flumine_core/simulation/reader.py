@@ -1,0 +1,313 @@
+"""Lines of recorded stream files as bytes: local or remote, compressed or not, alone or inside a tar archive.
+
+A file is named by an address: a path, a URL, or `archive.tar!member/path.bz2`.
+"""
+
+import io
+import re
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from glob import glob, has_magic
+from pathlib import Path
+from typing import IO, cast
+
+from attrs import field, frozen
+
+from ..errors import DataError, FlumineCoreError, StreamError
+from .archive import contents, is_archive, looks_like_archive, unpacked
+from .compression import CHUNK, ChunkFile, codec_of, inflate
+
+BUFFER = 256 * 1024
+"""Bytes of text held at a time while lines are split."""
+
+HEAD = 512
+"""Bytes looked at to tell what a file is."""
+
+_DOCUMENTS = (".md", ".txt", ".rst", ".html", ".pdf", ".csv")
+
+_EXTRAS = {
+    "s3": "flumine_core[s3]",
+    "gs": "smart-open[gcs]",
+    "azure": "smart-open[azure]",
+    "http": "smart-open[http]",
+    "https": "smart-open[http]",
+    "webhdfs": "smart-open[webhdfs]",
+    "ssh": "smart-open[ssh]",
+    "scp": "smart-open[ssh]",
+    "sftp": "smart-open[ssh]",
+}
+
+
+@frozen
+class Source:
+    """One file of lines: plain data, so that it can go to another process as it is.
+
+    `path` is a local path or a URL, `member` the name inside of the archive at `path` ("" for a file by
+    itself), `offset` the byte it lies at there. `size` (stored bytes) is 0 where it is not known, as of a
+    URL.
+    A `fault` stands for what could not be had of a damaged archive: reading such a source raises it.
+    """
+
+    path: str
+    member: str = ""
+    offset: int = field(default=0, eq=False)
+    size: int = field(default=0, eq=False)
+    fault: str = field(default="", eq=False)
+
+    @property
+    def name(self) -> str:
+        """The address, as it stands in messages and results; `source_of` turns it back."""
+        return f"{self.path}!{self.member}" if self.member else self.path
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether `path` is a URL."""
+        return "://" in self.path
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Lines:
+    """The lines of one source; iterate it for bytes, each with its line end (the last may lack one).
+
+    A second iteration starts anew. Nothing is read before the first.
+    """
+
+    __slots__ = ("_file", "position", "source")
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.position = 0
+        """Stored (compressed) bytes read so far; to be set against `size` for progress."""
+        self._file: io.BufferedReader | None = None
+
+    @property
+    def name(self) -> str:
+        """The address of the source."""
+        return self.source.name
+
+    @property
+    def size(self) -> int:
+        """Stored bytes of the source; 0 where not known."""
+        return self.source.size
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Open the source and return its lines; an error is raised once every line before it was returned.
+
+        Raises `StreamError` where it cannot be opened or read on, `DataError` where it is truncated or
+        corrupt.
+        """
+        self.close()
+        self.position = 0
+        self._file = io.BufferedReader(ChunkFile(self._text()), BUFFER)
+        return self._file
+
+    def close(self) -> None:
+        """Let go of the file; needed only by who stops before the last line."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _text(self) -> Iterator[bytes]:
+        stored = self._stored()
+        head = b""
+        for chunk in stored:
+            head += chunk
+            if len(head) >= HEAD:
+                break
+        if not self.source.member and looks_like_archive(head):
+            raise StreamError(
+                f"expected a file of lines, was a tar archive: {self.name} (a member is {self.name}!NAME)"
+            )
+        codec = codec_of(head, self.name)
+        whole = _joined(head, stored)
+        yield from whole if codec is None else inflate(whole, codec, self.name)
+
+    def _stored(self) -> Iterator[bytes]:
+        """Yield the stored bytes, keeping count of them."""
+        source = self.source
+        with _open(source) as file:
+            chunks = _member(file, source) if source.member else iter(lambda: file.read(CHUNK), b"")
+            while True:
+                try:
+                    chunk = next(chunks, b"")
+                except FlumineCoreError:
+                    raise
+                except Exception as error:
+                    raise StreamError(
+                        f"cannot read on {self.name} after {self.position} bytes: {error}"
+                    ) from error
+                if not chunk:
+                    return
+                self.position += len(chunk)
+                yield chunk
+
+
+def open_lines(source: Source | str) -> Lines:
+    """Return the lines of `source`, a `Source` or an address.
+
+    Raises `StreamError` naming it where there is no such file or member, or it is a directory.
+    """
+    return Lines(source_of(source) if isinstance(source, str) else source)
+
+
+def size_of(source: Source | str) -> int:
+    """Return the stored size of `source` in bytes, to run the largest first; 0 where it is not known."""
+    return (source_of(source) if isinstance(source, str) else source).size
+
+
+def source_of(address: str) -> Source:
+    """Return the one source that `address` (a path, a URL or `archive!member`) names.
+
+    Raises `StreamError` naming it where there is no such file or member, or it is a directory.
+    """
+    if "://" in address:
+        return Source(address)
+    path = Path(address)
+    if path.is_dir():
+        raise StreamError(f"expected a file, was a directory: {address}")
+    archive, member = _split(address)
+    if not member:
+        try:
+            return Source(address, size=path.stat().st_size)
+        except OSError as error:
+            raise StreamError(f"no such file: {address}") from error
+    found = contents(archive).members.get(member)
+    if found is None:
+        raise StreamError(f"no such file in the archive {archive}: {member}")
+    return Source(archive, member, found.offset, found.size)
+
+
+def expand(*addresses: str) -> list[Source]:
+    """Turn paths, globs (`**` goes down), directories, tar archives, `archive!pattern` and URLs into sources.
+
+    The order is that of the addresses, and within each the natural order of names ("1.9" before "1.10").
+    A directory gives the files in it (not those further down), without hidden files and documents such as
+    README.md; a tar archive its members. Where an archive is damaged, a last source stands for what is lost,
+    and raises when read.
+    Raises `StreamError` naming the address that gives nothing.
+    """
+    return [source for address in addresses for source in _expand(address)]
+
+
+def _expand(address: str) -> list[Source]:
+    if "://" in address:
+        if "*" in address:
+            raise StreamError(f"wildcards are for local paths only: {address}")
+        return [Source(address)]
+    if not address:
+        raise StreamError("expected a path, was an empty text")
+    if address.startswith("~"):
+        address = str(Path(address).expanduser())
+    archive, pattern = _split(address)
+    if pattern:
+        return _members(archive, pattern)
+    path = Path(address)
+    if path.is_dir():
+        found = [str(entry) for entry in path.iterdir() if not entry.name.startswith(".") and entry.is_file()]
+        found = [name for name in found if not name.lower().endswith(_DOCUMENTS)]
+        if not found:
+            raise StreamError(f"no files in the directory {address} (for those further down: {path / '**'})")
+    elif path.exists() or not has_magic(address):
+        found = [address]
+    else:
+        matches = glob(address, recursive=True)  # noqa: PTH207 (Path.glob takes no absolute pattern)
+        found = [name for name in matches if Path(name).is_file()]
+        if not found:
+            raise StreamError(f"no files match: {address}")
+    sources: list[Source] = []
+    for name in sorted(found, key=_natural):
+        sources.extend(_members(name, "") if is_archive(name) else [source_of(name)])
+    return sources
+
+
+def _members(archive: str, pattern: str) -> list[Source]:
+    inside = contents(archive)
+    names = sorted(inside.members, key=_natural)
+    if pattern:
+        names = (
+            [pattern] if pattern in inside.members else [name for name in names if fnmatchcase(name, pattern)]
+        )
+    found = [Source(archive, name, inside.members[name].offset, inside.members[name].size) for name in names]
+    if inside.fault:
+        found.append(Source(archive, fault=f"members of {archive} are lost: {inside.fault}"))
+    if not found:
+        raise StreamError(f"no files in the archive {archive}" + (f" match: {pattern}" if pattern else ""))
+    return found
+
+
+def _split(address: str) -> tuple[str, str]:
+    """Return archive and member of an address, or the address and "" where no such archive exists."""
+    if "!" not in address or Path(address).exists():
+        return address, ""
+    for mark in re.finditer("!", address):
+        if Path(address[: mark.start()]).is_file():
+            return address[: mark.start()], address[mark.end() :]
+    return address, ""
+
+
+def _natural(name: str) -> tuple[str, str]:
+    """Return a key that sorts digits by value; the name itself settles ties such as 01 and 1."""
+    return re.sub("[0-9]+", lambda digits: digits[0].zfill(20), name), name
+
+
+def _open(source: Source) -> IO[bytes]:
+    if source.fault:
+        raise DataError(source.fault)
+    if source.is_remote:
+        return _open_remote(source.path)
+    try:
+        return Path(source.path).open("rb", buffering=0)
+    except IsADirectoryError as error:
+        raise StreamError(f"expected a file, was a directory: {source.path}") from error
+    except FileNotFoundError as error:
+        raise StreamError(f"no such file: {source.path}") from error
+    except OSError as error:
+        raise StreamError(f"cannot open {source.path}: {error.strerror or error}") from error
+
+
+def _open_remote(url: str) -> IO[bytes]:
+    import smart_open
+
+    scheme = url.partition("://")[0].lower()
+    try:
+        return cast(IO[bytes], smart_open.open(url, "rb", compression="disable"))
+    except (ImportError, NotImplementedError) as error:
+        extra = _EXTRAS.get(scheme)
+        if extra is None:
+            raise StreamError(f"cannot open {url}: no reader for {scheme}://") from error
+        raise StreamError(f"cannot open {url}: {scheme}:// needs an extra, pip install '{extra}'") from error
+    except Exception as error:
+        raise StreamError(f"cannot open {url}: {error}") from error
+
+
+def _member(file: IO[bytes], source: Source) -> Iterator[bytes]:
+    """Yield the bytes of a member: sought in a plain archive, counted off in a compressed one."""
+    if codec_of(file.read(8), "") is None:
+        file.seek(source.offset)
+        chunks = iter(lambda: file.read(CHUNK), b"")
+        skip = 0
+    else:
+        file.seek(0)
+        chunks = unpacked(file, source.path)
+        skip = source.offset
+    left = source.size
+    for chunk in chunks:
+        if skip >= len(chunk):
+            skip -= len(chunk)
+            continue
+        piece = chunk[skip : skip + left]
+        skip = 0
+        left -= len(piece)
+        yield piece
+        if not left:
+            return
+    if left:
+        raise DataError(f"{source.name}: truncated, the archive ends {left} bytes too early")
+
+
+def _joined(head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    if head:
+        yield head
+    yield from rest

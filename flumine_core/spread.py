@@ -1,0 +1,139 @@
+"""One function over many items on an executor: largest first, and an item that kills its worker costs only itself."""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from typing import Any, Generic, TypeVar
+
+import attrs
+
+from .hint import one_line
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@attrs.frozen
+class Lost:
+    """Stands for the result of an item that has none, and says why."""
+
+    reason: str
+
+
+DIED = Lost("its worker process died")
+AHEAD = 2
+"""Items that wait in the executor beyond those being worked on, so that no worker idles."""
+
+
+@attrs.define
+class Spread(Generic[Item, Result]):
+    """The state of one `spread`: what waits, what runs, and the executor, which is made anew when it broke."""
+
+    task: Callable[[Item], Result]
+    items: Sequence[Item]
+    workers: int
+    make_executor: Callable[[int], Executor]
+    waiting: deque[int]
+    executor: Executor | None = None
+    running: dict[Future[Any], int] = attrs.Factory(dict)
+
+    def outcomes(self) -> Iterator[tuple[int, Result | Lost]]:
+        """Yield (index, result) as they come."""
+        try:
+            while self.waiting or self.running:
+                self._fill()
+                done, _ = wait(self.running, return_when=FIRST_COMPLETED)
+                suspects: list[int] = []
+                for future in done:
+                    index = self.running.pop(future)
+                    outcome = _outcome(future)
+                    if outcome is DIED:
+                        suspects.append(index)
+                    else:
+                        yield index, outcome
+                if suspects:
+                    yield from self._blame(suspects)
+        finally:
+            self._close()
+
+    def _fill(self) -> None:
+        if self.executor is None:
+            self.executor = self.make_executor(self.workers)
+        while self.waiting and len(self.running) < self.workers + AHEAD:
+            index = self.waiting.popleft()
+            try:
+                self.running[self.executor.submit(self.task, self.items[index])] = index
+            except BrokenExecutor:
+                broken: Future[Any] = Future()
+                broken.set_exception(BrokenExecutor())
+                self.running[broken] = index
+                return
+
+    def _blame(self, suspects: list[int]) -> Iterator[tuple[int, Result | Lost]]:
+        """Run what was under way when a worker died one by one, so that the culprit is known and the rest is done."""
+        done, _ = wait(self.running)
+        for future in done:
+            index = self.running.pop(future)
+            outcome = _outcome(future)
+            if outcome is DIED:
+                suspects.append(index)
+            else:
+                yield index, outcome
+        self._close()
+        alone: Executor | None = None
+        try:
+            for index in sorted(suspects):
+                alone = alone or self.make_executor(1)
+                outcome = _outcome(alone.submit(self.task, self.items[index]))
+                if outcome is DIED:
+                    alone.shutdown(wait=False)
+                    alone = None
+                yield index, outcome
+        finally:
+            if alone is not None:
+                alone.shutdown()
+
+    def _close(self) -> None:
+        if self.executor is not None:
+            self.executor.shutdown(cancel_futures=True)
+            self.executor = None
+
+
+def _outcome(future: Future[Any]) -> Any:
+    """Return a future's result, `Lost` where its task raised, `DIED` itself where its worker died."""
+    try:
+        return future.result()
+    except BrokenExecutor:
+        return DIED
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        return Lost(one_line(error))
+
+
+def spread(
+    task: Callable[[Item], Result],
+    items: Sequence[Item],
+    sizes: Sequence[int],
+    workers: int,
+    make_executor: Callable[[int], Executor],
+) -> Iterator[tuple[int, Result | Lost]]:
+    """Apply `task` to each item on an executor and yield (index, result) as they come.
+
+    :param sizes: how large each item is; the largest are begun first, so that no long one is left for the end.
+    :param make_executor: makes an executor of so many workers; called again after a worker process died.
+    Yields: `Lost` for an item whose task raised or killed its worker.
+    """
+    waiting = deque(sorted(range(len(items)), key=lambda index: (-sizes[index], index)))
+    return Spread(task, items, workers, make_executor, waiting).outcomes()
+
+
+def in_order(outcomes: Iterator[tuple[int, Any]]) -> Iterator[Any]:
+    """Yield the results in the order of their items, each as soon as all before it are there."""
+    early: dict[int, Any] = {}
+    wanted = 0
+    for index, outcome in outcomes:
+        early[index] = outcome
+        while wanted in early:
+            yield early.pop(wanted)
+            wanted += 1

@@ -1,0 +1,1 @@
+"""Markets that never were: seeded stream lines for the demo and for tests."""

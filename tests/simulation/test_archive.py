@@ -1,0 +1,170 @@
+"""Tar archives read in place: every member by itself, and what a damaged archive still gives."""
+
+import bz2
+import gzip
+import io
+import pickle
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from flumine_core.errors import DataError, StreamError
+from flumine_core.simulation.reader import Source, expand, open_lines, source_of
+
+LINES = [
+    b'{"op":"mcm","pt":%d,"mc":[{"id":"1.%d"}]}\n' % (1000 + number, number % 7) for number in range(5000)
+]
+TEXT = b"".join(LINES)
+
+
+def _write(path: Path, content: bytes) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return str(path)
+
+
+def _tar(path: Path, members: dict[str, bytes], mode: str = "w") -> str:
+    with tarfile.open(path, mode) as archive:  # type: ignore[call-overload]
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return str(path)
+
+
+def _read_until_error(address: str | Source) -> tuple[list[bytes], Exception | None]:
+    lines: list[bytes] = []
+    try:
+        for line in open_lines(address):
+            lines.append(line)
+    except (DataError, StreamError) as error:
+        return lines, error
+    return lines, None
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2"])
+@pytest.mark.parametrize("format", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+def test_members_of_an_archive_are_read_in_place(
+    tmp_path: Path, mode: str, format: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tarfile.TarFile, "format", format)
+    deep = "/".join(["a-long-folder-name"] * 6)
+    members = {
+        "2022/Jan/2/1.10.bz2": bz2.compress(TEXT),
+        "2022/Jan/2/1.9.bz2": bz2.compress(TEXT[:1000]),
+        f"{deep}/1.5": TEXT,
+        "2022/._1.9.bz2": b"left by a Mac",
+        "empty": b"",
+    }
+    suffix = mode.replace("w:", ".").removeprefix("w")
+    address = _tar(tmp_path / f"data.tar{suffix}", members, mode)
+    sources = expand(address)
+    names = ["2022/Jan/2/1.9.bz2", "2022/Jan/2/1.10.bz2", f"{deep}/1.5", "empty"]
+    assert [source.member for source in sources] == names
+    assert [source.name for source in sources] == [f"{address}!{name}" for name in names]
+    assert [source.size for source in sources] == [len(members[name]) for name in names]
+    assert b"".join(open_lines(sources[0])) == TEXT[:1000]
+    assert list(open_lines(sources[1])) == LINES
+    assert list(open_lines(f"{address}!{deep}/1.5")) == LINES
+    assert list(open_lines(sources[3])) == []
+
+
+def test_a_member_is_found_by_its_address_alone(tmp_path: Path) -> None:
+    address = _tar(tmp_path / "data.tar", {"a/1.1": TEXT, "a/1.2": b"{}\n", "b/1.3": b"{}\n"})
+    assert source_of(f"{address}!a/1.2") == expand(address)[1]
+    assert source_of(expand(address)[0].name) == expand(address)[0]
+    assert [source.member for source in expand(f"{address}!a/*")] == ["a/1.1", "a/1.2"]
+    assert [source.member for source in expand(f"{address}!b/1.3")] == ["b/1.3"]
+
+
+def test_a_missing_member_is_named(tmp_path: Path) -> None:
+    address = _tar(tmp_path / "data.tar", {"1.1": TEXT})
+    with pytest.raises(StreamError, match=r"no such file in the archive .*data\.tar: 1\.2"):
+        open_lines(f"{address}!1.2")
+    with pytest.raises(StreamError, match=r"no files in the archive .*data\.tar match: 1\.2\*"):
+        expand(f"{address}!1.2*")
+    with pytest.raises(StreamError, match=r"no such file: .*none\.tar!1\.2"):
+        open_lines(str(tmp_path / "none.tar!1.2"))
+
+
+def test_the_position_in_a_member_is_the_members(tmp_path: Path) -> None:
+    address = _tar(tmp_path / "data.tar", {"1.1": TEXT, "1.2.gz": gzip.compress(TEXT)})
+    for source in expand(address):
+        lines = open_lines(source)
+        assert list(lines) == LINES
+        assert lines.position == lines.size == source.size
+
+
+def test_an_archive_opened_as_a_file_says_how_to_name_a_member(tmp_path: Path) -> None:
+    plain = _tar(tmp_path / "data.tar", {"1.1": TEXT})
+    with pytest.raises(StreamError, match=r"was a tar archive: .*data\.tar \(a member is .*data\.tar!NAME\)"):
+        list(open_lines(plain))
+
+
+def test_a_name_with_an_exclamation_mark_is_first_a_name(tmp_path: Path) -> None:
+    address = _write(tmp_path / "what!1.1", TEXT)
+    assert list(open_lines(address)) == LINES
+    archive = _tar(tmp_path / "so!what.tar", {"oh!1.1": TEXT})
+    assert list(open_lines(f"{archive}!oh!1.1")) == LINES
+
+
+def test_the_last_of_two_members_of_one_name_counts(tmp_path: Path) -> None:
+    address = _tar(tmp_path / "data.tar", {"1.1": b"old\n"})
+    _tar(tmp_path / "data.tar", {"1.1": b"new\n"}, "a")
+    assert [list(open_lines(source)) for source in expand(address)] == [[b"new\n"]]
+
+
+def test_an_archive_that_changed_is_read_again(tmp_path: Path) -> None:
+    address = _tar(tmp_path / "data.tar", {"1.1": TEXT})
+    assert len(expand(address)) == 1
+    _tar(tmp_path / "data.tar", {"1.2": TEXT}, "a")
+    assert len(expand(address)) == 2
+
+
+@pytest.mark.parametrize("cut", [512 + 200, 2048 + 512 + 200, 2048 + 100])
+def test_a_truncated_archive_gives_what_it_has(tmp_path: Path, cut: int) -> None:
+    members = {f"1.{number}": b"%01000d\n" % number for number in range(4)}
+    whole = Path(_tar(tmp_path / "whole.tar", members)).read_bytes()
+    address = _write(tmp_path / "cut.tar", whole[:cut])
+    sources = expand(address)
+    read = [_read_until_error(source) for source in sources]
+    complete = [lines for lines, error in read if error is None]
+    assert complete == [[members[source.member]] for source in sources[: len(complete)]]
+    assert len(complete) == cut // 1536
+    assert isinstance(read[-1][1], DataError)
+    assert "cut.tar" in str(read[-1][1])
+
+
+def test_a_damaged_header_does_not_pass_for_the_end(tmp_path: Path) -> None:
+    address = _tar(tmp_path / "data.tar", {f"1.{number}": b"{}\n" for number in range(3)})
+    content = bytearray(Path(address).read_bytes())
+    content[1024:1100] = b"\xff" * 76
+    _write(tmp_path / "data.tar", bytes(content))
+    first, lost = expand(address)
+    assert list(open_lines(first)) == [b"{}\n"]
+    with pytest.raises(DataError, match=r"members of .*data\.tar are lost: damaged at byte 1024"):
+        list(open_lines(lost))
+
+
+def test_a_compressed_archive_cut_short_gives_what_it_has(tmp_path: Path) -> None:
+    noise = b"".join(b"%0128x\n" % pow(3, 5000 + number, 2**512) for number in range(2_000))
+    whole = Path(_tar(tmp_path / "whole.tar.gz", {"1.1": noise, "1.2": noise}, "w:gz")).read_bytes()
+    sources = expand(_write(tmp_path / "cut.tar.gz", whole[: len(whole) * 3 // 4]))
+    assert b"".join(open_lines(sources[0])) == noise
+    assert all("truncated" in str(_read_until_error(source)[1]) for source in sources[1:])
+    assert len(sources) > 1
+
+
+@pytest.mark.parametrize("content", [b"", b"not a tar archive at all" * 100])
+def test_what_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
+    address = _write(tmp_path / "data.tar", content)
+    with pytest.raises(StreamError, match=r"data\.tar: not a tar archive that can be read"):
+        expand(address)
+
+
+def test_a_source_is_plain_data(tmp_path: Path) -> None:
+    address = _tar(tmp_path / "data.tar", {"1.1": TEXT})
+    source = pickle.loads(pickle.dumps(expand(address)[0]))
+    assert list(open_lines(source)) == LINES
+    assert str(source) == f"{address}!1.1"

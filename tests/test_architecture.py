@@ -1,0 +1,121 @@
+"""The floors: who may import whom, how long a file may be, and that each module says what it is."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parent.parent / "flumine_core"
+
+FLOORS = {
+    "errors": 0,
+    "clock": 0,
+    "ladder": 0,
+    "hint": 0,
+    "plain": 0,
+    "book": 1,
+    "options": 1,
+    "settings": 2,
+    "venue": 2,
+    "order": 2,
+    "market": 3,
+    "events": 4,
+    "control": 4,
+    "contract": 5,
+    "kernel": 6,
+    "simulation": 6,
+    "synthetic": 6,
+    "session": 7,
+    "assembly": 8,
+    "spread": 9,
+    "run": 10,
+    "example": 8,
+    "configuration": 11,
+    "testing": 11,
+    "cli": 12,
+    "__main__": 13,
+    "__init__": 13,
+}
+"""Room (file or folder) -> floor. A room may import lower floors only, and its own folder."""
+
+MOST_LINES = 450
+MOST_CLASS_LINES = 300
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports_of(path: Path) -> Iterator[tuple[str, int]]:
+    """Yield the rooms that a module imports, also for typing or inside a function, with the line."""
+    package = ["flumine_core", *path.relative_to(PACKAGE).parts[:-1]]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names = [alias.name.split(".") for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = base + (node.module.split(".") if node.module else [])
+            names = [[*module, alias.name] for alias in node.names] if len(module) == 1 else [module]
+        else:
+            continue
+        for name in names:
+            if name[0] == "flumine_core":
+                yield name[1] if len(name) > 1 else "__init__", node.lineno
+
+
+def ids(path: Path) -> str:
+    return str(path.relative_to(PACKAGE))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=ids)
+def test_every_arrow_runs_down(path: Path) -> None:
+    room = room_of(path)
+    wrong = [
+        f"line {line}: {room} (floor {FLOORS[room]}) imports {target} (floor {FLOORS.get(target, '?')})"
+        for target, line in imports_of(path)
+        if target != room
+        and FLOORS.get(target, 99) >= FLOORS[room]
+        and not (room == "__main__" and target == "__init__")
+        and not (room == "__init__" and path.parent != PACKAGE)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=ids)
+def test_no_file_or_class_is_too_long(path: Path) -> None:
+    text = path.read_text()
+    assert len(text.splitlines()) <= MOST_LINES
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ClassDef) and node.end_lineno is not None:
+            assert node.end_lineno - node.lineno < MOST_CLASS_LINES, node.name
+
+
+@pytest.mark.parametrize("path", MODULES, ids=ids)
+def test_every_module_says_what_it_is(path: Path) -> None:
+    docstring = ast.get_docstring(ast.parse(path.read_text()))
+    assert docstring and len(docstring) > 20
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if path.name == "__init__.py" and path.parent != PACKAGE], ids=ids
+)
+def test_folders_open_with_a_docstring_and_no_code(path: Path) -> None:
+    assert len(ast.parse(path.read_text()).body) == 1
+
+
+def test_only_the_clock_reads_the_time() -> None:
+    wall = {("datetime", "now"), ("datetime", "utcnow"), ("time", "time"), ("time", "time_ns")}
+    for path in MODULES:
+        if path.name == "clock.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                assert (node.value.id, node.attr) not in wall, f"{ids(path)}:{node.lineno}"
+
+
+def test_no_drawer_is_called_utils() -> None:
+    drawers = {"utils", "helpers", "common", "manager", "misc"}
+    assert not {part.removesuffix(".py") for path in MODULES for part in path.parts} & drawers
