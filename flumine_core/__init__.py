@@ -80,7 +80,7 @@ _HOMES = {
 }
 """Public name -> the module where it lives, with its name there if that is another (none: the module itself)."""
 
-__all__ = [*_HOMES]  # noqa: PLE0604
+__all__ = [*_HOMES]
 
 
 def __getattr__(name: str) -> Any:

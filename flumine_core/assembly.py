@@ -280,9 +280,7 @@ Progress = Callable[[int], None]
 """Told how many books a framework has delivered so far."""
 
 
-def simulate_unit(
-    run: Run, unit: Unit, discovery: Discovery, keep: bool, progress: Progress | None = None
-) -> Result:
+def simulate_unit(run: Run, unit: Unit, discovery: Discovery, keep: bool, progress: Progress | None = None) -> Result:
     """Simulate one unit in this process.
 
     :raises FlumineCoreError: where the run cannot be started at all.

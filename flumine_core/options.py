@@ -37,7 +37,7 @@ def _annotations(function: Any) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for name, annotation in getattr(function, "__annotations__", {}).items():
             try:
-                found[name] = eval(annotation, names) if isinstance(annotation, str) else annotation  # noqa: S307
+                found[name] = eval(annotation, names) if isinstance(annotation, str) else annotation
             except Exception:  # a name that only a type checker knows
                 found[name] = Any
         return found
@@ -153,8 +153,10 @@ def _reference(value: Any, _: Any) -> Any:
 
 def _is_reference(annotation: Any) -> bool:
     origin = typing.get_origin(annotation) or annotation
-    return origin in (type, Callable) or getattr(origin, "__module__", "") == "collections.abc" and (
-        getattr(origin, "__name__", "") == "Callable"
+    return (
+        origin in (type, Callable)
+        or (getattr(origin, "__module__", "") == "collections.abc"
+        and (getattr(origin, "__name__", "") == "Callable"))
     )
 
 
@@ -175,9 +177,7 @@ def _converter() -> Any:
         made.register_structure_hook(date, _strict(date))
         made.register_structure_hook(time, _strict(time))
         made.register_structure_hook(timedelta, lambda value, _: timedelta(seconds=_strict(float, int)(value, _)))
-        made.register_structure_hook_factory(
-            lambda kind: typing.get_origin(kind) in (Union, types.UnionType), _union
-        )
+        made.register_structure_hook_factory(lambda kind: typing.get_origin(kind) in (Union, types.UnionType), _union)
         made.register_structure_hook_func(_is_reference, _reference)
         made.register_structure_hook_func(_is_sequence, _sequence)
         _CONVERTER = made
@@ -246,9 +246,7 @@ def problems_and_arguments(
     return problems, arguments
 
 
-def arguments_for(
-    label: str, target: Any, options: Mapping[str, Any], given: Iterable[str] = ()
-) -> dict[str, Any]:
+def arguments_for(label: str, target: Any, options: Mapping[str, Any], given: Iterable[str] = ()) -> dict[str, Any]:
     """Return the converted arguments for `target`.
 
     :raises SettingsError: naming `label`, and every option that is unknown, missing or of the wrong type.

@@ -76,7 +76,7 @@ class Result:
     """What a simulation of some markets has come to; results of several are added in the order of their files.
 
     :ivar strategies: names of the strategies, in the order in which they were added.
-    :ivar books: market books delivered.
+    :ivar books: market books delivered; `market_count`: markets they were of.
     :ivar markets, orders, refusals: one row each, where they are kept.
     :ivar refused: (strategy, control) -> how many requests it refused.
     :ivar faults: (plugin, hook) -> (how many exceptions, the first one's text).
@@ -88,6 +88,7 @@ class Result:
     strategies: list[str] = attrs.Factory(list)
     files: int = 0
     books: int = 0
+    market_count: int = 0
     markets: list[Row] = attrs.Factory(list)
     orders: list[Row] = attrs.Factory(list)
     refusals: list[Row] = attrs.Factory(list)

@@ -11,8 +11,8 @@ from loguru import logger
 
 from .clock import EventClock, LiveClock
 from .contract.client import BaseClient
-from .contract.streams import BaseStream, HistoricalStream, MarketStream
 from .contract.strategy import BaseStrategy
+from .contract.streams import BaseStream, HistoricalStream, MarketStream
 from .errors import ClientError, SettingsError, StreamError
 from .events import ClearedMarketsEvent, ClearedOrdersEvent, ConfigEvent, EndFlumineEvent, Event
 from .kernel.discovery import Discovery
@@ -210,7 +210,14 @@ class FlumineSimulation(_Session):
         wanted = strategy.market_filter
         if wanted is None:
             return []
-        known = {"markets", "listener_kwargs", "event_processing", "event_groups", "market_types", "country_codes"}
+        known = {
+            "markets",
+            "listener_kwargs",
+            "event_processing",
+            "event_groups",
+            "market_types",
+            "country_codes",
+        }
         if not isinstance(wanted, dict) or "markets" not in wanted:
             raise SettingsError(
                 f"in simulation market_filter of {strategy.name} must be a dict with markets (paths or globs), "
@@ -364,4 +371,3 @@ def _event_or_none(path: str) -> str | None:
         return event_of(path)
     except StreamError:
         return None
-

@@ -14,9 +14,7 @@ from .errors import SettingsError
 
 def _guard(instance: "Settings", attribute: "attrs.Attribute[Any]", value: Any) -> Any:
     if instance._is_frozen:
-        raise SettingsError(
-            f"settings are frozen once run() has begun, {attribute.name} was to become {value!r}"
-        )
+        raise SettingsError(f"settings are frozen once run() has begun, {attribute.name} was to become {value!r}")
     return value
 
 
@@ -45,9 +43,7 @@ _SEPARATORS = frozenset("-._+*:;~ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstu
 
 def _separator(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
     if not isinstance(value, str) or len(value) != 1 or value not in _SEPARATORS:
-        raise SettingsError(
-            f"{attribute.name} must be one character that a customerOrderRef may hold, was {value!r}"
-        )
+        raise SettingsError(f"{attribute.name} must be one character that a customerOrderRef may hold, was {value!r}")
 
 
 @attrs.define(on_setattr=[attrs.setters.convert, attrs.setters.validate, _guard], eq=False)
@@ -89,9 +85,7 @@ class Settings:
     execution_retry_attempts: int = attrs.field(default=10, validator=_positive)
     log_json: bool = attrs.field(default=False, validator=_flag)
     _clock: Clock | None = attrs.field(default=None, init=False, repr=False, on_setattr=attrs.setters.NO_OP)
-    _is_frozen: bool = attrs.field(
-        default=False, init=False, repr=False, on_setattr=attrs.setters.NO_OP
-    )
+    _is_frozen: bool = attrs.field(default=False, init=False, repr=False, on_setattr=attrs.setters.NO_OP)
 
     @property
     def current_time(self) -> datetime | None:

@@ -22,9 +22,7 @@ def parse_datetime(value: str | int | None) -> datetime | None:
 
 
 def _fields(cls: type) -> tuple[frozenset[str], frozenset[str]]:
-    parameters = [
-        p for p in inspect.signature(cls).parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD
-    ]
+    parameters = [p for p in inspect.signature(cls).parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
     required = frozenset(p.name for p in parameters if p.default is inspect.Parameter.empty)
     return frozenset(p.name for p in parameters), required
 

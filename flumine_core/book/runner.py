@@ -144,9 +144,7 @@ class RunnerRecord:
         if bsp != self.bsp:
             self.bsp = bsp
             self.sp = None
-        elif (
-            status == self.status and factor == self.adjustment_factor and removed == self.removal_date
-        ):
+        elif status == self.status and factor == self.adjustment_factor and removed == self.removal_date:
             return False
         self.status, self.adjustment_factor, self.removal_date = status, factor, removed
         return True

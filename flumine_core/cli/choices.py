@@ -64,9 +64,7 @@ def shared_options(function: F) -> F:
     """Add the shared options to a command or group."""
     for option in (
         click.option("--log-json", is_flag=True, help="Log one JSON object a line."),
-        click.option(
-            "--log-level", type=click.Choice(LEVELS, case_sensitive=False), help="Log from this level on."
-        ),
+        click.option("--log-level", type=click.Choice(LEVELS, case_sensitive=False), help="Log from this level on."),
         click.option(
             "--set",
             "sets",

@@ -14,10 +14,7 @@ from .tables import print_table
 def named_in(configuration: Configuration) -> set[tuple[str, str]]:
     """Return (kind, name) of everything that the configuration switches on."""
     return {
-        (section, entry.name)
-        for section in LISTS
-        if section != "clients"
-        for entry in configuration.entries[section]
+        (section, entry.name) for section in LISTS if section != "clients" for entry in configuration.entries[section]
     }
 
 

@@ -100,15 +100,31 @@ class Configuration:
         self.entries: dict[str, list[Entry]] = {section: [] for section in LISTS}
         self.plugins = PluginsSection()
         self.simulation = SimulationSection()
-        self._overridden: dict[Path_, str] = {}
+        self.origins: dict[Path_, str] = {}
+        """Keys that the command line has set, and by which option."""
         self._tables: dict[str, dict[str, Any]] = {name: {} for name in TABLES}
 
-    def place(self, key: Path_) -> str:
-        """Return where a value comes from: "--set", "--strategy", file and line, or "default"."""
+    def place(self, key: Path_, exact: bool = False) -> str:
+        """Return where a value comes from: "--set", "--strategy", file and line, or "default".
+
+        :param exact: of a key that the file does not have, "default" instead of the place of the table around it.
+        """
         for length in range(len(key), 0, -1):
-            if key[:length] in self._overridden:
-                return self._overridden[key[:length]]
-        return self.file.place(key) if self.file else "default"
+            if key[:length] in self.origins:
+                return self.origins[key[:length]]
+        if exact and any(each[: len(key)] == key for each in self.origins):
+            return "--set"
+        if self.file is None or (exact and not self._is_given(key)):
+            return "default"
+        return self.file.place(key)
+
+    def _is_given(self, key: Path_) -> bool:
+        found: Any = self.file.data if self.file else {}
+        for step in key:
+            if not isinstance(found, Mapping) or step not in found:
+                return False
+            found = found[step]
+        return True
 
     def problem(self, key: Path_, text: str) -> None:
         """Note something that is wrong with the value of a key."""
@@ -187,7 +203,7 @@ class Configuration:
     def option_key(self, entry: Entry, option: str) -> Path_:
         """Return the key of an entry's option as it stands in the file, beside or inside `options`."""
         flat = (*entry.key, option)
-        if flat in self._overridden or self.file is None or flat in self.file.lines:
+        if flat in self.origins or self.file is None or flat in self.file.lines:
             return flat
         nested = (*entry.key, "options", option)
         return nested if nested in self.file.lines else flat
@@ -201,7 +217,7 @@ class Configuration:
             found = [each for each in self.entries["strategies"] if name in (each.label, each.name)]
             if not found:
                 key: Path_ = ("strategies", 1000 + position)
-                self._overridden[key] = "--strategy"
+                self.origins[key] = "--strategy"
                 found = [Entry("strategies", name, key)]
             chosen.extend(each for each in found if each not in chosen)
         if chosen:
@@ -214,7 +230,7 @@ class Configuration:
             section, _, rest = name.partition(".")
             if section in TABLES and rest:
                 steps: Path_ = (section, *rest.split("."))
-                self._overridden[steps] = "--set"
+                self.origins[steps] = "--set"
                 self._assign(self._tables[section], steps[1:], value, steps)
             elif section in LISTS and rest:
                 self._override_entry(section, rest, name, value)
@@ -240,7 +256,7 @@ class Configuration:
         if len(steps) > 1 and steps[0] == "options":
             steps = steps[1:]
         key: Path_ = (*entry.key, *steps)
-        self._overridden[key] = "--set"
+        self.origins[key] = "--set"
         self._assign(entry.options, tuple(steps), value, key)
 
     def _assign(self, table: dict[str, Any], steps: Path_, value: Any, key: Path_) -> None:
@@ -288,16 +304,19 @@ class Configuration:
 
 
 def load_configuration(
-    path: str | None = None, overrides: Iterable[str] = (), strategies: Iterable[str] = ()
+    path: str | None = None,
+    overrides: Iterable[str] = (),
+    strategies: Iterable[str] = (),
+    look_around: bool = True,
 ) -> Configuration:
     """Read a configuration and apply what the command line says; imports no plugin.
 
-    :param path: the file; None for ./flumine.toml, which need not exist.
+    :param path: the file; None for ./flumine.toml, which need not exist (with `look_around`; no file without).
     :param overrides: `key=value` texts, later ones win, and all win over the file.
     :param strategies: names of the only strategies to run.
     :raises SettingsError: where the file cannot be read at all; what else is wrong is in `problems`.
     """
-    if path is None and Path(FILE_NAME).is_file():
+    if path is None and look_around and Path(FILE_NAME).is_file():
         path = FILE_NAME
     configuration = Configuration(read_file(path) if path else None)
     configuration.read()

@@ -114,9 +114,7 @@ def flumine_start(framework: "Framework") -> None:
 
 
 @hookspec
-def flumine_process_raw_data(
-    stream_id: int, clk: str | None, publish_time: int, data: list[dict[str, Any]]
-) -> None:
+def flumine_process_raw_data(stream_id: int, clk: str | None, publish_time: int, data: list[dict[str, Any]]) -> None:
     """Called with a data stream's changes as they were received.
 
     :param stream_id: the stream's number; :param clk: its clock token; :param publish_time: milliseconds since 1970.

@@ -25,7 +25,16 @@ class RunnerContext:
     :ivar trades: ids of all trades, in order; `live_trades`: of those not complete.
     """
 
-    __slots__ = ("_clock", "_known", "invested", "last_placed_ms", "last_reset_ms", "live_trades", "selection_id", "trades")
+    __slots__ = (
+        "_clock",
+        "_known",
+        "invested",
+        "last_placed_ms",
+        "last_reset_ms",
+        "live_trades",
+        "selection_id",
+        "trades",
+    )
 
     def __init__(self, selection_id: int, clock: Clock) -> None:
         self.selection_id = selection_id
@@ -218,9 +227,7 @@ class BaseStrategy:
             order.violation_msg = f"place_reset_seconds must be {trade.place_reset_seconds}, {elapsed} had elapsed"
             return False
         count = runner_context.trade_count
-        if count > self.max_trade_count or (
-            count == self.max_trade_count and trade.id not in runner_context.trades
-        ):
+        if count > self.max_trade_count or (count == self.max_trade_count and trade.id not in runner_context.trades):
             order.violation_msg = f"trade count must stay within {self.max_trade_count}, was {count}"
             return False
         count = runner_context.live_trade_count

@@ -87,9 +87,7 @@ class MarketStream(BaseStream):
         self.streaming_timeout = streaming_timeout
         self.conflate_ms = conflate_ms
         self.market_filter = dict(_plain(market_filter) or {})
-        self.market_data_filter = dict(
-            _plain(market_data_filter) or {"fields": list(DEFAULT_MARKET_DATA_FIELDS)}
-        )
+        self.market_data_filter = dict(_plain(market_data_filter) or {"fields": list(DEFAULT_MARKET_DATA_FIELDS)})
         self.client = client
 
     def key(self) -> Mapping[str, Any]:

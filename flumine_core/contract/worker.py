@@ -38,7 +38,7 @@ class BackgroundWorker:
         self.function = function
         self.func_args = tuple(func_args or ())
         self.func_kwargs = dict(func_kwargs or {})
-        self.name = name or getattr(function, "__name__", type(function).__name__)
+        self.name: str = name or getattr(function, "__name__", None) or type(function).__name__
         self.start_delay = start_delay
         self.context: dict[str, Any] = {} if context is None else context
         self._stop = threading.Event()

@@ -93,7 +93,7 @@ class Control:
         raise NotImplementedError(f"{type(self).__name__} must override _validate or check")
 
     def _on_error(self, order: Order, error: str, **numbers: float | str | None) -> NoReturn:
-        # the peer's signature, so that its users' controls run; the boundary knows the order
+        # flumine's signature, so that its users' controls run; the boundary knows the order
         raise _Violation(error, numbers)
 
     def refuse(
@@ -123,9 +123,7 @@ class TradingControl(Control):
 class ClientControl(Control):
     """Base of controls that look at the requests of one client, and may keep count of them."""
 
-    def __init__(
-        self, flumine: Any = None, client: ClientRole | None = None, *args: Any, **options: Any
-    ) -> None:
+    def __init__(self, flumine: Any = None, client: ClientRole | None = None, *args: Any, **options: Any) -> None:
         super().__init__(flumine, *args, **options)
         self.client = client
 

@@ -125,4 +125,4 @@ class MaxOrderCount(ClientControl):
 
 
 MaxTransactionCount = MaxOrderCount
-"""The peer's name."""
+"""flumine's name."""

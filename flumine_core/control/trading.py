@@ -13,6 +13,7 @@ from .base import MarketRole, TradingControl
 
 _PLACE = OrderPackageType.PLACE
 _REPLACE = OrderPackageType.REPLACE
+_INFINITY = float("inf")
 
 Numbers = dict[str, float | str | None]
 Fault = tuple[str, Numbers]
@@ -123,9 +124,7 @@ class StrategyExposure(TradingControl):
             else:
                 exposure = -exposures["worst_possible_profit_on_win"]
             if not exposure <= selection_limit:
-                return _beyond(
-                    "potential selection exposure", "max_selection_exposure", exposure, selection_limit
-                )
+                return _beyond("potential selection exposure", "max_selection_exposure", exposure, selection_limit)
 
         if market_limit is not None:
             book = market.market_book
@@ -176,6 +175,8 @@ def _plain(value: object) -> float | str | None:
 
 
 def _amount_fault(name: str, amount: float | None) -> Fault | None:
+    if type(amount) is float and 0 < amount < _INFINITY and amount == round(amount, 2):
+        return None
     numbers: Numbers = {name: _plain(amount)}
     if amount is None or (amount == 0 and not isinstance(amount, bool)):
         return f"{name} must be given, was {amount}", numbers
@@ -189,11 +190,13 @@ def _amount_fault(name: str, amount: float | None) -> Fault | None:
 
 
 def _price_fault(price: Any, kind: LimitOrder | LimitOnCloseOrder) -> Fault | None:
+    ladder = kind.price_ladder_definition
+    if type(price) is float and ladder == "CLASSIC" and is_on_ladder(price, ladder):
+        return None
     if price is None:
         return "price must be given, was None", {"price": None}
     if not _is_number(price):
         return f"price must be a number, was {price!r}", {"price": _plain(price)}
-    ladder = kind.price_ladder_definition
     if is_on_ladder(price, ladder, getattr(kind, "line_range_info", None)):
         return None
     return f"price must be on the {ladder} ladder, was {price}", {"price": price}
@@ -213,8 +216,7 @@ def _stake_fault(order: Order, kind: LimitOrder) -> Fault | None:
     if least_payout is not None and payout >= least_payout:
         return None
     return (
-        f"size must be at least {least_size}, or price times size at least {least_payout}, "
-        f"was {size} at {kind.price}",
+        f"size must be at least {least_size}, or price times size at least {least_payout}, was {size} at {kind.price}",
         {"size": size, "payout": payout, "min_bet_size": least_size, "min_bet_payout": least_payout},
     )
 

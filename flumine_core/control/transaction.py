@@ -96,6 +96,8 @@ class Transaction:
         market = self._market
         blotter = market.blotter
         self._check_thread()
+        if order.market_id != market.market_id:
+            raise OrderError(f"order {order.id} is of market {order.market_id}, the transaction of {market.market_id}")
         if order.id in blotter:
             raise OrderError(f"order {order.id} has already been placed")
         order.client = self._client

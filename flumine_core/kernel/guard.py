@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 from loguru import logger
 
-from ..errors import ExecutionError
+from ..errors import ExecutionError, FlumineCoreError
 
 
 @attrs.frozen
@@ -39,7 +39,7 @@ class Faults:
         self._lock = threading.Lock()
 
     def record(self, plugin: str, hook: str, error: BaseException) -> None:
-        """Count an exception; raise it again where the settings ask for that.
+        """Count an exception; raise it again where the settings ask for that, unless it is flumine_core's own.
 
         Only the first of its kind is logged.
         """
@@ -52,7 +52,7 @@ class Faults:
                 self.first[key] = Fault(plugin, hook, one_line(error), text)
         if is_first:
             logger.error("{} raised in {}: {}\n{}", plugin, hook, one_line(error), self.first[key].traceback)
-        if self._is_raising():
+        if self._is_raising() and not isinstance(error, FlumineCoreError):
             raise error
 
     def count(self, plugin: str, hook: str, error: BaseException) -> None:

@@ -3,15 +3,10 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from betfairlightweight.resources import ClearedOrders
-
 from ..book.marketbook import MarketBook
-from ..contract.middleware import Middleware
-from ..contract.ports import Execution
 from ..events import (
     ClearedMarketsEvent,
     ClearedOrdersEvent,
-    ClearedOrdersMetaEvent,
     CloseMarketEvent,
     CurrentOrdersEvent,
     CustomEvent,
@@ -24,19 +19,19 @@ from ..events import (
     SportsDataEvent,
 )
 from ..market.market import Market
-from .desk import Desk
+from .life import MarketLife
+from .plan import Step
 
-class Kernel(Desk):
+
+class Kernel(MarketLife):
     """Processes events. Every `_process_<noun>` may be overridden.
 
     :ivar books: how many market books were processed.
-    :ivar executions: what executes order packages, each once.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self.books = 0
-        self.executions: list[Execution] = []
-        self._keeps_closed_markets = True
+        self._book_step: Step
         super().__init__(*arguments, **options)
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
             MarketBooksEvent: lambda event: self._process_market_books(event),
@@ -128,105 +123,10 @@ class Kernel(Desk):
                 if self._waiting:
                     self.drain()
 
-    def _call_middleware(self, middleware: Middleware, method: str, market: Market) -> None:
-        try:
-            if method == "__call__":
-                middleware(market)
-            else:
-                getattr(middleware, method, _nothing)(market)
-        except Exception as error:
-            self.faults.record(type(middleware).__name__, f"middleware.{method}", error)
-        if self._waiting:
-            self.drain()
-
     def _strategy_raised(self, strategy: Any, error: Exception, callback: str) -> None:
         frame = error.__traceback__.tb_next if error.__traceback__ else None
         name = frame.tb_frame.f_code.co_name if frame else callback
         self.faults.record(strategy.name, f"strategy.{name}", error)
-
-    def _guard_strategy(self, strategy: Any, callback: str, *arguments: Any) -> Any:
-        try:
-            return getattr(strategy, callback)(*arguments)
-        except Exception as error:
-            self.faults.record(strategy.name, f"strategy.{callback}", error)
-            return None
-        finally:
-            if self._waiting:
-                self.drain()
-
-    # markets
-
-    def _add_live_market(self, market_id: str, market_book: MarketBook | None) -> Market:
-        """Add a market that a stream has brought."""
-        market = Market(self, market_id, market_book)
-        self.markets.add_market(market_id, market)
-        for middleware in self._middleware:
-            self._call_middleware(middleware, "add_market", market)
-        self.plan["add_market"].run(_nothing, market)
-        if "market" in self._logged:
-            self.log_control(MarketEvent(market.info))
-        return market
-
-    def _remove_market(self, market: Market) -> None:
-        """Let everybody forget a market; a simulation keeps it, with its orders, for whoever looks later."""
-        for middleware in self._middleware:
-            self._call_middleware(middleware, "remove_market", market)
-        for strategy in self.strategies:
-            self._guard_strategy(strategy, "remove_market", market.market_id)
-        self.plan["remove_market"].run(_nothing, market)
-        if not self._keeps_closed_markets:
-            self.markets.remove_market(market.market_id)
-
-    def _process_close_market(self, event: CloseMarketEvent) -> None:
-        """Process a market's closing: settle its orders, then tell hooks and strategies."""
-        market_book = event.market_book
-        is_book = isinstance(market_book, MarketBook)
-        market_id = market_book.market_id if is_book else market_book["id"]
-        market = self.markets.markets.get(market_id)
-        if market is None:
-            return
-        if not market.closed:
-            market.close_market()
-            if is_book:
-                market.market_book = market_book
-                market.blotter.process_closed_market(market, market_book)
-            strategies = self.subscribers(event.streaming_unique_id)
-
-            def body() -> None:
-                for strategy in strategies:
-                    self._guard_strategy(strategy, "process_closed_market", market, market_book)
-
-            self.plan["process_close_market"].run(body, market, market_book)
-            self.cleared_market_queue.put(market_id)
-            for execution in self.executions:
-                execution.close_market(market)
-            if is_book:
-                self._clear_market(market)
-            if "close_market" in self._logged:
-                self.log_control(CloseMarketEvent(market.info, event.streaming_unique_id))
-        if self._keeps_closed_markets:
-            self._remove_market(market)
-
-    def _clear_market(self, market: Market) -> None:
-        """Bring the cleared orders and markets that a real exchange would report."""
-
-    def _process_cleared_orders(self, event: ClearedOrdersEvent) -> None:
-        """Process a closed market's cleared orders."""
-        market = self.markets.markets.get(event.market_id)
-        if market is None:
-            return
-        orders = market.blotter.process_cleared_orders(event.cleared_orders)
-        self.plan["process_cleared_orders"].run(_nothing, market, event.cleared_orders)
-        if orders and "cleared_orders_meta" in self._logged:
-            self.log_control(ClearedOrdersMetaEvent([order.info for order in orders]))
-        if "cleared_orders" in self._logged:
-            self.log_control(ClearedOrdersEvent(event.market_id, _plain_cleared(event.cleared_orders)))
-
-    def _process_cleared_markets(self, event: ClearedMarketsEvent) -> None:
-        """Process profit and commission of closed markets."""
-        self.plan["process_cleared_markets"].run(_nothing, event.cleared_markets)
-        if "cleared_markets" in self._logged:
-            self.log_control(ClearedMarketsEvent(_plain_cleared(event.cleared_markets)))
 
     # the other nouns
 
@@ -248,9 +148,7 @@ class Kernel(Desk):
         def body() -> None:
             for datum in event.data:
                 for strategy in strategies:
-                    self._guard_strategy(
-                        strategy, "process_raw_data", event.clk, event.publish_time, datum
-                    )
+                    self._guard_strategy(strategy, "process_raw_data", event.clk, event.publish_time, datum)
 
         self.plan["process_raw_data"].run(body, event.stream_id, event.clk, event.publish_time, event.data)
         for datum in event.data:
@@ -348,11 +246,3 @@ class Kernel(Desk):
         for strategy in self.strategies:
             self._guard_strategy(strategy, "finish", self)
         self.plan["process_end_flumine"].run(body, self)
-
-
-def _nothing(*arguments: Any) -> None:
-    """Do nothing: the house has no part of its own in this step."""
-
-
-def _plain_cleared(cleared: ClearedOrders) -> list[dict[str, Any]]:
-    return [dict(vars(order)) for order in cleared.orders]

@@ -10,8 +10,8 @@ from ..clock import Clock
 from ..contract.client import BaseClient, Clients
 from ..contract.loggingcontrol import LoggingControl
 from ..contract.middleware import Middleware
-from ..contract.streams import BaseStream
 from ..contract.strategy import BaseStrategy
+from ..contract.streams import BaseStream
 from ..contract.worker import BackgroundWorker
 from ..control.base import ClientControl, Control
 from ..control.client import MaxOrderCount
@@ -162,6 +162,13 @@ class Registry:
 
     def _wanted(self) -> frozenset[str]:
         return frozenset(noun for control in self._logging_controls for noun in control.handlers)
+
+    def post(self, event: Event) -> None:
+        """Put an event on the kernel's queue, from any thread.
+
+        :raises ExecutionError: where the kernel takes events from streams alone, as in a simulation.
+        """
+        raise ExecutionError(f"{type(self).__name__} takes events from its streams alone")
 
     def log_control(self, event: Event) -> None:
         """Queue an event for the logging controls that handle it."""

@@ -95,11 +95,7 @@ def _fault(name: str, function: Any, options: dict[str, Any] | None) -> str | No
 def faults_of(plugin: object) -> list[str]:
     """Return what keeps a plugin from being registered, in plain words; empty where all is well."""
     hooks = hooks_of(plugin)
-    faults = [
-        fault
-        for name, function, options in hooks
-        if (fault := _fault(name, function, options)) is not None
-    ]
+    faults = [fault for name, function, options in hooks if (fault := _fault(name, function, options)) is not None]
     if not faults and not hooks:
         faults.append("it implements no hook: no function of it is marked with @hookimpl")
     if not faults:

@@ -224,7 +224,8 @@ class Market:
     @property
     def market_name(self) -> str | None:
         """The catalogue's name of the market."""
-        return self.market_catalogue.market_name if self.market_catalogue else None
+        name: str | None = getattr(self.market_catalogue, "market_name", None)
+        return name
 
     @property
     def event(self) -> dict[str | None, list["Market"]]:
@@ -253,7 +254,8 @@ class Market:
     @property
     def competition_id(self) -> str | None:
         """The catalogue's competition."""
-        return self._described("competition", "id")
+        competition: str | None = self._described("competition", "id")
+        return competition
 
     @property
     def market_type(self) -> str | None:

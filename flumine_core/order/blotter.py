@@ -124,6 +124,29 @@ class Blotter:
         self._client_orders.setdefault(client, []).append(order)
         self._client_strategy_orders.setdefault((client, strategy), []).append(order)
 
+    def _lists_of(self, order: Order) -> tuple[list[Order], ...]:
+        strategy, client = order.trade.strategy, order.client
+        return (
+            self._strategy_orders[strategy],
+            self._client_orders[client],
+            self._client_strategy_orders[(client, strategy)],
+        )
+
+    def enter_last(self, order: Order) -> None:
+        """Put a replacement behind all orders placed since it was made, now that the exchange has placed it."""
+        self._orders[order.id] = self._orders.pop(order.id)
+        for orders in self._lists_of(order):
+            if orders[-1] is not order:
+                _remove_from_end(orders, order)
+                orders.append(order)
+
+    def forget(self, order: Order) -> None:
+        """Take out a complete replacement that the exchange refused; its trade and the refusals still have it."""
+        self.complete_order(order)
+        if self._orders.pop(order.id, None) is not None:
+            for orders in self._lists_of(order):
+                _remove_from_end(orders, order)
+
     def __getitem__(self, order_id: str) -> Order:
         return self._orders[order_id]
 
@@ -166,6 +189,13 @@ class Blotter:
         """Take a complete order off the live ones; again, or of a stranger, does nothing."""
         if self._live.pop(order.id, None) is not None and order.position is not None:
             order.position.close(order)
+
+    def is_live(self, order: Order) -> bool:
+        """Return whether an order was taken in and not yet taken off as complete.
+
+        An order that a late failure makes EXECUTABLE after that stays off, as in flumine; exposures count it.
+        """
+        return order.id in self._live
 
     @property
     def live_orders(self) -> Iterator[Order]:
@@ -283,9 +313,7 @@ class Blotter:
             )
             for key in keys
         ]
-        return worst_market_profit(
-            exposures, market_book.number_of_active_runners or 0, market_book.number_of_winners
-        )
+        return worst_market_profit(exposures, market_book.number_of_active_runners or 0, market_book.number_of_winners)
 
     # settlement
 
@@ -308,11 +336,7 @@ class Blotter:
             order.each_way_divisor = definition.each_way_divisor
             order.number_of_dead_heat_winners = dead_heat
             kind = order.order_type
-            if (
-                line_range_result
-                and isinstance(kind, LimitOrder)
-                and kind.price_ladder_definition == "LINE_RANGE"
-            ):
+            if line_range_result and isinstance(kind, LimitOrder) and kind.price_ladder_definition == "LINE_RANGE":
                 order.line_range_result = line_range_result
 
     def process_cleared_orders(self, cleared_orders: Any) -> list[Order]:
@@ -340,3 +364,10 @@ def _filtered(
     if matched_only:
         orders = [order for order in orders if order.size_matched > 0]
     return orders
+
+
+def _remove_from_end(orders: list[Order], order: Order) -> None:
+    for index in range(len(orders) - 1, -1, -1):
+        if orders[index] is order:
+            del orders[index]
+            return

@@ -3,7 +3,7 @@
 An order counts from the moment it is accepted, before the exchange has answered. A limit order counts with
 what is matched at its average price and, until it is complete, with what remains at its own price. A
 starting-price order counts with its full liability (less what was voided) until it is complete, and from
-then on with what is matched; the peer counts the full liability for ever. Sums are kept in whole
+then on with what is matched; flumine counts the full liability for ever. Sums are kept in whole
 hundred-millionths, so that they do not depend on the order of adding.
 """
 
@@ -223,9 +223,7 @@ class Position:
             self._settled.add_matched(order)
             self._idle = None
 
-    def exposures(
-        self, exclusion: ExposedOrder | None = None, new_order: ExposedOrder | None = None
-    ) -> Exposures:
+    def exposures(self, exclusion: ExposedOrder | None = None, new_order: ExposedOrder | None = None) -> Exposures:
         """Return the profits of all orders but `exclusion`, and with `new_order`."""
         if self.is_stale:
             self._sum_up()
@@ -292,9 +290,7 @@ def worst_market_profit(exposures: Iterable[Exposures], active_runners: int, win
     differences: list[float] = []
     for exposure in exposures:
         worst += exposure["worst_possible_profit_on_lose"]
-        differences.append(
-            exposure["worst_possible_profit_on_win"] - exposure["worst_possible_profit_on_lose"]
-        )
+        differences.append(exposure["worst_possible_profit_on_win"] - exposure["worst_possible_profit_on_lose"])
     if winners:
         differences.extend([0.0] * max(active_runners - len(differences), 0))
         differences.sort()

@@ -116,9 +116,7 @@ class Order(OrderRecord):
             if not isfinite(size_reduction) or size_reduction < 0:
                 raise OrderUpdateError(f"size reduction must be above 0, was {size_reduction}")
             if self.size_remaining - size_reduction < 0:
-                raise OrderUpdateError(
-                    f"size reduction must be at most {self.size_remaining}, was {size_reduction}"
-                )
+                raise OrderUpdateError(f"size reduction must be at most {self.size_remaining}, was {size_reduction}")
         self._check_executable()
 
     def cancel(self, size_reduction: float | None = None) -> None:

@@ -174,11 +174,7 @@ class OrderRecord:
         if not isinstance(kind, LimitOrder):
             return 0.0
         return round(
-            kind.requested_size
-            - self.size_matched
-            - self.size_cancelled
-            - self.size_lapsed
-            - self.size_voided,
+            kind.requested_size - self.size_matched - self.size_cancelled - self.size_lapsed - self.size_voided,
             2,
         )
 

@@ -1,9 +1,7 @@
 """What a bet won or lost once its market is closed: pure functions, in the account's currency."""
 
 
-def settle_each_way(
-    side: str, size: float, price: float, divisor: float | None, runner_status: str | None
-) -> float:
+def settle_each_way(side: str, size: float, price: float, divisor: float | None, runner_status: str | None) -> float:
     """Return the profit of an each-way bet: `size` to win, and `size` to place at odds over `divisor`.
 
     Dead heats are not shared out: the exchange's reductions for each-way markets are not modelled.

@@ -19,7 +19,7 @@ class OrderStatus(Enum):
 
 
 class TradeStatus(Enum):
-    """Where a trade stands; PENDING is the peer's word for a trade under execution and is not used here."""
+    """Where a trade stands; PENDING is flumine's, of a trade under execution, and is not used."""
 
     PENDING = "Pending"
     LIVE = "Live"

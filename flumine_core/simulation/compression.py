@@ -127,9 +127,7 @@ def inflate(chunks: Iterator[bytes], codec: Codec, name: str) -> Iterator[bytes]
                 if not data:
                     break
                 if not codec.starts(data) and not codec.magic.startswith(data):
-                    raise DataError(
-                        f"{name}: corrupt {codec.name} data, {data[:8]!r} after the end of the stream"
-                    )
+                    raise DataError(f"{name}: corrupt {codec.name} data, {data[:8]!r} after the end of the stream")
                 engine = codec.make()
             yield from _drain(engine, data, codec, name, fed)
             data = engine.unused_data if engine.eof else b""

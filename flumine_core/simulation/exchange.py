@@ -91,9 +91,7 @@ class MarketExchange:
         "volume",
     )
 
-    def __init__(
-        self, profile: Profile, is_isolated: bool = True, is_matching_available: bool = False
-    ) -> None:
+    def __init__(self, profile: Profile, is_isolated: bool = True, is_matching_available: bool = False) -> None:
         self._queue = profile.queue
         self._liquidity = profile.liquidity.for_market()
         self.is_isolated = is_isolated

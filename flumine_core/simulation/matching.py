@@ -65,9 +65,7 @@ def place(
     if not bet.size:
         bet.void(bet.size_remaining)
         return "INVALID_BET_SIZE"
-    return _place_limit(
-        bet, runner, price, bet.size, book.publish_time_epoch, is_delay_over, queue, liquidity
-    )
+    return _place_limit(bet, runner, price, bet.size, book.publish_time_epoch, is_delay_over, queue, liquidity)
 
 
 def _is_open_for_sp(book: MarketBook) -> bool:
@@ -217,9 +215,7 @@ def match_traded(
     return is_matched
 
 
-def match_available(
-    bet: Bet, price: float, runner: RunnerBook, publish_time: int, liquidity: LiquidityPolicy
-) -> bool:
+def match_available(bet: Bet, price: float, runner: RunnerBook, publish_time: int, liquidity: LiquidityPolicy) -> bool:
     """Match a resting LIMIT bet at `price` against visible prices as good as its own; return whether it was.
 
     Simulation rule (option `simulation_available_prices`): each level matches at the bet's own price, at

@@ -94,9 +94,7 @@ class PendingRequests:
 
     __slots__ = ("_id_prefix", "_latencies", "_number", "_policy", "bets", "exchange", "requests")
 
-    def __init__(
-        self, market_id: str, exchange: MarketExchange, policy: ReleasePolicy, latencies: Latencies
-    ) -> None:
+    def __init__(self, market_id: str, exchange: MarketExchange, policy: ReleasePolicy, latencies: Latencies) -> None:
         self.exchange = exchange
         self.bets: dict[Order, Bet] = {}
         self.requests: list[Request] = []
@@ -245,15 +243,11 @@ def order_of(bet: Bet) -> "Order":
 
 def totals_of(bet: Bet) -> BetTotals:
     """Return the sizes of a bet as a report carries them."""
-    return BetTotals(
-        bet.size_matched, bet.average_price_matched, bet.size_cancelled, bet.size_lapsed, bet.size_voided
-    )
+    return BetTotals(bet.size_matched, bet.average_price_matched, bet.size_cancelled, bet.size_lapsed, bet.size_voided)
 
 
 def _reject(request: Request, error: str, reports: list[Report]) -> None:
-    reports.extend(
-        PlaceReport(order_of(bet), False, totals_of(bet), error_code=error) for bet in request.bets
-    )
+    reports.extend(PlaceReport(order_of(bet), False, totals_of(bet), error_code=error) for bet in request.bets)
     if not request.is_cancelled:
         reports.extend(_refusal(request, order, error) for order, _, _ in request.orders)
 

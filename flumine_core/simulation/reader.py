@@ -68,18 +68,26 @@ class Source:
         return self.name
 
 
+class _Meter:
+    """How many stored bytes were read; shared so that a reader left halfway is freed, and closed, at once."""
+
+    __slots__ = ("read",)
+
+    def __init__(self) -> None:
+        self.read = 0
+
+
 class Lines:
     """The lines of one source; iterate it for bytes, each with its line end (the last may lack one).
 
     A second iteration starts anew. Nothing is read before the first.
     """
 
-    __slots__ = ("_file", "position", "source")
+    __slots__ = ("_file", "_meter", "source")
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.position = 0
-        """Stored (compressed) bytes read so far; to be set against `size` for progress."""
+        self._meter = _Meter()
         self._file: io.BufferedReader | None = None
 
     @property
@@ -92,6 +100,11 @@ class Lines:
         """Stored bytes of the source; 0 where not known."""
         return self.source.size
 
+    @property
+    def position(self) -> int:
+        """Stored (compressed) bytes read so far, to be set against `size` for progress."""
+        return self._meter.read
+
     def __iter__(self) -> Iterator[bytes]:
         """Open the source and return its lines; an error is raised once every line before it was returned.
 
@@ -99,49 +112,15 @@ class Lines:
         corrupt.
         """
         self.close()
-        self.position = 0
-        self._file = io.BufferedReader(ChunkFile(self._text()), BUFFER)
+        self._meter = _Meter()
+        self._file = io.BufferedReader(ChunkFile(_text(self.source, self._meter)), BUFFER)
         return self._file
 
     def close(self) -> None:
-        """Let go of the file; needed only by who stops before the last line."""
+        """Let go of the file, for who stops before the last line and keeps this object."""
         if self._file is not None:
             self._file.close()
             self._file = None
-
-    def _text(self) -> Iterator[bytes]:
-        stored = self._stored()
-        head = b""
-        for chunk in stored:
-            head += chunk
-            if len(head) >= HEAD:
-                break
-        if not self.source.member and looks_like_archive(head):
-            raise StreamError(
-                f"expected a file of lines, was a tar archive: {self.name} (a member is {self.name}!NAME)"
-            )
-        codec = codec_of(head, self.name)
-        whole = _joined(head, stored)
-        yield from whole if codec is None else inflate(whole, codec, self.name)
-
-    def _stored(self) -> Iterator[bytes]:
-        """Yield the stored bytes, keeping count of them."""
-        source = self.source
-        with _open(source) as file:
-            chunks = _member(file, source) if source.member else iter(lambda: file.read(CHUNK), b"")
-            while True:
-                try:
-                    chunk = next(chunks, b"")
-                except FlumineCoreError:
-                    raise
-                except Exception as error:
-                    raise StreamError(
-                        f"cannot read on {self.name} after {self.position} bytes: {error}"
-                    ) from error
-                if not chunk:
-                    return
-                self.position += len(chunk)
-                yield chunk
 
 
 def open_lines(source: Source | str) -> Lines:
@@ -226,9 +205,7 @@ def _members(archive: str, pattern: str) -> list[Source]:
     inside = contents(archive)
     names = sorted(inside.members, key=_natural)
     if pattern:
-        names = (
-            [pattern] if pattern in inside.members else [name for name in names if fnmatchcase(name, pattern)]
-        )
+        names = [pattern] if pattern in inside.members else [name for name in names if fnmatchcase(name, pattern)]
     found = [Source(archive, name, inside.members[name].offset, inside.members[name].size) for name in names]
     if inside.fault:
         found.append(Source(archive, fault=f"members of {archive} are lost: {inside.fault}"))
@@ -250,6 +227,38 @@ def _split(address: str) -> tuple[str, str]:
 def _natural(name: str) -> tuple[str, str]:
     """Return a key that sorts digits by value; the name itself settles ties such as 01 and 1."""
     return re.sub("[0-9]+", lambda digits: digits[0].zfill(20), name), name
+
+
+def _text(source: Source, meter: _Meter) -> Iterator[bytes]:
+    """Yield the unpacked bytes of a source."""
+    stored = _stored(source, meter)
+    head = b""
+    for chunk in stored:
+        head += chunk
+        if len(head) >= HEAD:
+            break
+    if not source.member and looks_like_archive(head):
+        raise StreamError(f"expected lines, was a tar archive: {source.name} (a member is {source.name}!NAME)")
+    codec = codec_of(head, source.name)
+    whole = _joined(head, stored)
+    yield from whole if codec is None else inflate(whole, codec, source.name)
+
+
+def _stored(source: Source, meter: _Meter) -> Iterator[bytes]:
+    """Yield the stored bytes of a source, and keep count of them."""
+    with _open(source) as file:
+        chunks = _member(file, source) if source.member else iter(lambda: file.read(CHUNK), b"")
+        while True:
+            try:
+                chunk = next(chunks, b"")
+            except FlumineCoreError:
+                raise
+            except Exception as error:
+                raise StreamError(f"cannot read on {source.name} after {meter.read} bytes: {error}") from error
+            if not chunk:
+                return
+            meter.read += len(chunk)
+            yield chunk
 
 
 def _open(source: Source) -> IO[bytes]:

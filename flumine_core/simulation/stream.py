@@ -66,9 +66,7 @@ class MarketFilter:
             return False
         since = self._inplay_since.get(cache.market_id)
         return (
-            self.max_inplay_seconds is None
-            or since is None
-            or (publish_time - since) / 1000 <= self.max_inplay_seconds
+            self.max_inplay_seconds is None or since is None or (publish_time - since) / 1000 <= self.max_inplay_seconds
         )
 
 

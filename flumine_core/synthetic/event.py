@@ -34,9 +34,7 @@ class SyntheticEvent:
             raise SettingsError(f"markets of an event must have ids of their own, was {', '.join(ids)}")
         events = {market.event_id for market in self.markets}
         if len(events) > 1:
-            raise SettingsError(
-                f"markets of an event must have one event_id, was {', '.join(sorted(events))}"
-            )
+            raise SettingsError(f"markets of an event must have one event_id, was {', '.join(sorted(events))}")
         if self.conflate_ms < 0:
             raise SettingsError(f"conflate_ms must not be negative, was {self.conflate_ms}")
 

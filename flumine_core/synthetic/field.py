@@ -67,10 +67,8 @@ def make_field(kind: Kind, count: int, seed: int, event_id: str) -> Field:
     base = 10_000_000 + int(event_id) % 1_000_000 * 100
     if kind.is_race:
         runners = [
-            Runner(
-                base + number + 1, f"{number + 1}. {_name(dice, number)}", 0.04 + dice.unit() * dice.unit()
-            )
-            for number in range(count)
+            Runner(base + rank, f"{rank}. {_name(dice, rank)}", 0.02 + dice.unit() * dice.unit() * dice.unit())
+            for rank in range(1, count + 1)
         ]
     elif kind.line is not None:
         runners = [Runner(base + 1, "Total Runs", 1.0)]
@@ -83,13 +81,13 @@ def make_field(kind: Kind, count: int, seed: int, event_id: str) -> Field:
         ]
     finish = _finish(dice, [runner.strength for runner in runners])
     losers = sorted(finish[min(UNTOUCHED, count) :], key=lambda index: -runners[index].strength)
-    # one that counts comes out first, then one whose adjustment factor is too small to change any price
+    # the strongest first, whose factor reduces prices, then the weakest, whose factor seldom does
     withdrawals = [losers[0], losers[-1], *losers[1:-1]] if len(losers) > 1 else losers
     return Field(runners, finish, withdrawals, venue)
 
 
-def _name(dice: Dice, number: int) -> str:
-    return f"{_FIRST[number % len(_FIRST)]} {_SECOND[dice.below(len(_SECOND))]}"
+def _name(dice: Dice, rank: int) -> str:
+    return f"{_FIRST[rank % len(_FIRST)]} {_SECOND[dice.below(len(_SECOND))]}"
 
 
 def _finish(dice: Dice, strengths: list[float]) -> list[int]:

@@ -3,8 +3,9 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, BinaryIO, cast
 
 from attrs import Attribute, field, frozen
 
@@ -151,23 +152,24 @@ def encode(messages: Iterable[tuple[int, list[dict[str, Any]]]]) -> Iterator[byt
 def write(path: str | Path, lines: Iterable[bytes]) -> Path:
     """Write `lines` to `path`, compressed where it ends in .gz, .bz2 or .zst, and return it."""
     target = Path(path)
-    with _create(target) as file:
-        file.writelines(lines)
+    with target.open("wb") as raw, _packed(raw, target.suffix.lower()) as file:
+        for line in lines:
+            file.write(line)
     return target
 
 
-def _create(path: Path) -> IO[bytes]:
-    suffix = path.suffix.lower()
+def _packed(raw: IO[bytes], suffix: str) -> AbstractContextManager[IO[bytes]]:
     if suffix == ".gz":
         import gzip
 
-        return cast(IO[bytes], gzip.GzipFile(path, "wb", mtime=0))
+        # neither name nor time in the file, so that the same lines give the same bytes
+        return cast(IO[bytes], gzip.GzipFile("", "wb", fileobj=raw, mtime=0))
     if suffix == ".bz2":
         import bz2
 
-        return cast(IO[bytes], bz2.open(path, "wb"))
+        return cast(IO[bytes], bz2.open(raw, "wb"))
     if suffix == ".zst":
         import zstandard
 
-        return cast(IO[bytes], zstandard.open(path, "wb"))
-    return path.open("wb")
+        return cast(IO[bytes], zstandard.open(cast(BinaryIO, raw), "wb"))
+    return nullcontext(raw)

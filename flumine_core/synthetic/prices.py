@@ -119,11 +119,7 @@ class Prices:
         added = 0
         while 0 <= position < len(self.wire) and added < at_most:
             near = abs(position - best) <= 1
-            if (
-                position not in levels
-                and (near or len(levels) < fewest)
-                and dice.chance(0.9 if near else 0.7)
-            ):
+            if position not in levels and (near or len(levels) < fewest) and dice.chance(0.9 if near else 0.7):
                 self._set(side, position, self._size(dice, abs(position - best)))
                 added += 1
             elif len(levels) >= fewest and not near:

@@ -45,16 +45,11 @@ class OddsWalk:
     def jump(self, dice: Dice) -> None:
         """Move all at once, as a goal does."""
         for index in range(len(self._strengths)):
-            self._strengths[index] *= (
-                dice.between(1.0, 1.8) if index in self._winners else dice.between(0.4, 1.1)
-            )
+            self._strengths[index] *= dice.between(1.0, 1.8) if index in self._winners else dice.between(0.4, 1.1)
 
     def chances(self) -> list[float]:
         """Return each runner's chance to be paid; 0 for one that was removed."""
-        shares = [
-            strength if active else 0.0
-            for strength, active in zip(self._strengths, self._active, strict=True)
-        ]
+        shares = [strength if active else 0.0 for strength, active in zip(self._strengths, self._active, strict=True)]
         whole = total(shares)
         if self._paid == 1:
             return [share / whole for share in shares]
@@ -100,11 +95,7 @@ class LineWalk:
     def play(self, dice: Dice, index: int, progress: float, steps: int) -> None:
         """Move the line towards the result; `steps` is about how often it will be moved."""
         goal = bisect_right(self._prices, self.result)
-        self._move(
-            self._position
-            + (goal - self._position) * 0.1 * progress
-            + (dice.unit() - 0.5) * 8 * (1 - progress)
-        )
+        self._move(self._position + (goal - self._position) * 0.1 * progress + (dice.unit() - 0.5) * 8 * (1 - progress))
 
     def jump(self, dice: Dice) -> None:
         """Move the line at once, as a wicket does."""

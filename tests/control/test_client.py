@@ -14,11 +14,7 @@ HOUR = 3_600_000
 
 
 def burst(house, count):
-    return [
-        order
-        for order in (house.order("BACK", LimitOrder(3.0, 1.0)) for _ in range(count))
-        if house.place(order)
-    ]
+    return [order for order in (house.order("BACK", LimitOrder(3.0, 1.0)) for _ in range(count)) if house.place(order)]
 
 
 @pytest.fixture
@@ -121,9 +117,7 @@ def test_the_limit_is_the_clients_unless_given(busy):
 
 @given(
     st.integers(1, 12),
-    st.lists(
-        st.one_of(st.sampled_from(["place", "answer", "stop", "fail"]), st.integers(0, HOUR)), max_size=80
-    ),
+    st.lists(st.one_of(st.sampled_from(["place", "answer", "stop", "fail"]), st.integers(0, HOUR)), max_size=80),
 )
 def test_asked_and_answered_never_exceed_the_limit(make_house, limit, steps):
     house = make_house(transaction_limit=limit, order=None, selection=None)

@@ -120,9 +120,21 @@ def test_completion(blotter, strategy):
     blotter.complete_order(first)
     blotter.complete_order(strategy.placed())
     assert list(blotter.live_orders) == [second] and blotter.has_live_orders
+    assert blotter.is_live(second) and not blotter.is_live(first)
     for order in blotter.live_orders:
         blotter.complete_order(order)
     assert not blotter.has_live_orders
+
+
+def test_a_late_failure_leaves_an_order_off_but_counted(blotter, strategy):
+    order = take(blotter, strategy.placed("BACK", LimitOnCloseOrder(10.0, 3.0)))
+    order.replace(4.0)
+    order.execution_complete()
+    blotter.complete_order(order)
+    assert blotter.selection_exposure(strategy, order.lookup) == 0.0
+    order.executable()
+    assert not blotter.is_live(order)
+    assert blotter.selection_exposure(strategy, order.lookup) == 10.0
 
 
 def closing_book(**fields):
@@ -313,9 +325,7 @@ class BlotterLife(RuleBasedStateMachine):
         prospect = Prospect(order, price)
         strategy = order.trade.strategy
         assert self.blotter.get_exposures(strategy, order.lookup, order) == exposures_of(rest)
-        assert self.blotter.get_exposures(strategy, order.lookup, order, prospect) == exposures_of(
-            [*rest, prospect]
-        )
+        assert self.blotter.get_exposures(strategy, order.lookup, order, prospect) == exposures_of([*rest, prospect])
 
     @invariant()
     def running_sums_equal_a_full_recomputation(self):
@@ -338,6 +348,4 @@ class BlotterLife(RuleBasedStateMachine):
 
 def test_any_life(make_strategy):
     machine = type("Life", (BlotterLife,), {"make_strategy": make_strategy})
-    run_state_machine_as_test(
-        machine, settings=settings(max_examples=60, stateful_step_count=40, deadline=None)
-    )
+    run_state_machine_as_test(machine, settings=settings(max_examples=60, stateful_step_count=40, deadline=None))

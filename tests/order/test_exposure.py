@@ -29,9 +29,7 @@ WIN, LOSE = "worst_possible_profit_on_win", "worst_possible_profit_on_lose"
 
 
 def limit(strategy, side, price, size, matched=0.0, average=0.0, ladder="CLASSIC"):
-    order = strategy.placed(
-        side, LimitOrder(price, size, price_ladder_definition=ladder, line_range_info=LINE)
-    )
+    order = strategy.placed(side, LimitOrder(price, size, price_ladder_definition=ladder, line_range_info=LINE))
     order.apply_totals(BetTotals(matched, average))
     return order
 
@@ -180,9 +178,7 @@ def test_worst_case_is_the_worst_of_all_fills(make_strategy, bets):
 @given(st.lists(st.tuples(odds, hundredths)), st.lists(st.tuples(odds, hundredths)))
 def test_pure_functions_agree_with_the_sums(make_strategy, backs, lays):
     strategy = make_strategy()
-    done = [
-        limit(strategy, side, p, s, s, p) for side, bets in (("BACK", backs), ("LAY", lays)) for p, s in bets
-    ]
+    done = [limit(strategy, side, p, s, s, p) for side, bets in (("BACK", backs), ("LAY", lays)) for p, s in bets]
     for order in done:
         order.execution_complete()
     exposures = exposures_of(done)
@@ -190,12 +186,8 @@ def test_pure_functions_agree_with_the_sums(make_strategy, backs, lays):
     found = (exposures["matched_profit_if_win"], exposures["matched_profit_if_lose"])
     assert found == pytest.approx(expected, abs=0.011)
 
-    resting = [
-        limit(strategy, side, p, s) for side, bets in (("BACK", backs), ("LAY", lays)) for p, s in bets
-    ]
-    assert profits(exposures_of(resting)) == pytest.approx(
-        calculate_unmatched_exposure(backs, lays), abs=0.011
-    )
+    resting = [limit(strategy, side, p, s) for side, bets in (("BACK", backs), ("LAY", lays)) for p, s in bets]
+    assert profits(exposures_of(resting)) == pytest.approx(calculate_unmatched_exposure(backs, lays), abs=0.011)
 
 
 @given(st.permutations([(3.05, 2.35), (2.02, 7.77), (1.01, 0.13), (9.4, 3.33), (5.5, 1.01)]))

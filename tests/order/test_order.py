@@ -157,9 +157,7 @@ def test_requests_need_an_executable_order(strategy, request_):
     assert order.status is OrderStatus.EXECUTION_COMPLETE
 
 
-@pytest.mark.parametrize(
-    ("name", "kind"), [("cancel", LOC), ("cancel", MOC), ("update", LOC), ("replace", MOC)]
-)
+@pytest.mark.parametrize(("name", "kind"), [("cancel", LOC), ("cancel", MOC), ("update", LOC), ("replace", MOC)])
 def test_requests_need_a_fitting_kind(strategy, name, kind):
     with pytest.raises(OrderUpdateError, match=r"must be LIMIT.* was (LIMIT|MARKET)_ON_CLOSE"):
         REQUESTS[name](strategy.placed(kind=kind))

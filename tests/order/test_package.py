@@ -53,9 +53,7 @@ def test_a_package_stays_as_it_is(client):
     assert made and made != package(client, [])
 
 
-@pytest.mark.parametrize(
-    ("count", "versions", "expected"), [(205, 2, [103, 102]), (405, 1, [200, 200, 5]), (0, 1, [])]
-)
+@pytest.mark.parametrize(("count", "versions", "expected"), [(205, 2, [103, 102]), (405, 1, [200, 200, 5]), (0, 1, [])])
 def test_chunks(strategy, count, versions, expected):
     orders = [(strategy.order(), (None, 1)[number % versions]) for number in range(count)]
     assert [len(chunk) for _, chunk in chunk_orders(orders, 200)] == expected

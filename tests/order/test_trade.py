@@ -106,9 +106,7 @@ def test_replacement(strategy, client, ladder):
     order = trade.create_order("LAY", kind, sep="*", context={"a": 1}, notes={"b": 2})
     order.client = client
     new = trade.create_order_replacement(order, 4.5, 6.0, 1_500_000)
-    assert new.order_type == LimitOrder(
-        4.5, 6.0, "PERSIST", price_ladder_definition=ladder, line_range_info=line
-    )
+    assert new.order_type == LimitOrder(4.5, 6.0, "PERSIST", price_ladder_definition=ladder, line_range_info=line)
     assert (new.side, new.handicap, new.sep, new.client) == ("LAY", 1.5, "*", client)
     assert new.context is order.context and new.notes is order.notes
     assert (new.created_ms, new.status, new.trade) == (1_500_000, None, trade)

@@ -12,9 +12,7 @@ import pytest
 from flumine_core.errors import DataError, StreamError
 from flumine_core.simulation.reader import Source, expand, open_lines, source_of
 
-LINES = [
-    b'{"op":"mcm","pt":%d,"mc":[{"id":"1.%d"}]}\n' % (1000 + number, number % 7) for number in range(5000)
-]
+LINES = [b'{"op":"mcm","pt":%d,"mc":[{"id":"1.%d"}]}\n' % (1000 + number, number % 7) for number in range(5000)]
 TEXT = b"".join(LINES)
 
 
@@ -98,7 +96,9 @@ def test_the_position_in_a_member_is_the_members(tmp_path: Path) -> None:
 
 def test_an_archive_opened_as_a_file_says_how_to_name_a_member(tmp_path: Path) -> None:
     plain = _tar(tmp_path / "data.tar", {"1.1": TEXT})
-    with pytest.raises(StreamError, match=r"was a tar archive: .*data\.tar \(a member is .*data\.tar!NAME\)"):
+    with pytest.raises(
+        StreamError, match=r"expected lines, was a tar archive: .*data\.tar \(a member is .*data\.tar!NAME\)"
+    ):
         list(open_lines(plain))
 
 

@@ -62,10 +62,10 @@ def test_visible_volume_is_not_used_up(house: Any) -> None:
 
 
 def test_each_fill_is_rounded(house: Any) -> None:
-    house.book(0, {1: {"atb": [[2.0, 1.005], [1.9, 3.333]]}})
-    order = house.place("BACK", LimitOrder(1.9, 4))
+    house.book(0, {1: {"atb": [[2.0, 0.333], [1.95, 0.333], [1.9, 0.334]]}})
+    order = house.place("BACK", LimitOrder(1.9, 1))
     house.book(200)
-    assert (order.size_matched, order.average_price_matched) == (3.99, 1.92)
+    assert (order.size_matched, order.size_remaining) == (0.99, 0.01)
 
 
 @pytest.mark.parametrize(("side", "price"), [("BACK", 1.01), ("LAY", 1000)])

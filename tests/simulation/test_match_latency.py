@@ -131,9 +131,7 @@ def test_unmade_replacement_is_dropped_with_the_stream(house: Any) -> None:
         (LimitOrder(None, 2), 1, "INVALID_ODDS"),  # type: ignore[arg-type]
     ],
 )
-def test_nonsense_is_refused_not_raised(
-    house: Any, kind: LimitOrder, selection_id: int, error_code: str
-) -> None:
+def test_nonsense_is_refused_not_raised(house: Any, kind: LimitOrder, selection_id: int, error_code: str) -> None:
     house.book(0, PRICES)
     order = house.place("BACK", kind, selection_id)
     (report,) = house.book(200)

@@ -29,9 +29,7 @@ def test_the_markets_are_of_one_race() -> None:
     win, place, each_way = (_last(market) for market in event("WIN", "PLACE", "EACH_WAY", like=SMALL).markets)
 
     def ids(definition: dict[str, Any], *statuses: str) -> set[int]:
-        return {
-            runner["id"] for runner in definition["runners"] if not statuses or runner["status"] in statuses
-        }
+        return {runner["id"] for runner in definition["runners"] if not statuses or runner["status"] in statuses}
 
     assert ids(win) == ids(place) == ids(each_way)
     assert ids(win, "WINNER") == ids(each_way, "WINNER") < ids(place, "WINNER")

@@ -39,7 +39,9 @@ def write(lines: Lines, path: Path) -> Path:
 
 def definitions(lines: Lines) -> list[tuple[int, Definition]]:
     """Return each definition with the number of its line."""
-    return [(i, mc["marketDefinition"]) for i, line in enumerate(lines) for mc in line["mc"] if "marketDefinition" in mc]
+    return [
+        (i, mc["marketDefinition"]) for i, line in enumerate(lines) for mc in line["mc"] if "marketDefinition" in mc
+    ]
 
 
 def inject(lines: Lines, changes: dict[int, Callable[[Definition], None]]) -> Lines:
@@ -211,7 +213,9 @@ def suspensions(lines: Lines, rng: random.Random, count: int = 8) -> Lines:
     return lines
 
 
-def delay(lines: Lines, rng: random.Random, seconds: int | None = None, models: Any = "draw", always: bool = False) -> Lines:
+def delay(
+    lines: Lines, rng: random.Random, seconds: int | None = None, models: Any = "draw", always: bool = False
+) -> Lines:
     """Give it another bet delay and other delay models, in play or always."""
     seconds = rng.choice((1, 2, 3, 5, 6, 8, 12)) if seconds is None else seconds
     models = rng.choice((["PASSIVE"], ["PASSIVE", "OTHER"], ["OTHER"], [], None)) if models == "draw" else models

@@ -29,19 +29,19 @@ MIXES: dict[str, dict[str, Any]] = {
     "general": {},
     "maker": {
         "kinds": {"passive": 8, "touch": 2, "deep": 1, "close": 2},
-        "patience_ms": 60_000,
+        "patience": 300,
         "acts": {"wait": 1, "cancel": 1, "reduce": 3, "replace": 1, "update": 3},
         "persistence": {"LAPSE": 2, "PERSIST": 2, "MARKET_ON_CLOSE": 1},
     },
     "taker": {"kinds": {"touch": 4, "cross": 6, "deep": 3, "fok": 3}, "burst": 2},
     "replacer": {
         "kinds": {"passive": 5, "touch": 2, "loc": 1},
-        "patience_ms": 1_500,
+        "patience": 8,
         "acts": {"cancel": 1, "reduce": 1, "replace": 8, "cross": 3, "update": 1},
     },
     "closer": {
         "kinds": {"close": 5, "loc": 4, "moc": 4, "passive": 2},
-        "patience_ms": 90_000,
+        "patience": 400,
         "acts": {"wait": 2, "cancel": 1, "reduce": 1, "update": 4, "replace": 1},
         "late_factor": 12.0,
     },
@@ -49,12 +49,12 @@ MIXES: dict[str, dict[str, Any]] = {
     "forcer": {"force_rate": 0.5, "late_factor": 10.0},
     "versions": {"version_rate": 0.7, "transaction_rate": 0.7, "siblings": 0.6, "burst": 5},
     "ladders": {"kinds": {"line": 5, "finest": 5, "passive": 2}, "line_result": 7.5},
-    "runner_up": {"late_factor": 20.0, "inplay_factor": 8.0, "patience_ms": 3_000},
+    "runner_up": {"late_factor": 20.0, "inplay_factor": 8.0, "patience": 15},
     "updater": {
         "kinds": {"passive": 5, "touch": 2, "close": 2},
         "persistence": {"LAPSE": 4, "PERSIST": 2, "MARKET_ON_CLOSE": 1},
         "acts": {"update": 6, "reduce": 1, "wait": 1},
-        "patience_ms": 30_000,
+        "patience": 100,
         "late_factor": 8.0,
     },
 }
@@ -79,7 +79,7 @@ def make_strategies(rng: random.Random, lines: int, clients: int, wanted: int, c
         mix = rng.choice(list(MIXES))
         params = dict(MIXES[mix])
         params["rate"] = wanted / max(lines, 1) / (1 + params.get("burst", 3)) * 1.2
-        params.setdefault("patience_ms", rng.choice((800, 4_000, 20_000, 120_000)))
+        params.setdefault("patience", rng.choice((5, 25, 120, 600)))
         specs.append(
             {
                 "name": f"{mix}-{number}",
@@ -197,7 +197,7 @@ class Builder:
 
 def write_synthetic(path: Path, seed: int, market_type: str) -> Path:
     """Generate a market of flumine_core's own, with some of what its generator can do."""
-    from flumine_core.synthetic import SyntheticMarket
+    from flumine_core.synthetic.market import SyntheticMarket
 
     rng = random.Random(f"{market_type}/{seed}")
     options: dict[str, Any] = {"updates": rng.choice((800, 2_000, 3_500))}
@@ -225,9 +225,7 @@ def default_plan() -> list[Spec]:
     generated += [Spec(kind, 100 + seed, None) for kind in TYPES for seed in range(2 if data_folder() else 10)]
     if data_folder() is None:
         return generated
-    plan = [
-        Spec(name, seed, wanted=400) for name in REAL for seed in range(2 if name in LONG else 3)
-    ]
+    plan = [Spec(name, seed, wanted=400) for name in REAL for seed in range(2 if name in LONG else 3)]
     plan += [Spec(name, seed, (edit,)) for name in VARIED for seed, edit in enumerate(edits.EDITS)]
     return plan + generated
 

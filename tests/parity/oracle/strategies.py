@@ -34,7 +34,7 @@ DEFAULTS: dict[str, Any] = {
     "kinds": {"passive": 4, "touch": 3, "cross": 2, "deep": 1, "fok": 2, "close": 1, "loc": 1, "moc": 1},
     "sizes": [0.5, 1, 2, 2.5, 3.33, 5, 7.77, 10, 25, 60, 250],
     "persistence": {"LAPSE": 3, "PERSIST": 2},
-    "patience_ms": 20_000,  # mean time until something is done with a resting order
+    "patience": 100,  # mean number of books until something is done with a resting order
     "acts": {"wait": 1, "cancel": 2, "reduce": 2, "replace": 3, "cross": 1, "update": 2, "illegal": 0.2},
     "version_rate": 0.15,  # chance that a request carries a market version
     "stale_rate": 0.3,  # chance that this version is not the market's
@@ -79,7 +79,7 @@ class RandomStrategy(BaseStrategy):
         self.trace: list[list[Any]] = []  # publish time, key, what was done, how it went
         self.calls = {"new": 0, "check": 0, "book": 0, "orders": 0, "orders_seen": 0, "closed": 0}
         self._keys: dict[str, str] = {}  # order id -> key
-        self._due: dict[str, int] = {}  # order id -> when something is next done with it
+        self._due: dict[str, int] = {}  # order id -> call of process_orders at which something is next done with it
         self._wish: dict[str, str] = {}  # order id -> persistence asked for last
         self._open_wishes: dict[str, int] = {}  # order id -> when asked, until answered
         self._refused_wishes: set[str] = set()
@@ -129,15 +129,15 @@ class RandomStrategy(BaseStrategy):
     def process_orders(self, market: Any, orders: list[Any]) -> None:
         self.calls["orders"] += 1
         book = market.market_book
-        now = book.publish_time_epoch
+        now, tick = book.publish_time_epoch, self.calls["orders"]
         self._remember_status(market)
         due = []
         for order in orders:
             if order.status == OrderStatus.EXECUTABLE:
                 when = self._due.get(order.id)
                 if when is None:
-                    self._due[order.id] = now + self._patience(self._key(order), now)
-                elif when <= now:
+                    self._due[order.id] = tick + self._patience(self._key(order), now)
+                elif when <= tick:
                     due.append((self._key(order), order))
         if not due:
             return
@@ -204,9 +204,7 @@ class RandomStrategy(BaseStrategy):
         if kind == "line":
             line = LineRangeInfo(marketUnit="goals", interval=0.5, minUnitValue=1.0, maxUnitValue=60.0)
             at = min(max(round(price * 2) / 2, 1.0), 60.0)
-            return LimitOrder(
-                at, size, persistence, price_ladder_definition="LINE_RANGE", line_range_info=line
-            )
+            return LimitOrder(at, size, persistence, price_ladder_definition="LINE_RANGE", line_range_info=line)
         if kind == "finest":
             return LimitOrder(
                 round(min(max(price + rng.randint(-20, 20) / 100, 1.01), 1000), 2),
@@ -258,7 +256,7 @@ class RandomStrategy(BaseStrategy):
     def _act(self, venue: Any, market: Any, order: Any, key: str, now: int) -> None:
         """Do one thing with an order; `venue` is the market or a transaction."""
         is_limit = order.order_type.ORDER_TYPE.name == "LIMIT"
-        self._due[order.id] = now + self._patience(key, now) * (1 if is_limit else 20)
+        self._due[order.id] = self.calls["orders"] + self._patience(key, now) * (1 if is_limit else 20)
         rng = random.Random(draw(self.seed, self.name, key, now, "act"))
         act = pick(rng, self.params["acts"])
         remaining = order.size_remaining
@@ -331,7 +329,7 @@ class RandomStrategy(BaseStrategy):
 
     def _patience(self, key: str, now: int) -> int:
         chance = (draw(self.seed, self.name, key, now, "patience") + 1) / 2**64
-        return int(random.Random(chance).expovariate(1 / self.params["patience_ms"]))
+        return int(random.Random(chance).expovariate(1 / self.params["patience"]))
 
 
 def ticks_from(price: float, ticks: int) -> float:

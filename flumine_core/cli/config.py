@@ -1,0 +1,61 @@
+"""`config check` and `config show`."""
+
+import json
+
+import click
+
+from ..configuration.check import check as check_configuration
+from ..configuration.model import Configuration, load_configuration
+from ..configuration.show import effective
+from ..kernel.discovery import Discovery
+from .choices import Choices, with_choices
+from .tables import print_table
+
+
+@click.group()
+def command() -> None:
+    """Check flumine.toml, or show each effective value and its origin."""
+
+
+def _load(choices: Choices) -> tuple[Configuration, Discovery]:
+    configuration = load_configuration(choices.config, choices.sets)
+    plugins = configuration.plugins
+    return configuration, Discovery([*plugins.blocked, *choices.blocked], plugins.required)
+
+
+@command.command()
+@with_choices
+@click.pass_context
+def check(ctx: click.Context, choices: Choices) -> None:
+    """Report every error, with file and key; exit code 1 where there is one."""
+    configuration, discovery = _load(choices)
+    problems = check_configuration(configuration, discovery)
+    for problem in problems:
+        click.echo(str(problem), err=True)
+    if problems:
+        click.echo(f"{len(problems)} error{'s' if len(problems) > 1 else ''}", err=True)
+        ctx.exit(1)
+    click.echo(f"{configuration.file.name}: no errors" if configuration.file else "no flumine.toml, no errors")
+
+
+@command.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
+@with_choices
+@click.pass_context
+def show(ctx: click.Context, choices: Choices, as_json: bool) -> None:
+    """Print each effective value and where it came from: default, file and line, --set, or a plugin."""
+    configuration, discovery = _load(choices)
+    for problem in configuration.problems:
+        click.echo(str(problem), err=True)
+    values = effective(configuration, discovery)
+    if as_json:
+        rows = [{"key": each.key, "value": each.value, "origin": each.origin} for each in values]
+        click.echo(json.dumps(rows, indent=2, default=repr))
+    else:
+        print_table(["key", "value", "origin"], [(each.key, _spelt(each.value), each.origin) for each in values])
+    if configuration.problems:
+        ctx.exit(1)
+
+
+def _spelt(value: object) -> str:
+    return value if value in ("(hidden)", "(missing)") else repr(value)  # type: ignore[return-value]

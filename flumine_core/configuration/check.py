@@ -1,0 +1,77 @@
+"""Everything that is wrong with a configuration, found before anything runs: names, options, types."""
+
+from collections.abc import Mapping
+
+from ..contract.client import BaseClient, BetfairClient, SimulatedClient
+from ..errors import DiscoveryError
+from ..hint import did_you_mean
+from ..kernel.discovery import Discovery
+from ..options import problems_and_arguments
+from .model import LISTS, Configuration, Entry, Problem
+
+CLIENTS: Mapping[str, type[BaseClient]] = {"simulated": SimulatedClient, "betfair": BetfairClient}
+
+GIVEN: Mapping[str, tuple[str, ...]] = {
+    "trading_controls": ("flumine",),
+    "client_controls": ("flumine", "client"),
+    "middleware": ("flumine",),
+    "workers": ("flumine",),
+    "logging_controls": ("flumine",),
+}
+"""Arguments of constructors that the house passes itself, by section."""
+
+
+def target_of(entry: Entry, discovery: Discovery) -> object | None:
+    """Return the class or function that an entry names, None for a client that a plugin makes.
+
+    :raises DiscoveryError: where there is none, or it is blocked or broken.
+    """
+    if entry.section != "clients":
+        return discovery.load(entry.section, entry.name)
+    if entry.name in CLIENTS:
+        return CLIENTS[entry.name]
+    if any("flumine_make_client" in plugin.hooks for plugin in discovery.candidates("hooks")):
+        return None
+    raise DiscoveryError(f"no client type {entry.name!r}{did_you_mean(entry.name, CLIENTS)}")
+
+
+def check(configuration: Configuration, discovery: Discovery) -> list[Problem]:
+    """Return every problem: those found when reading, and those that only the named plugins can tell.
+
+    Imports hook plugins and what the configuration names, and makes none of it.
+    """
+    found = Configuration(configuration.file)
+    found.problems = list(configuration.problems)
+    found.entries = configuration.entries
+    found.origins = configuration.origins
+    try:
+        discovery.load_hook_plugins()
+    except DiscoveryError as error:
+        found.problem(("plugins", "required"), str(error))
+    known = {candidate.name for candidate in discovery.candidates()}
+    for name in configuration.plugins.blocked:
+        if name not in known:
+            found.problem(("plugins", "blocked"), f"no plugin is called {name!r}{did_you_mean(name, known)}")
+    for section in LISTS:
+        for entry in configuration.entries[section]:
+            _check_entry(found, entry, discovery)
+    clients = [entry.label for entry in configuration.entries["clients"]] or ["simulated"]
+    for entry in configuration.entries["client_controls"]:
+        if entry.client is not None and entry.client not in clients:
+            hint = did_you_mean(entry.client, clients)
+            found.problem((*entry.key, "client"), f"no client is called {entry.client!r}{hint}")
+    return found.problems
+
+
+def _check_entry(found: Configuration, entry: Entry, discovery: Discovery) -> None:
+    naming = "type" if entry.section == "clients" else "name"
+    try:
+        target = target_of(entry, discovery)
+    except DiscoveryError as error:
+        found.problem((*entry.key, naming), str(error))
+        return
+    if target is None:
+        return
+    problems, _ = problems_and_arguments(target, entry.options, GIVEN.get(entry.section, ()))
+    for option, text in problems.items():
+        found.problem(found.option_key(entry, option), text)

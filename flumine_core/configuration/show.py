@@ -1,0 +1,82 @@
+"""Each effective value of a configuration, and where it came from."""
+
+import re
+from typing import Any
+
+import attrs
+
+from ..errors import DiscoveryError
+from ..kernel.discovery import Discovery
+from ..kernel.guard import Faults
+from ..kernel.plan import Plan
+from ..options import REQUIRED, options_of
+from ..settings import Settings, option_names
+from .check import GIVEN, target_of
+from .model import LISTS, Configuration, Entry
+
+SECRET = re.compile(r"passw|secret|token|app_key|api_key|credential", re.IGNORECASE)
+HIDDEN = "(hidden)"
+
+
+@attrs.frozen
+class Value:
+    """One effective value: its key as `--set` names it, and its origin.
+
+    :ivar origin: "default", a file and line, "--set", "--strategy" or "plugin NAME".
+    """
+
+    key: str
+    value: Any
+    origin: str
+
+
+def _shown(key: str, value: Any) -> Any:
+    return HIDDEN if value is not None and SECRET.search(key.rpartition(".")[2]) else value
+
+
+def effective(configuration: Configuration, discovery: Discovery) -> list[Value]:
+    """Return all values: settings as plugins leave them, the tables, and every option of what is named."""
+    values = _settings(configuration, discovery)
+    for section in ("plugins", "simulation"):
+        for name, value in attrs.asdict(getattr(configuration, section)).items():
+            key = (section, name)
+            values.append(Value(f"{section}.{name}", _shown(name, value), configuration.place(key, exact=True)))
+    for section in LISTS:
+        for entry in configuration.entries[section]:
+            values.extend(_options(configuration, entry, discovery))
+    return values
+
+
+def _settings(configuration: Configuration, discovery: Discovery) -> list[Value]:
+    given = Settings(**configuration.settings)
+    origins = {name: configuration.place(("settings", name), exact=True) for name in option_names()}
+    final, changes = Plan(discovery.load_hook_plugins(), (), Faults()).configure(given)
+    before = given
+    for plugin, after in changes:
+        for name in option_names():
+            if getattr(after, name) != getattr(before, name):
+                origins[name] = f"plugin {plugin}"
+        before = after
+    return [Value(f"settings.{name}", _shown(name, value), origins[name]) for name, value in final.as_dict().items()]
+
+
+def _options(configuration: Configuration, entry: Entry, discovery: Discovery) -> list[Value]:
+    prefix = f"{entry.section}.{entry.label}"
+    naming = "type" if entry.section == "clients" else "name"
+    values = [Value(f"{prefix}.{naming}", entry.name, configuration.place(entry.key))]
+    if entry.client is not None:
+        values.append(Value(f"{prefix}.client", entry.client, configuration.place((*entry.key, "client"))))
+    try:
+        target = target_of(entry, discovery)
+    except DiscoveryError:  # `config check` tells
+        target = None
+    known = options_of(target, GIVEN.get(entry.section, ())) if target is not None else {}
+    for name in dict.fromkeys([*entry.options, *known]):
+        key = f"{prefix}.{name}"
+        if name in entry.options:
+            place = configuration.place(configuration.option_key(entry, name))
+            values.append(Value(key, _shown(name, entry.options[name]), place))
+        else:
+            default = known[name].default
+            values.append(Value(key, "(missing)" if default is REQUIRED else _shown(name, default), "default"))
+    return values

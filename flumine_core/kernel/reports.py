@@ -1,0 +1,189 @@
+"""Reports on their way in: the only place where what an execution says changes an order."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..events import OrderEvent, OrderStatusEvent, RefusalEvent
+from ..market.market import Market
+from ..order.kinds import OrderTypes
+from ..order.order import Order
+from ..order.package import OrderPackageType
+from ..order.refusal import Refusal
+from ..order.report import (
+    CancelReport,
+    DropReport,
+    MatchReport,
+    PlaceReport,
+    ReplaceReport,
+    Report,
+    UpdateReport,
+)
+from ..order.states import OrderStatus
+from .registry import Registry
+
+_LIMIT = OrderTypes.LIMIT
+
+
+class Reports(Registry):
+    """Applies reports to orders, completes orders, and keeps refusals."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._replacements: set[str] = set()
+        super().__init__(*arguments, **options)
+
+    def refuse(self, order: Order, refusal: Refusal) -> None:
+        """Keep a refusal, count it, and tell the logging controls."""
+        self.refusals.append(refusal)
+        key = (refusal.strategy, refusal.control)
+        self.refusal_counts[key] = self.refusal_counts.get(key, 0) + 1
+        if "refusal" in self._logged:
+            self.log_control(RefusalEvent(refusal))
+        self._log_status(order)
+
+    def _log_status(self, order: Order) -> None:
+        if "order_status" in self._logged:
+            self.log_control(OrderStatusEvent(order.info))
+
+    def apply(self, market: Market, reports: Sequence[Report]) -> None:
+        """Apply what an execution reports to the orders that it names."""
+        for report in reports:
+            self._appliers[type(report)](self, market, report)
+
+    def _placed(self, market: Market, report: PlaceReport) -> None:
+        order = report.order
+        order.apply_totals(report.totals)
+        order.trade.revive()
+        if report.is_success:
+            order.bet_id = report.bet_id
+            order.placed_ms = report.placed_ms
+            if order.id in self._replacements:
+                market.count_transaction()
+                market.blotter.enter_last(order)
+            if "order" in self._logged:
+                self.log_control(OrderEvent(order.info))
+            order.executable()
+        else:
+            order.execution_complete()
+            if order.id in self._replacements:
+                market.blotter.forget(order)
+                reason = f"the replacement was not placed: {report.error_code}"
+                order.refusal = refusal_of("Exchange", reason, order, OrderPackageType.REPLACE)
+                self.refuse(order, order.refusal)
+        self._replacements.discard(order.id)
+        market.blotter.touched.append(order)
+        self._client(order).add_transaction(1)
+        self._log_status(order)
+
+    def _cancelled(self, market: Market, report: CancelReport) -> None:
+        order = report.order
+        order.apply_totals(report.totals)
+        order.trade.revive()
+        if report.is_success and order.size_remaining == 0:
+            order.execution_complete()
+        else:
+            order.executable()
+        market.blotter.touched.append(order)
+        if not report.is_success:
+            self._client(order).add_transaction(1, failed=True)
+        self._log_status(order)
+
+    def _updated(self, market: Market, report: UpdateReport) -> None:
+        order = report.order
+        order.trade.revive()
+        if report.is_success and report.kind is not None:
+            order.order_type = report.kind
+        order.executable()
+        market.blotter.touched.append(order)
+        if not report.is_success:
+            self._client(order).add_transaction(1, failed=True)
+        self._log_status(order)
+
+    def _replaced(self, market: Market, report: ReplaceReport) -> None:
+        order, package = report.order, report.package
+        order.apply_totals(report.totals)
+        order.trade.revive()
+        market.blotter.touched.append(order)
+        if not report.is_success:
+            order.executable()
+            client = self._client(order)
+            for control in client.trading_controls:
+                control.release(order, OrderPackageType.REPLACE)
+            client.add_transaction(1, failed=True)
+            self._log_status(order)
+            return
+        new_price = order.update_data["new_price"]
+        replacement = order.trade.create_order_replacement(order, new_price, report.size_cancelled, package.created_ms)
+        replacement.place(market.publish_time, package.market_version, package.is_async)
+        market.blotter[replacement.id] = replacement
+        replacement.market_notes = order.market_notes
+        package.replacements.append(replacement)
+        self._replacements.add(replacement.id)
+        order.execution_complete()
+        self._log_status(order)
+        self._log_status(replacement)
+
+    def _matched(self, market: Market, report: MatchReport) -> None:
+        order = report.order
+        order.apply_totals(report.totals)
+        if report.kind is not None:
+            order.order_type = report.kind
+        if report.is_complete and not order.complete:
+            order.execution_complete()
+        market.blotter.touched.append(order)
+        self._log_status(order)
+
+    def _dropped(self, market: Market, report: DropReport) -> None:
+        order = report.order
+        asked = {
+            OrderStatus.PENDING: OrderPackageType.PLACE,
+            OrderStatus.UPDATING: OrderPackageType.UPDATE,
+            OrderStatus.REPLACING: OrderPackageType.REPLACE,
+        }.get(order.status or OrderStatus.PENDING, OrderPackageType.CANCEL)
+        for control in self._client(order).trading_controls:
+            control.release(order, asked)
+        refusal = refusal_of("Execution", report.reason, order, asked)
+        order.refusal, order.violation_msg = refusal, refusal.message
+        self.refuse(order, refusal)
+
+    _appliers: dict[type, Callable[["Reports", Market, Any], None]] = {
+        PlaceReport: _placed,
+        CancelReport: _cancelled,
+        UpdateReport: _updated,
+        ReplaceReport: _replaced,
+        MatchReport: _matched,
+        DropReport: _dropped,
+    }
+
+    @staticmethod
+    def _client(order: Order) -> Any:
+        return order.client
+
+    def complete_orders(self, market: Market) -> None:
+        """Complete orders with nothing left to match, and drop complete ones from the live ones."""
+        blotter = market.blotter
+        touched = blotter.touched
+        if not touched:
+            return
+        blotter.touched = []
+        for order in touched:
+            if not blotter.is_live(order):
+                continue
+            if not order.complete and order.order_type.ORDER_TYPE is _LIMIT and order.size_remaining == 0:
+                order.execution_complete()
+                self._log_status(order)
+            if order.complete:
+                blotter.complete_order(order)
+
+
+def refusal_of(control: str, reason: str, order: Order, package_type: OrderPackageType) -> Refusal:
+    """Return a refusal without figures, of what is no control."""
+    return Refusal(
+        control,
+        reason,
+        {},
+        order.market_id,
+        order.selection_id,
+        order.trade.strategy.name,
+        order.id,
+        package_type,
+    )

@@ -1,0 +1,246 @@
+"""Simulating a run: file after file in this process, or several at a time in others; the results are the same.
+
+Each file, or group of files that are merged by publish time, is simulated by a framework of its own with strategies
+made anew, whether one process does it or many. So results do not depend on the number of workers, memory does not
+grow with the number of markets, and a market that kills its process costs nothing but itself. A strategy that is to
+see all markets with one instance belongs into `FlumineSimulation`, used as a library.
+"""
+
+import functools
+import multiprocessing
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import closing
+from typing import Any
+
+import attrs
+
+from .assembly import simulate_unit
+from .errors import FlumineCoreError, SettingsError, StreamError
+from .kernel.discovery import Discovery
+from .kernel.guard import Faults
+from .kernel.plan import Plan
+from .plain import Named, Result, Row, Run, Totals, Unit
+from .simulation.reader import Source, expand
+from .simulation.stream import event_of
+from .spread import Lost, in_order, spread
+
+__all__ = ["Named", "Progress", "Result", "Row", "Run", "Totals", "Unit", "simulate", "units_of"]
+
+
+@attrs.define
+class Progress:
+    """How far a simulation has come.
+
+    :ivar done, total: units; `bytes_done`, `bytes_total`: the same by the stored size of their files.
+    """
+
+    total: int
+    bytes_total: int
+    done: int = 0
+    bytes_done: int = 0
+    books: int = 0
+
+
+Watch = Callable[[Progress], None]
+Take = Callable[[Result], None]
+
+
+def units_of(run: Run) -> tuple[list[Unit], list[str]]:
+    """Expand a run's files into units, in the order in which they were named.
+
+    Returns: the units, and a message for each address that gives no file. A file named twice counts once.
+    """
+    lost: list[str] = []
+    sources: dict[str, Source] = {}
+    for address in run.files:
+        try:
+            found = expand(address)
+        except StreamError as error:
+            lost.append(str(error))
+            continue
+        for source in found:
+            if source.fault:
+                lost.append(source.fault)
+            else:
+                sources.setdefault(source.name, source)
+    groups: dict[str, list[Source]] = {}
+    for name, source in sources.items():
+        groups.setdefault(_group_of(run, name) or f"file {name}", []).append(source)
+    units = [
+        Unit(
+            tuple(source.name for source in group),
+            "" if name.startswith("file ") else name,
+            sum(source.size for source in group),
+        )
+        for name, group in groups.items()
+    ]
+    return units, lost
+
+
+def _group_of(run: Run, name: str) -> str | None:
+    if not (run.event_processing or run.event_groups):
+        return None
+    try:
+        event_id = event_of(name)
+    except StreamError:
+        return None
+    if not event_id:
+        return None
+    group = run.event_groups.get(event_id)
+    return f"group {group}" if group else f"event {event_id}"
+
+
+def simulate(
+    run: Run,
+    take: Take | None = None,
+    watch: Watch | None = None,
+    discovery: Discovery | None = None,
+) -> Result:
+    """Simulate a run.
+
+    :param take: given each unit's rows, in the order of the files; the result then holds none, so that memory does not
+        grow with the number of orders.
+    :param watch: told of progress, about every 2,000 books of a single process and after each unit.
+    Returns: what it came to; errors of strategies, plugins and data are in it and raise nothing.
+    :raises FlumineCoreError: where the run cannot start: an unknown name, an option that does not fit, a control that
+        cannot be made, a required plugin that is missing.
+    """
+    if run.workers > 1 and run.logging_controls:
+        raise SettingsError("logging controls write from one process only: use workers = 1, or output")
+    discovery = discovery or Discovery(run.blocked, run.required)
+    discovery.load_hook_plugins()
+    units, lost = units_of(run)
+    total = Result()
+    for failed in discovery.failures():
+        if failed.kind == "hooks":
+            total.note_fault(failed.name, "load", 1, f"{failed.origin}: {failed.reason}")
+    total.lost.extend(lost)
+    progress = Progress(len(units), sum(unit.size for unit in units))
+    plain = attrs.evolve(run, files=())
+    keep = take is None
+    if run.workers > 1 and len(units) > 1:
+        outcomes = _spread(plain, units, keep, discovery, progress, watch)
+    else:
+        outcomes = _one_by_one(plain, units, keep, discovery, progress, watch)
+    merged = _Merged(total, take)
+    with closing(outcomes):
+        for unit, outcome in zip(units, outcomes, strict=False):
+            merged.add(unit, outcome)
+    return total
+
+
+class _Merged:
+    """Adds units' results to the total, in the order of the files; a market that came before is passed over."""
+
+    def __init__(self, total: Result, take: Take | None) -> None:
+        self.total = total
+        self.take = take
+        self.origins: dict[str, str] = {}
+
+    def add(self, unit: Unit, result: Result) -> None:
+        """Take up one unit's result."""
+        known = [row["market_id"] for row in result.markets if row["market_id"] in self.origins]
+        for market_id in known:
+            result.notices.append(
+                f"{unit.name}: market {market_id} came before in {self.origins[market_id]}, its orders are not counted"
+            )
+        if known:
+            result.markets = [row for row in result.markets if row["market_id"] not in self.origins]
+            result.orders = [row for row in result.orders if row["market_id"] not in self.origins]
+        self.origins.update((row["market_id"], unit.name) for row in result.markets)
+        self.total.add(result)
+        self.total.market_count += len(result.markets)
+        self.total.count_orders(result.orders)
+        if self.take is not None:
+            self.take(result)
+            return
+        self.total.markets.extend(result.markets)
+        self.total.orders.extend(result.orders)
+        self.total.refusals.extend(result.refusals)
+
+
+def _one_by_one(
+    run: Run, units: Sequence[Unit], keep: bool, discovery: Discovery, progress: Progress, watch: Watch | None
+) -> Iterator[Result]:
+    for unit in units:
+        before = progress.books
+
+        def tell(books: int, before: int = before) -> None:
+            progress.books = before + books
+            if watch is not None:
+                watch(progress)
+
+        result = simulate_unit(run, unit, discovery, keep, tell if watch else None)
+        progress.done += 1
+        progress.bytes_done += unit.size
+        tell(result.books)
+        yield result
+
+
+def _spread(
+    run: Run, units: Sequence[Unit], keep: bool, discovery: Discovery, progress: Progress, watch: Watch | None
+) -> Iterator[Result]:
+    plan = Plan(discovery.load_hook_plugins(), (), Faults())
+
+    def make_executor(workers: int) -> Executor:
+        made: Executor | None = plan.make("executor", workers=workers)
+        return made if made is not None else process_pool(workers)
+
+    def watched(outcomes: Iterator[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
+        for index, outcome in outcomes:
+            if isinstance(outcome, _Refused):
+                raise SettingsError(outcome.reason)
+            if isinstance(outcome, Lost):
+                outcome = Result(files=len(units[index].files), lost=[f"{units[index].name}: {outcome.reason}"])
+            progress.done += 1
+            progress.bytes_done += units[index].size
+            progress.books += outcome.books
+            if watch is not None:
+                watch(progress)
+            yield index, outcome
+
+    sizes = [unit.size for unit in units]
+    task = functools.partial(_task, run, keep)
+    with closing(spread(task, units, sizes, min(run.workers, len(units)), make_executor)) as outcomes:
+        yield from in_order(watched(outcomes))
+
+
+@attrs.frozen
+class _Refused:
+    """The run cannot start, and would not on any other unit."""
+
+    reason: str
+
+
+def _task(run: Run, keep: bool, unit: Unit) -> "Result | _Refused":
+    """Simulate a unit in a worker; the plugins stay loaded from one unit to the next."""
+    try:
+        return simulate_unit(run, unit, _discovery(run.blocked, run.required), keep)
+    except FlumineCoreError as error:
+        return _Refused(str(error))
+
+
+@functools.lru_cache(maxsize=1)
+def _discovery(blocked: tuple[str, ...], required: tuple[str, ...]) -> Discovery:
+    return Discovery(blocked, required)
+
+
+PRELOADED = ["flumine_core.run"]
+
+
+def process_pool(workers: int) -> ProcessPoolExecutor:
+    """Make the default executor: processes that have imported flumine_core before they are forked, where that can be."""
+    methods = multiprocessing.get_all_start_methods()
+    context: Any = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+    if "forkserver" in methods:
+        context.set_forkserver_preload(PRELOADED)
+    return ProcessPoolExecutor(workers, context, _start_worker)
+
+
+def _start_worker() -> None:
+    """Leave Ctrl-C to the parent, and stdout to its results."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.stdout = sys.stderr
