@@ -129,26 +129,29 @@ def price_ticks_away(price: float, n_ticks: int, prices: Sequence[float] | None 
 
 def get_price(data: Sequence[Any] | None, level: int) -> float | None:
     """Return the price of a level (0 the best) of `available_to_back` and the like; None where absent."""
-    return _field(data, level, "price")
+    try:
+        price: float | None = data[level].price  # type: ignore[index]
+    except (IndexError, TypeError):
+        return None
+    except AttributeError:
+        return _dict_field(data, level, "price")
+    return price
 
 
 def get_size(data: Sequence[Any] | None, level: int) -> float | None:
     """Return the size of a level (0 the best) of `available_to_back` and the like; None where absent."""
-    return _field(data, level, "size")
-
-
-def _field(data: Sequence[Any] | None, level: int, name: str) -> float | None:
-    if not data:
-        return None
     try:
-        entry = data[level]
-    except IndexError:
+        size: float | None = data[level].size  # type: ignore[index]
+    except (IndexError, TypeError):
         return None
-    try:
-        value: float | None = getattr(entry, name)
     except AttributeError:
-        value = entry.get(name) if isinstance(entry, dict) else None
-    return value
+        return _dict_field(data, level, "size")
+    return size
+
+
+def _dict_field(data: Any, level: int, name: str) -> float | None:
+    entry = data[level]
+    return entry.get(name) if isinstance(entry, dict) else None
 
 
 def get_sp(runner: Any) -> float | None:

@@ -153,10 +153,8 @@ def _reference(value: Any, _: Any) -> Any:
 
 def _is_reference(annotation: Any) -> bool:
     origin = typing.get_origin(annotation) or annotation
-    return (
-        origin in (type, Callable)
-        or (getattr(origin, "__module__", "") == "collections.abc"
-        and (getattr(origin, "__name__", "") == "Callable"))
+    return origin in (type, Callable) or (
+        getattr(origin, "__module__", "") == "collections.abc" and (getattr(origin, "__name__", "") == "Callable")
     )
 
 

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from betfairlightweight.resources import ClearedOrders
 from loguru import logger
 
 from .clock import EventClock, LiveClock
@@ -19,6 +18,7 @@ from .kernel.discovery import Discovery
 from .kernel.kernel import Kernel
 from .kernel.plan import Plan
 from .market.market import Market
+from .order.cleared import Cleared, ClearedMarket
 from .settings import Settings, config
 from .simulation.plugin import SimulatedEnd
 from .simulation.reader import expand
@@ -253,14 +253,12 @@ class FlumineSimulation(_Session):
 
     def _clear_market(self, market: Market) -> None:
         """Bring what listClearedOrders would report: no orders, one record a client."""
-        cleared_orders = ClearedOrders(moreAvailable=False, clearedOrders=[])
-        self._process_cleared_orders(ClearedOrdersEvent(market.market_id, cleared_orders))
+        self._process_cleared_orders(ClearedOrdersEvent(market.market_id, Cleared(market.market_id, [])))
         for client in self.clients:
             record = market.cleared(client, self.settings.customer_strategy_ref)
             market.market_cleared.append(record)
-            self._process_cleared_markets(
-                ClearedMarketsEvent(ClearedOrders(moreAvailable=False, clearedOrders=[record]))
-            )
+            cleared = Cleared(market.market_id, [ClearedMarket.of(record)])
+            self._process_cleared_markets(ClearedMarketsEvent(cleared))
 
 
 class Flumine(_Session):

@@ -1,26 +1,41 @@
 """The one cache that applies a stream's changes and hands out market books."""
 
 import sys
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 
 from ..errors import ExecutionError
-from .change import MarketChange, Number, RunnerChange, runner_changes
+from .change import MarketChange, Number, RunnerChange, decode_runner_changes
 from .definition import ABSENT, Definition, RunnerKey
-from .marketbook import MarketBook
+from .marketbook import MarketBook, Touched
 from .price import PriceSize
 from .runner import RunnerBook, RunnerRecord
 
 PENDING_BYTES = 4 << 20
 """How many bytes of changes may wait to be applied before the older ones are folded together."""
 
+_PENDING_OVERHEAD = 64
+"""Bytes that a waiting change takes beside its text."""
+
 _OWN_REFERENCES = 3
 """References to the latest book inside `update`: the cache's, the local name's, getrefcount's argument."""
 
 
-def _ignore(change: MarketChange, error: Exception) -> None:
-    """Do nothing with a change that cannot be decoded."""
+Runners = bytes | list[RunnerChange]
+"""Runner changes, decoded or not."""
+
+Pending = Runners | tuple[dict[str, Any], Runners]
+"""What waits to be applied of one change, the market definition first where there is one."""
+
+
+_NO_SNAPSHOT: Any = None
+
+
+def _ignore(line_number: int, error: Exception) -> None:
+    """Do nothing about a change that cannot be decoded."""
 
 
 class MarketBookCache:
@@ -30,7 +45,7 @@ class MarketBookCache:
     framework still holds when the next change arrives is completed first, so that it never changes.
 
     :param stream_id: becomes `streaming_unique_id` of the books.
-    :param on_error: called with a change whose runners are not as documented; that change is left out.
+    :param on_error: called with line number and error where runner changes are not as documented; these are left out.
     :ivar ladders_built: how many ladders were brought up to date for a reader, ever.
     """
 
@@ -40,7 +55,7 @@ class MarketBookCache:
         stream_id: int,
         calculate_market_tv: bool = False,
         cumulative_runner_tv: bool = False,
-        on_error: Callable[[MarketChange, Exception], None] = _ignore,
+        on_error: Callable[[int, Exception], None] = _ignore,
     ) -> None:
         self.market_id = market_id
         self.stream_id = stream_id
@@ -54,19 +69,21 @@ class MarketBookCache:
         self.ladders_built = 0
         self._total_matched: Number | None = 0
         self._records: list[RunnerRecord] = []
+        self._by_id: dict[int, RunnerRecord] = {}
         self._snapshots: list[RunnerBook] = []
-        self._pending: list[MarketChange] = []
+        self._pending: list[Pending] = []
+        self._line_numbers: array[int] = array("L")
         self._pending_bytes = 0
         self._applied = 0
         self._noted = 0
         self._delivered = 0
         self._earlier_traded: dict[RunnerKey, list[PriceSize]] = {}
-        self._dirty: dict[RunnerKey, RunnerRecord] = {}
+        self._dirty: Touched = {}
 
-    def hold(self, change: MarketChange) -> None:
+    def hold(self, change: MarketChange, line_number: int = 0) -> None:
         """Take a change without delivering a book, as where a filter leaves it out."""
         self._keep_held_book()
-        self._note(change)
+        self._note(change, line_number)
 
     def _keep_held_book(self) -> None:
         """Complete the latest book if somebody besides the framework holds it."""
@@ -78,26 +95,44 @@ class MarketBookCache:
         ):
             self.complete(book)
 
-    def _note(self, change: MarketChange) -> None:
+    def _note(self, change: MarketChange, line_number: int) -> None:
+        rc: Any = change.rc
         raw = change.marketDefinition
+        if type(rc) is not list:
+            rc = b"" if rc is None else bytes(rc)
+        self._pending_bytes += len(rc) + _PENDING_OVERHEAD
         if raw is not None:
             self.definition = Definition(raw)
+            rc = (raw, rc)
         if change.tv is not None:
             self._total_matched = change.tv
-        self._pending.append(change)
+        self._pending.append(rc)
+        self._line_numbers.append(line_number)
         self._noted += 1
-        self._pending_bytes += len(bytes(change.rc))
         if self._pending_bytes > self.pending_limit:
             self._fold()
 
-    def update(self, change: MarketChange, publish_time: int, line: bytes | None = None) -> MarketBook:
+    def update(
+        self, change: MarketChange, publish_time: int, line: bytes | None = None, line_number: int = 0
+    ) -> MarketBook:
         """Take a change and return the book that it makes.
 
         :param publish_time: milliseconds since 1970.
         :param line: the message as received, for `streaming_update`.
+        :param line_number: for `on_error`.
         """
-        self._keep_held_book()
-        self._note(change)
+        rc: Any = change.rc
+        runners: list[RunnerBook] | None = None
+        touched: Touched | None = None
+        if type(rc) is list and not self._pending and change.marketDefinition is None:
+            runners, touched = self._apply_now(rc)
+            self._noted += 1
+            self._applied += 1
+            if change.tv is not None:
+                self._total_matched = change.tv
+        else:
+            self._keep_held_book()
+            self._note(change, line_number)
         noted = self._noted
         book = self.book = MarketBook(
             self.market_id,
@@ -106,56 +141,64 @@ class MarketBookCache:
             self.stream_id,
             self._total_matched,
             self,
-            change,
             self._delivered,
             noted,
             line,
+            runners,
+            touched,
         )
         self._delivered = noted
         return book
 
+    def _apply_now(self, changes: list[RunnerChange]) -> tuple[list[RunnerBook], Touched]:
+        """Apply runner changes with nothing pending before them, and build the runners."""
+        by_id, records = self._by_id, self._records
+        seen = len(records)
+        touched: Touched = {}
+        for change in changes:
+            record = None if change.hc else by_id.get(change.id)
+            if record is None:
+                key = (change.id, change.hc or 0)
+                number = self.index.get(key)
+                record = self._add(key) if number is None else records[number]
+            index = record.index
+            if change.trd is not None and record.traded_before is None:
+                record.traded_before = record.trd.share() if index < seen else self._earlier_traded.get(record.key)
+            record.apply(change, index >= seen and index not in touched)
+            touched[index] = record
+        snapshots = self._snapshots.copy()
+        if len(records) > seen:
+            snapshots.extend([_NO_SNAPSHOT] * (len(records) - seen))
+        for index, record in touched.items():
+            snapshots[index] = record.snapshot()
+        self.ladders_built += len(touched)
+        self._snapshots = snapshots
+        return snapshots, touched
+
     def complete(self, book: MarketBook) -> list[RunnerBook]:
         """Build the runners of `book` by applying what it has and was not applied yet."""
-        pending = self._pending
         start, end = book._since - self._applied, book._upto - self._applied
         if end < 0:
             raise ExecutionError(f"market book {book!r} was read after the framework had let it go")
-        dirty: dict[RunnerKey, RunnerRecord] = self._dirty
+        dirty = self._dirty
         if start > 0:
-            for change in pending[:start]:
-                self._apply(change, dirty)
-            pending = pending[start:end]
-        elif end < len(pending):
-            pending = pending[:end]
-        touched: dict[RunnerKey, RunnerRecord] = {}
-        seen = len(self._records)
-        for change in pending:
-            self._apply(change, touched, seen)
-        if end == len(self._pending):
-            self._pending = []
-            self._pending_bytes = 0
-        else:
-            self._pending = self._pending[end:]
-            self._pending_bytes = sum(len(bytes(change.rc)) for change in self._pending)
-        self._applied = book._upto
+            self._apply(0, start, dirty)
+        touched: Touched = {}
+        self._apply(max(start, 0), end, touched, len(self._records))
+        self._drop(end)
         snapshots = self._snapshots
         if touched or dirty:
             snapshots = self._snapshots = snapshots.copy()
-            size = len(snapshots)
-            records = {**dirty, **touched}.values() if dirty else touched.values()
-            for record in records:
-                if record.is_behind:
-                    record.settle()
-                if record.index < size:
-                    snapshots[record.index] = record.snapshot()
-            if len(self._records) > size:
-                snapshots.extend(record.snapshot() for record in self._records[size:])
-            for record in records:
-                record.traded_before = None
-            self.ladders_built += len(records)
-            self._dirty = {}
+            changed = (dirty | touched if dirty else touched).values()
+            for _ in range(len(self._records) - len(snapshots)):
+                snapshots.append(_NO_SNAPSHOT)
+            for record in changed:
+                snapshots[record.index] = record.snapshot()
+            self.ladders_built += len(changed)
+            if dirty:
+                self._dirty = {}
         book._runners = snapshots
-        book._changed = touched
+        book._touched = touched
         return snapshots
 
     def replacement(self) -> "MarketBookCache":
@@ -175,58 +218,75 @@ class MarketBookCache:
     def _fold(self) -> None:
         """Put off, runner by runner, the changes older than the last two books."""
         folded = (self.book._since if self.book is not None else 0) - self._applied
-        if folded <= 0:
-            return
-        for change in self._pending[:folded]:
-            self._apply(change, self._dirty, is_put_off=True)
-        self._pending = self._pending[folded:]
-        self._pending_bytes = sum(len(bytes(change.rc)) for change in self._pending)
-        self._applied += folded
+        if folded > 0:
+            self._apply(0, folded, self._dirty, is_put_off=True)
+            self._drop(folded)
 
-    def _apply(
-        self,
-        change: MarketChange,
-        touched: dict[RunnerKey, RunnerRecord],
-        seen: int | None = None,
-        is_put_off: bool = False,
-    ) -> None:
-        """Apply `change`; `seen` is how many runners the book before had, None where nobody will ask."""
-        raw = change.marketDefinition
-        index, records = self.index, self._records
-        if raw is not None:
-            for definition in raw.get("runners") or ():
-                key = (definition["id"], definition.get("hc", 0))
-                position = index.get(key)
-                record = self._add(key) if position is None else records[position]
-                if record.define(definition) or position is None:
-                    touched[key] = record
-        for runner in self._runner_changes(change):
-            key = (runner.id, runner.hc or 0)
-            position = index.get(key)
-            is_new = position is None
-            record = self._add(key) if position is None else records[position]
-            if is_put_off and record.put_off(runner):
-                touched[key] = record
-                continue
-            if record.is_behind:
-                record.settle()
-            if seen is not None and runner.trd is not None and record.traded_before is None:
-                if record.index < seen:
-                    record.traded_before = record.trd.share()
-                else:
-                    record.traded_before = self._earlier_traded.get(key)
-            record.apply(runner, is_new)
-            touched[key] = record
+    def _drop(self, count: int) -> None:
+        """Drop the first of what was pending."""
+        if count == len(self._pending):
+            self._pending.clear()
+            self._line_numbers = array("L")
+            self._pending_bytes = 0
+        else:
+            del self._pending[:count]
+            del self._line_numbers[:count]
+            self._pending_bytes = sum(
+                len(each[1] if type(each) is tuple else each) + _PENDING_OVERHEAD for each in self._pending
+            )
+        self._applied += count
 
-    def _runner_changes(self, change: MarketChange) -> list[RunnerChange]:
+    def _apply(self, start: int, end: int, touched: Touched, seen: int | None = None, is_put_off: bool = False) -> None:
+        """Apply pending changes; `seen` is how many runners the book before had, None where nobody will ask."""
+        by_id = self._by_id
+        for position in range(start, end):
+            pending: Any = self._pending[position]
+            if type(pending) is tuple:
+                self._define(pending[0], touched)
+                pending = pending[1]
+            if type(pending) is bytes:
+                pending = self._decode(pending, position)
+            for change in pending:
+                record = by_id.get(change.id) if not change.hc else None
+                is_new = False
+                if record is None:
+                    key = (change.id, change.hc or 0)
+                    number = self.index.get(key)
+                    is_new = number is None
+                    record = self._add(key) if number is None else self._records[number]
+                touched[record.index] = record
+                if is_put_off and record.put_off(change):
+                    continue
+                if record.is_behind:
+                    record.settle()
+                if seen is not None and change.trd is not None and record.traded_before is None:
+                    if record.index < seen:
+                        record.traded_before = record.trd.share()
+                    else:
+                        record.traded_before = self._earlier_traded.get(record.key)
+                record.apply(change, is_new)
+
+    def _define(self, raw: dict[str, Any], touched: Touched) -> None:
+        for definition in raw.get("runners") or ():
+            key = (definition["id"], definition.get("hc", 0))
+            number = self.index.get(key)
+            record = self._add(key) if number is None else self._records[number]
+            if record.define(definition) or number is None:
+                touched[record.index] = record
+
+    def _decode(self, raw: bytes, position: int) -> Sequence[RunnerChange]:
+        if not raw:
+            return ()
         try:
-            return runner_changes(change)
+            return decode_runner_changes(raw) or ()
         except msgspec.MsgspecError as error:
-            self.on_error(change, error)
-            return []
+            self.on_error(self._line_numbers[position], error)
+            return ()
 
     def _add(self, key: RunnerKey) -> RunnerRecord:
         record = RunnerRecord(key, len(self._records), self.cumulative_runner_tv)
         self.index[key] = record.index
+        if not key[1]:
+            self._by_id[key[0]] = record
         self._records.append(record)
         return record

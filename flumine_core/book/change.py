@@ -1,5 +1,6 @@
 """The Exchange Stream API's market change messages, decoded as far as somebody looks."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -40,35 +41,49 @@ class MarketChange(Struct, gc=False):
 
     id: str | None = None
     marketDefinition: dict[str, Any] | None = None
-    rc: Raw = _ABSENT
+    rc: Raw | list[RunnerChange] = _ABSENT
     tv: Number | None = None
     img: bool | None = None
-    number: int = msgspec.field(default=0, name=" line number")
-    """Which line of a file it came from; set by the reader, no field of the API bears such a name."""
+
+
+class _LazyMarketChange(MarketChange, gc=False):
+    rc: Raw = _ABSENT
+
+
+class _ReadMarketChange(MarketChange, gc=False):
+    rc: list[RunnerChange] | None = None  # type: ignore[assignment]
 
 
 class MarketChangeMessage(Struct, gc=False):
     """One line of a market stream; `pt` in milliseconds since 1970 (UTC)."""
 
     pt: int
-    mc: list[MarketChange] = []
+    mc: Sequence[MarketChange] = ()
     op: str | None = None
     clk: str | None = None
 
 
-decode_message = msgspec.json.Decoder(MarketChangeMessage).decode
-"""Decode one line. Raises msgspec.MsgspecError (a ValueError) naming the field that is not as documented."""
-
-_decode_runner_changes = msgspec.json.Decoder(list[RunnerChange] | None).decode
+class _LazyMessage(MarketChangeMessage, gc=False):
+    mc: list[_LazyMarketChange] = []
 
 
-def runner_changes(change: MarketChange) -> list[RunnerChange]:
-    """Decode what changed of the runners.
+class _ReadMessage(MarketChangeMessage, gc=False):
+    mc: list[_ReadMarketChange] = []
 
-    :raises msgspec.MsgspecError: where a field is not as documented.
-    """
-    raw = change.rc
-    return (_decode_runner_changes(raw) or []) if len(bytes(raw)) else []
+
+decode_message: Callable[[bytes], MarketChangeMessage] = msgspec.json.Decoder(_LazyMessage).decode
+"""Decode one line, its runner changes left as bytes for a cache to decode when they are asked for.
+
+Raises msgspec.MsgspecError (a ValueError) naming the field that is not as documented.
+"""
+
+decode_whole_message: Callable[[bytes], MarketChangeMessage] = msgspec.json.Decoder(_ReadMessage).decode
+"""Decode one line with its runner changes: quicker where they will be asked for."""
+
+decode_runner_changes: Callable[[bytes], list[RunnerChange] | None] = msgspec.json.Decoder(
+    list[RunnerChange] | None
+).decode
+"""Decode what changed of the runners. Raises msgspec.MsgspecError where a field is not as documented."""
 
 
 def plain_change(line: bytes, market_id: str) -> dict[str, Any] | None:

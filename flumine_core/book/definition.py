@@ -1,37 +1,41 @@
 """One market definition, shared by every book until the next arrives."""
 
 import inspect
-from datetime import datetime
-from functools import cached_property
-from typing import Any
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
 
-from betfairlightweight.resources import MarketDefinition
-from betfairlightweight.resources.baseresource import BaseResource
-from betfairlightweight.resources.streamingresources import MarketDefinitionRunner
-
+from ..clock import to_datetime
 from ..errors import DataError
+
+if TYPE_CHECKING:
+    from betfairlightweight.resources import MarketDefinition
 
 RunnerKey = tuple[int, float]
 """(selection id, handicap), the handicap being 0 where there is none."""
 
 
+@lru_cache(1024)
 def parse_datetime(value: str | int | None) -> datetime | None:
-    """Return Betfair's time ("2020-04-01T05:30:00.000Z", or milliseconds) as an aware datetime."""
-    parsed: datetime | None = BaseResource.strip_datetime(value)
-    return parsed
+    """Return Betfair's time ("2020-04-01T05:30:00.000Z", or milliseconds) as an aware datetime, None if it is none."""
+    if isinstance(value, int):
+        return to_datetime(value)
+    try:
+        parsed = datetime.fromisoformat(value or "")
+    except ValueError:
+        return None
+    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
 
 
+@lru_cache(2)
 def _fields(cls: type) -> tuple[frozenset[str], frozenset[str]]:
     parameters = [p for p in inspect.signature(cls).parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
     required = frozenset(p.name for p in parameters if p.default is inspect.Parameter.empty)
     return frozenset(p.name for p in parameters), required
 
 
-_DEFINITION_FIELDS, _DEFINITION_REQUIRED = _fields(MarketDefinition)
-_RUNNER_FIELDS, _RUNNER_REQUIRED = _fields(MarketDefinitionRunner)
-
-
-def _fit(raw: dict[str, Any], known: frozenset[str], required: frozenset[str]) -> dict[str, Any]:
+def _fit(raw: dict[str, Any], cls: type) -> dict[str, Any]:
+    known, required = _fields(cls)
     fitted = {name: value for name, value in raw.items() if name in known}
     for name in required - fitted.keys():
         fitted[name] = None
@@ -93,10 +97,13 @@ class Definition:
         return {(runner["id"], runner.get("hc", 0)): runner.get("status") for runner in self.runners}
 
     @cached_property
-    def resource(self) -> MarketDefinition:
+    def resource(self) -> "MarketDefinition":
         """The definition as betfairlightweight's object; fields that it does not know are left out."""
-        fitted = _fit(self.raw, _DEFINITION_FIELDS, _DEFINITION_REQUIRED)
-        fitted["runners"] = [_fit(runner, _RUNNER_FIELDS, _RUNNER_REQUIRED) for runner in self.runners]
+        # importing betfairlightweight takes more memory and time than a small simulation
+        from betfairlightweight.resources.streamingresources import MarketDefinition, MarketDefinitionRunner
+
+        fitted = _fit(self.raw, MarketDefinition)
+        fitted["runners"] = [_fit(runner, MarketDefinitionRunner) for runner in self.runners]
         return MarketDefinition(**fitted)
 
 

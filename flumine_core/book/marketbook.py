@@ -4,18 +4,22 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-from betfairlightweight.resources import MarketDefinition
-from betfairlightweight.resources.bettingresources import KeyLine, PriceLadderDescription
 from msgspec import Struct
 
 from ..clock import to_datetime
-from .change import MarketChange, Number, plain_change
+from .change import Number, plain_change
 from .definition import Definition, RunnerKey
-from .runner import RunnerBook
+from .runner import RunnerBook, RunnerRecord
 
 if TYPE_CHECKING:
+    from betfairlightweight.resources import MarketDefinition
+    from betfairlightweight.resources.bettingresources import KeyLine, PriceLadderDescription
+
     from .cache import MarketBookCache
+
+
+Touched = dict[int, RunnerRecord]
+"""Records of runners that have changed, by their place among the runners."""
 
 
 class MarketBook(Struct, eq=False, weakref=True):
@@ -33,14 +37,13 @@ class MarketBook(Struct, eq=False, weakref=True):
     streaming_unique_id: int
     _total_matched: Number | None
     _cache: "MarketBookCache"
-    _change: MarketChange
     _since: int
     """How many changes the cache had taken when the book before this one was delivered."""
     _upto: int
     """How many it had taken when this book was made."""
     _line: bytes | None = None
     _runners: list[RunnerBook] | None = None
-    _changed: Collection[RunnerKey] = ()
+    _touched: Touched | None = None
     house_references: int = 0
     streaming_snap: bool = True
 
@@ -57,7 +60,12 @@ class MarketBook(Struct, eq=False, weakref=True):
         """Which runners, as (selection id, handicap), changed with this book."""
         if self._runners is None:
             self._cache.complete(self)
-        return self._changed
+        return {record.key: None for record in (self._touched or {}).values()}
+
+    @property
+    def is_read(self) -> bool:
+        """Whether somebody has read the runners, so that they are built."""
+        return self._runners is not None
 
     def runner(self, selection_id: int, handicap: float = 0) -> RunnerBook | None:
         """Return one runner, None where there is no such runner (yet)."""
@@ -136,29 +144,30 @@ class MarketBook(Struct, eq=False, weakref=True):
         return self._total_matched
 
     @property
-    def market_definition(self) -> MarketDefinition | None:
+    def market_definition(self) -> "MarketDefinition | None":
         """The definition as betfairlightweight's object."""
         return self.definition.resource if self.definition.raw else None
 
     @property
-    def price_ladder_definition(self) -> PriceLadderDescription | None:
+    def price_ladder_definition(self) -> "PriceLadderDescription | None":
         """The market's price ladder as betfairlightweight's object."""
+        from betfairlightweight.resources.bettingresources import PriceLadderDescription
+
         raw = self.definition.raw.get("priceLadderDefinition")
         return PriceLadderDescription(**raw) if raw else None
 
     @property
-    def key_line_description(self) -> KeyLine | None:
+    def key_line_description(self) -> "KeyLine | None":
         """The key line of a handicap market as betfairlightweight's object."""
+        from betfairlightweight.resources.bettingresources import KeyLine
+
         raw = self.definition.raw.get("keyLineDefinition")
         return KeyLine(**raw) if raw else None
 
     @property
     def streaming_update(self) -> dict[str, Any] | None:
-        """The change that made this book, as received."""
-        if self._line is None:
-            plain: dict[str, Any] = msgspec.to_builtins(self._change)
-            return plain
-        return plain_change(self._line, self.market_id)
+        """The change that made this book, as received; None where the cache was not given the line."""
+        return None if self._line is None else plain_change(self._line, self.market_id)
 
     @property
     def bet_delay_models(self) -> None:

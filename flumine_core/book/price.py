@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from math import inf
 from typing import Any
 
 from msgspec import Struct
@@ -53,6 +54,8 @@ class PriceSize(Struct, frozen=True, gc=False, eq=False):
 class Ladder:
     """Levels by price, best first: ascending, or descending where `sign` is -1.
 
+    `keys` are the prices times `sign`, closed by an infinity that saves a bound check.
+
     `levels` is handed out; it is copied at the first change after that, so what was handed out stays as it was.
     `deltas` are changes that nobody has asked for yet.
     """
@@ -61,7 +64,7 @@ class Ladder:
 
     def __init__(self, sign: int = 1) -> None:
         self.sign = sign
-        self.keys: list[Number] = []
+        self.keys: list[Number] = [inf]
         self.levels: list[PriceSize] = []
         self.is_shared = False
         self.deltas: dict[Number, Number] = {}
@@ -70,18 +73,19 @@ class Ladder:
         """Set or remove levels."""
         keys, sign = self.keys, self.sign
         if self.is_shared:
-            self.levels = self.levels.copy()
+            levels = self.levels = self.levels[:]
             self.is_shared = False
-        levels = self.levels
+        else:
+            levels = self.levels
         for price, size in changes:
             key = price * sign
             index = bisect_left(keys, key)
-            if index < len(keys) and keys[index] == key:
-                if size == 0:
-                    del keys[index], levels[index]
-                else:
+            if keys[index] == key:
+                if size:
                     levels[index] = PriceSize(price, size)
-            elif size != 0:
+                else:
+                    del keys[index], levels[index]
+            elif size:
                 keys.insert(index, key)
                 levels.insert(index, PriceSize(price, size))
 
@@ -93,7 +97,7 @@ class Ladder:
 
     def clear(self) -> None:
         """Remove every level."""
-        self.keys = []
+        self.keys = [inf]
         self.levels = []
         self.deltas = {}
         self.is_shared = False

@@ -97,6 +97,7 @@ class RunnerRecord:
         "index",
         "is_behind",
         "is_cumulative",
+        "key",
         "last_price_traded",
         "removal_date",
         "selection_id",
@@ -112,6 +113,7 @@ class RunnerRecord:
     )
 
     def __init__(self, key: RunnerKey, index: int, is_cumulative: bool) -> None:
+        self.key = key
         self.selection_id, self.handicap = key
         self.index = index
         self.is_cumulative = is_cumulative
@@ -151,46 +153,48 @@ class RunnerRecord:
 
     def apply(self, change: RunnerChange, is_new: bool) -> None:
         """Apply one change at once. `is_new`: a runner first seen in a change takes `tv` whatever is asked."""
-        if change.ltp is not None:
-            self.last_price_traded = change.ltp
-        if change.tv is not None and (is_new or not self.is_cumulative):
-            self.total_matched = change.tv
         if change.atb is not None:
             self.atb.apply(change.atb)
             self.ex = None
         if change.atl is not None:
             self.atl.apply(change.atl)
             self.ex = None
+        if change.ltp is not None:
+            self.last_price_traded = change.ltp
+        if change.tv is not None and (is_new or not self.is_cumulative):
+            self.total_matched = change.tv
         if change.trd is not None:
             self._trade(change.trd, is_new)
+        if change.spn is not None or change.spf is not None or change.spb is not None or change.spl is not None:
+            self._apply_starting_prices(change)
+        if not (change.batb is change.batl is change.bdatb is change.bdatl is None):
+            self._apply_positions(change)
+
+    def _apply_starting_prices(self, change: RunnerChange) -> None:
+        self.sp = None
         if change.spn is not None:
             self.spn = change.spn
-            self.sp = None
         if change.spf is not None:
             self.spf = change.spf
-            self.sp = None
         if change.spb is not None:
             self.spb.apply(change.spb)
-            self.sp = None
         if change.spl is not None:
             self.spl.apply(change.spl)
-            self.sp = None
+
+    def _apply_positions(self, change: RunnerChange) -> None:
+        self.ex = None
         if change.batb is not None:
             self.batb = self.batb or PositionLadder()
             self.batb.apply(change.batb)
-            self.ex = None
         if change.batl is not None:
             self.batl = self.batl or PositionLadder()
             self.batl.apply(change.batl)
-            self.ex = None
         if change.bdatb is not None:
             self.bdatb = self.bdatb or PositionLadder()
             self.bdatb.apply(change.bdatb)
-            self.ex = None
         if change.bdatl is not None:
             self.bdatl = self.bdatl or PositionLadder()
             self.bdatl.apply(change.bdatl)
-            self.ex = None
 
     def _trade(self, traded: list[Level], is_new: bool) -> None:
         if traded:
@@ -219,19 +223,10 @@ class RunnerRecord:
         if change.trd is not None:
             self.trd.deltas.update(change.trd)
             self.ex = None
-        rare = (
-            change.spn,
-            change.spf,
-            change.spb,
-            change.spl,
-            change.batb,
-            change.batl,
-            change.bdatb,
-            change.bdatl,
-        )
-        if rare.count(None) != len(rare):
-            change.ltp = change.tv = change.atb = change.atl = change.trd = None
-            self.apply(change, is_new=False)
+        if change.spn is not None or change.spf is not None or change.spb is not None or change.spl is not None:
+            self._apply_starting_prices(change)
+        if not (change.batb is change.batl is change.bdatb is change.bdatl is None):
+            self._apply_positions(change)
         return True
 
     def settle(self) -> None:
@@ -243,25 +238,21 @@ class RunnerRecord:
 
     def snapshot(self) -> RunnerBook:
         """Hand out the runner as it is now."""
+        if self.is_behind:
+            self.settle()
         ex = self.ex
         if ex is None:
-            atb, atl = self.atb, self.atl
-            if atb.keys:
-                back = atb.share()
-            elif self.bdatb is not None and self.bdatb.positions:
-                back = self.bdatb.share()
-            else:
-                back = [] if self.batb is None else self.batb.share()
-            if atl.keys:
-                lay = atl.share()
-            elif self.bdatl is not None and self.bdatl.positions:
-                lay = self.bdatl.share()
-            else:
-                lay = [] if self.batl is None else self.batl.share()
-            ex = self.ex = RunnerBookEX(back, lay, self.trd.share())
+            atb, atl, trd = self.atb, self.atl, self.trd
+            atb.is_shared = atl.is_shared = trd.is_shared = True
+            ex = self.ex = RunnerBookEX(
+                atb.levels or _displayed(self.bdatb, self.batb),
+                atl.levels or _displayed(self.bdatl, self.batl),
+                trd.levels,
+            )
         sp = self.sp
         if sp is None:
             sp = self.sp = RunnerBookSP(self.spn, self.spf, self.bsp, self.spl.share(), self.spb.share())
+        traded_before, self.traded_before = self.traded_before, None
         return RunnerBook(
             self.selection_id,
             self.handicap,
@@ -271,6 +262,13 @@ class RunnerRecord:
             self.total_matched,
             ex,
             sp,
-            self.traded_before,
+            traded_before,
             self.removal_date,
         )
+
+
+def _displayed(display: PositionLadder | None, best: PositionLadder | None) -> list[PriceSize]:
+    """Return what stands in for a full ladder that is empty: best display prices, else best prices."""
+    if display is not None and display.positions:
+        return display.share()
+    return [] if best is None else best.share()

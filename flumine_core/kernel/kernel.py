@@ -34,15 +34,15 @@ class Kernel(MarketLife):
         self._book_step: Step
         super().__init__(*arguments, **options)
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
-            MarketBooksEvent: lambda event: self._process_market_books(event),
-            RawDataEvent: lambda event: self._process_raw_data(event),
-            MarketCataloguesEvent: lambda event: self._process_market_catalogues(event),
-            CurrentOrdersEvent: lambda event: self._process_current_orders(event),
-            SportsDataEvent: lambda event: self._process_sports_data(event),
-            CloseMarketEvent: lambda event: self._process_close_market(event),
-            ClearedOrdersEvent: lambda event: self._process_cleared_orders(event),
-            ClearedMarketsEvent: lambda event: self._process_cleared_markets(event),
-            CustomEvent: lambda event: self._process_custom_event(event),
+            MarketBooksEvent: self._process_market_books,
+            RawDataEvent: self._process_raw_data,
+            MarketCataloguesEvent: self._process_market_catalogues,
+            CurrentOrdersEvent: self._process_current_orders,
+            SportsDataEvent: self._process_sports_data,
+            CloseMarketEvent: self._process_close_market,
+            ClearedOrdersEvent: self._process_cleared_orders,
+            ClearedMarketsEvent: self._process_cleared_markets,
+            CustomEvent: self._process_custom_event,
         }
 
     def process(self, event: Event) -> None:
@@ -99,7 +99,8 @@ class Kernel(MarketLife):
                 self._process_orders(market)
         for _, call in self._book_step.calls:
             call(market, book)
-        for strategy in self.subscribers(book.streaming_unique_id):
+        stream_id = book.streaming_unique_id
+        for strategy in self._subscribers.get(stream_id) or self.subscribers(stream_id):
             try:
                 if is_new:
                     strategy.process_new_market(market, book)

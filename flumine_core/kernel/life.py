@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from betfairlightweight.resources import ClearedOrders
+import msgspec
 
 from ..book.marketbook import MarketBook
 from ..contract.middleware import Middleware
@@ -127,5 +127,8 @@ def nothing(*arguments: Any) -> None:
     """Do nothing: the house has no part of its own in this step."""
 
 
-def _plain_cleared(cleared: ClearedOrders) -> list[dict[str, Any]]:
-    return [dict(vars(order)) for order in cleared.orders]
+def _plain_cleared(cleared: Any) -> list[dict[str, Any]]:
+    return [
+        msgspec.structs.asdict(order) if isinstance(order, msgspec.Struct) else dict(vars(order))
+        for order in cleared.orders
+    ]

@@ -62,6 +62,7 @@ class Market:
     """A market as strategies see it.
 
     :ivar market_book: the latest book, None where only raw data is recorded.
+    :ivar definition: the market definition in force.
     :ivar market_catalogue: betfairlightweight's MarketCatalogue once it is known.
     :ivar context: a dict for whoever wants to keep something with the market.
     :ivar blotter: all orders of the market.
@@ -88,6 +89,7 @@ class Market:
         self.blotter = Blotter(market_id)
         self.outbox: list[OrderPackage] = []
         self._market_book: MarketBook | None = None
+        self.definition: Definition = ABSENT
         self._transaction_id = 0
         self.market_book = market_book
 
@@ -101,16 +103,15 @@ class Market:
         previous = self._market_book
         if previous is not None:
             previous.house_references -= 1
-            if book is not None and book.version != previous.version:
-                self.update_market_catalogue = True
-        if book is not None:
+        if book is None:
+            self.definition = ABSENT
+        else:
             book.house_references += 1
+            if book.definition is not self.definition:
+                if previous is not None and book.definition.version != self.definition.version:
+                    self.update_market_catalogue = True
+                self.definition = book.definition
         self._market_book = book
-
-    @property
-    def definition(self) -> Definition:
-        """The market definition in force."""
-        return ABSENT if self._market_book is None else self._market_book.definition
 
     def open_market(self) -> None:
         """Take a closed market up again."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 import msgspec
 
 from ..book.cache import PENDING_BYTES, MarketBookCache
-from ..book.change import MarketChange, decode_message
+from ..book.change import MarketChange, MarketChangeMessage, decode_message, decode_whole_message
 from ..book.definition import parse_datetime
 from ..contract.streams import HistoricalStream
 from ..errors import DataError, StreamError
@@ -111,10 +111,17 @@ class RecordedStream:
         caches = self._caches
         self.lines = lines = open_lines(self.description.file_path)
         number = 0
+        is_read = False
         try:
             for number, line in enumerate(lines, 1):
                 try:
-                    message = decode_message(line)
+                    message = decode_whole_message(line) if is_read else decode_message(line)
+                except msgspec.ValidationError as error:
+                    found = _decode_lazily(line) if is_read else None
+                    if found is None:
+                        self._bad(number, f"{error}, was {_shown(line)}")
+                        continue
+                    message = found
                 except msgspec.MsgspecError as error:
                     self._bad(number, f"{error}, was {_shown(line)}" if line.strip() else "blank line")
                     continue
@@ -123,7 +130,6 @@ class RecordedStream:
                     continue
                 publish_time = message.pt
                 for change in message.mc:
-                    change.number = number
                     try:
                         cache = caches.get(change.id)  # type: ignore[arg-type]
                         if cache is None or change.img or change.marketDefinition is not None:
@@ -131,16 +137,17 @@ class RecordedStream:
                             if cache is None:
                                 continue
                         if timing is not None and not timing.delivers(cache, change, publish_time):
-                            cache.hold(change)
+                            cache.hold(change, number)
                             continue
                         if len(message.mc) > 1 and books and books[-1].market_id == cache.market_id:
                             books.pop()
-                        books.append(cache.update(change, publish_time, line))
+                        books.append(cache.update(change, publish_time, line, number))
                     except DataError as error:
                         self._bad(number, str(error))
                 if books:
                     self.line_number = number
                     yield event
+                    is_read = books[-1].is_read
                     books.clear()
                 if self._is_stopped:
                     return
@@ -181,8 +188,8 @@ class RecordedStream:
             cache = self._caches[market_id] = cache.replacement()
         return cache
 
-    def _bad_runners(self, change: MarketChange, error: Exception) -> None:
-        self._bad(change.number, f"{error}, in the runner changes of market {change.id}")
+    def _bad_runners(self, number: int, error: Exception) -> None:
+        self._bad(number, f"{error}, in the runner changes (rc)")
 
     def _bad(self, number: int, reason: str) -> None:
         self.on_bad_line(f"{self.description.file_path}:{number}: {reason}")
@@ -222,6 +229,14 @@ class MergedStream:
             _, _, source, event = heapq.heappop(waiting)
             yield event
             push(source)
+
+
+def _decode_lazily(line: bytes) -> MarketChangeMessage | None:
+    """Decode a line whose runner changes are not as documented; their cache will say so."""
+    try:
+        return decode_message(line)
+    except msgspec.MsgspecError:
+        return None
 
 
 def event_of(path: str) -> str | None:
