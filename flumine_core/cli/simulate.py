@@ -1,0 +1,109 @@
+"""`simulate`: strategies over recorded markets."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from time import perf_counter
+
+import click
+
+from ..configuration.model import load_configuration
+from ..configuration.torun import run_of
+from ..errors import FlumineCoreError
+from ..kernel.discovery import Discovery
+from ..plain import Result, Run
+from ..run import Progress, simulate
+from .choices import Choices, with_choices
+from .logs import enable_stderr
+from .report import print_result
+from .results import ResultFiles
+
+Watch = Callable[[Progress], None]
+
+
+@click.command()
+@click.argument("paths", nargs=-1, metavar="PATH...")
+@click.option(
+    "-s",
+    "--strategy",
+    "strategies",
+    multiple=True,
+    metavar="NAME|MODULE:CLASS",
+    help="A strategy of an installed plugin, or of a module; again for more.",
+)
+@click.option("--format", "output_format", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("--output", metavar="DIR", help="Write orders.csv and markets.csv there.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes that simulate side by side.")
+@with_choices
+@click.pass_context
+def command(
+    ctx: click.Context,
+    paths: tuple[str, ...],
+    strategies: tuple[str, ...],
+    output_format: str,
+    output: str | None,
+    workers: int | None,
+    choices: Choices,
+) -> None:
+    """Run strategies over recorded markets and print what they did.
+
+    PATH is a file (plain, gz, bz2, zst), a glob, a directory, a tar archive, archive.tar!member, or a URL. Each file,
+    or group of files that are merged, is simulated with strategies made anew, so that results are the same for any
+    number of workers. The exit code is 1 where anything raised, or a file or line could not be used.
+    """
+    enable_stderr(choices.log_level or "CRITICAL", choices.log_json)
+    sys.path.insert(0, "")
+    configuration = load_configuration(choices.config, choices.sets, strategies)
+    run = run_of(configuration, paths, choices.blocked)
+    if workers is not None:
+        configuration.simulation.workers = workers
+        run = run_of(configuration, paths, choices.blocked)
+    discovery = Discovery(run.blocked, run.required)
+    for message in discovery.unknown_blocked():
+        click.echo(f"warning: {message}", err=True)
+    if not run.strategies:
+        known = ", ".join(each.name for each in discovery.candidates("strategies")) or "none"
+        raise FlumineCoreError(f"a strategy must be named (--strategy NAME or module:Class), installed are: {known}")
+    if not run.files:
+        raise FlumineCoreError("a recorded file must be named: simulate PATH..., or paths in [simulation]")
+    ctx.exit(run_and_print(run, discovery, output_format, output or configuration.simulation.output))
+
+
+def run_and_print(run: Run, discovery: Discovery, output_format: str, output: str | None) -> int:
+    """Simulate a run, print what it came to, and return the exit code."""
+    with ResultFiles(output) if output else nullcontext() as files, _progress() as watch:
+        result: Result = simulate(run, files.take if files else _drop, watch, discovery)
+    print_result(result, output_format)
+    return 1 if result.error_count else 0
+
+
+def _drop(result: Result) -> None:
+    """Keep no rows: only totals are printed."""
+
+
+@contextmanager
+def _progress() -> Iterator[Watch | None]:
+    """Show a progress bar on stderr where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("simulating"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("files, {task.fields[rate]:,.0f} books/s,"),
+        TimeRemainingColumn(),
+    )
+    start = perf_counter()
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None, rate=0.0)
+
+        def watch(progress: Progress) -> None:
+            rate = progress.books / max(perf_counter() - start, 1e-9)
+            bar.update(task, total=progress.total, completed=progress.done, rate=rate)
+
+        yield watch
