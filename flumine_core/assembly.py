@@ -192,6 +192,10 @@ def collect(flumine: FlumineSimulation, unit: Unit, keep: bool) -> Result:
     for market in flumine.markets:
         orders = [order_row(order) for order in market.blotter]
         result.markets.append(market_row(market, orders))
+        for strategy in flumine.strategies:
+            book = market.market_book
+            if book is not None and book.streaming_unique_id in strategy.stream_ids:
+                result.seen[strategy.name] = result.seen.get(strategy.name, 0) + 1
         result.orders.extend(orders)
     if keep:
         result.refusals = [refusal_row(refusal) for refusal in flumine.refusals]

@@ -1,9 +1,11 @@
-"""The strategy that `demo` runs: back the favourite shortly before the off, and offer what is matched at shorter odds."""
+"""The strategy that `demo` runs: back the favourite shortly before the off, offer what is matched at shorter odds."""
 
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from .contract.strategy import BaseStrategy
-from .ladder import get_price, price_ticks_away
+from .ladder import get_nearest_price, get_price, price_ticks_away
 from .order.kinds import LimitOrder
 from .order.order import Order
 from .order.trade import Trade
@@ -24,7 +26,6 @@ class ExampleStrategy(BaseStrategy):
     """
 
     def __init__(self, stake: float = 5.0, seconds_to_start: float = 120.0, ticks: int = 4, **options: Any) -> None:
-        options.setdefault("max_live_trade_count", 2)
         super().__init__(**options)
         self.stake = stake
         self.seconds_to_start = seconds_to_start
@@ -51,15 +52,42 @@ class ExampleStrategy(BaseStrategy):
         price, favourite = min(priced, key=lambda pair: pair[0])
         market.context[self.name] = True
         trade = Trade(market.market_id, favourite.selection_id, favourite.handicap, self)
-        market.place_order(trade.create_order("BACK", LimitOrder(price, self.stake)))
+        market.place_order(trade.create_order("BACK", _limit(price, self.stake, "LAPSE", _line_of(market))))
 
     def process_orders(self, market: "Market", orders: list[Order]) -> None:
-        """Offer the closing lay once the backing order is matched."""
+        """Offer the closing lay once the backing order is matched, in the same trade."""
         for order in orders:
-            if order.side != "BACK" or order.size_remaining or not order.size_matched:
-                continue
-            if len(order.trade.orders) > 1:
-                continue
-            price = price_ticks_away(order.average_price_matched, -self.ticks)
-            closing = order.trade.create_order("LAY", LimitOrder(price, order.size_matched, "PERSIST"))
-            market.place_order(closing)
+            is_matched = order.side == "BACK" and order.size_matched and not order.size_remaining
+            if is_matched and len(order.trade.orders) == 1:
+                line = _line_of(market)
+                price = self._lower(order.average_price_matched, line)
+                kind = _limit(price, order.size_matched, "PERSIST", line)
+                market.place_order(order.trade.create_order("LAY", kind))
+
+    def _lower(self, price: float, line: "Line | None") -> float:
+        if line is None:
+            return price_ticks_away(get_nearest_price(price), -self.ticks)
+        steps = int((price - line.min_unit_value) // line.interval) - self.ticks
+        return line.min_unit_value + max(steps, 0) * line.interval
+
+
+@attrs.define
+class Line:
+    """The line of a market whose prices are not odds but units: runs, points, goals."""
+
+    min_unit_value: float
+    max_unit_value: float
+    interval: float
+
+
+def _line_of(market: "Market") -> Line | None:
+    raw = market.definition.raw
+    if raw.get("bettingType") != "LINE":
+        return None
+    return Line(raw["lineMinUnit"], raw["lineMaxUnit"], raw["lineInterval"])
+
+
+def _limit(price: float, size: float, persistence_type: str, line: Line | None) -> LimitOrder:
+    if line is None:
+        return LimitOrder(price, size, persistence_type)
+    return LimitOrder(price, size, persistence_type, price_ladder_definition="LINE_RANGE", line_range_info=line)

@@ -153,9 +153,7 @@ def _reference(value: Any, _: Any) -> Any:
 
 def _is_reference(annotation: Any) -> bool:
     origin = typing.get_origin(annotation) or annotation
-    return origin in (type, Callable) or (
-        getattr(origin, "__module__", "") == "collections.abc" and (getattr(origin, "__name__", "") == "Callable")
-    )
+    return origin is type or getattr(origin, "__name__", "") == "Callable"
 
 
 def _converter() -> Any:
@@ -175,11 +173,15 @@ def _converter() -> Any:
         made.register_structure_hook(date, _strict(date))
         made.register_structure_hook(time, _strict(time))
         made.register_structure_hook(timedelta, lambda value, _: timedelta(seconds=_strict(float, int)(value, _)))
-        made.register_structure_hook_factory(lambda kind: typing.get_origin(kind) in (Union, types.UnionType), _union)
+        made.register_structure_hook_factory(_is_union, _union)
         made.register_structure_hook_func(_is_reference, _reference)
         made.register_structure_hook_func(_is_sequence, _sequence)
         _CONVERTER = made
     return _CONVERTER
+
+
+def _is_union(annotation: Any) -> bool:
+    return typing.get_origin(annotation) is Union or isinstance(annotation, types.UnionType)
 
 
 def _is_sequence(annotation: Any) -> bool:

@@ -76,7 +76,7 @@ class Result:
     """What a simulation of some markets has come to; results of several are added in the order of their files.
 
     :ivar strategies: names of the strategies, in the order in which they were added.
-    :ivar books: market books delivered; `market_count`: markets they were of.
+    :ivar books: market books delivered; `market_count`: markets they were of; `seen`: strategy -> markets it was shown.
     :ivar markets, orders, refusals: one row each, where they are kept.
     :ivar refused: (strategy, control) -> how many requests it refused.
     :ivar faults: (plugin, hook) -> (how many exceptions, the first one's text).
@@ -92,6 +92,7 @@ class Result:
     markets: list[Row] = attrs.Factory(list)
     orders: list[Row] = attrs.Factory(list)
     refusals: list[Row] = attrs.Factory(list)
+    seen: dict[str, int] = attrs.Factory(dict)
     refused: dict[tuple[str, str], int] = attrs.Factory(dict)
     faults: dict[tuple[str, str], tuple[int, str]] = attrs.Factory(dict)
     bad_lines: list[str] = attrs.Factory(list)
@@ -116,6 +117,8 @@ class Result:
         self.strategies.extend(name for name in other.strategies if name not in self.strategies)
         self.files += other.files
         self.books += other.books
+        for name, seen in other.seen.items():
+            self.seen[name] = self.seen.get(name, 0) + seen
         for key, refused in other.refused.items():
             self.refused[key] = self.refused.get(key, 0) + refused
         for (plugin, hook), (count, text) in other.faults.items():
@@ -148,7 +151,7 @@ class Totals:
         """Add one order."""
         self.markets.add(order["market_id"])
         self.orders += 1
-        if order["status"] != "Violation":
+        if not order["is_refused"]:
             self.staked_pence += round((order["size"] or 0) * 100)
         self.matched_pence += round(order["size_matched"] * 100)
         self.profit_pence += round(order["profit"] * 100)

@@ -10,7 +10,7 @@ import functools
 import multiprocessing
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import closing
 from typing import Any
@@ -164,7 +164,7 @@ class _Merged:
 
 def _one_by_one(
     run: Run, units: Sequence[Unit], keep: bool, discovery: Discovery, progress: Progress, watch: Watch | None
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     for unit in units:
         before = progress.books
 
@@ -182,7 +182,7 @@ def _one_by_one(
 
 def _spread(
     run: Run, units: Sequence[Unit], keep: bool, discovery: Discovery, progress: Progress, watch: Watch | None
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     plan = Plan(discovery.load_hook_plugins(), (), Faults())
 
     def make_executor(workers: int) -> Executor:
@@ -232,7 +232,7 @@ PRELOADED = ["flumine_core.run"]
 
 
 def process_pool(workers: int) -> ProcessPoolExecutor:
-    """Make the default executor: processes that have imported flumine_core before they are forked, where that can be."""
+    """Make the default executor: where it can be, processes that are forked from one that has imported flumine_core."""
     methods = multiprocessing.get_all_start_methods()
     context: Any = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     if "forkserver" in methods:

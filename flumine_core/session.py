@@ -24,6 +24,9 @@ from .simulation.plugin import SimulatedEnd
 from .simulation.reader import expand
 from .simulation.stream import MergedStream, event_of
 
+# a library keeps silent until its user, or the command line, enables it
+logger.disable("flumine_core")
+
 BOOKS_A_PROGRESS = 2_000
 """How many books are processed between two calls of `progress`."""
 

@@ -1,7 +1,7 @@
 """One function over many items on an executor: largest first, and an item that kills its worker costs only itself."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from typing import Any, Generic, TypeVar
 
@@ -37,7 +37,7 @@ class Spread(Generic[Item, Result]):
     executor: Executor | None = None
     running: dict[Future[Any], int] = attrs.Factory(dict)
 
-    def outcomes(self) -> Iterator[tuple[int, Result | Lost]]:
+    def outcomes(self) -> Generator[tuple[int, Result | Lost], None, None]:
         """Yield (index, result) as they come."""
         try:
             while self.waiting or self.running:
@@ -69,7 +69,7 @@ class Spread(Generic[Item, Result]):
                 self.running[broken] = index
                 return
 
-    def _blame(self, suspects: list[int]) -> Iterator[tuple[int, Result | Lost]]:
+    def _blame(self, suspects: list[int]) -> Generator[tuple[int, Result | Lost], None, None]:
         """Run what was under way when a worker died one by one, so that the culprit is known and the rest is done."""
         done, _ = wait(self.running)
         for future in done:
@@ -117,7 +117,7 @@ def spread(
     sizes: Sequence[int],
     workers: int,
     make_executor: Callable[[int], Executor],
-) -> Iterator[tuple[int, Result | Lost]]:
+) -> Generator[tuple[int, Result | Lost], None, None]:
     """Apply `task` to each item on an executor and yield (index, result) as they come.
 
     :param sizes: how large each item is; the largest are begun first, so that no long one is left for the end.

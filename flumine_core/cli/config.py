@@ -6,7 +6,7 @@ import click
 
 from ..configuration.check import check as check_configuration
 from ..configuration.model import Configuration, load_configuration
-from ..configuration.show import effective
+from ..configuration.show import HIDDEN, MISSING, effective
 from ..kernel.discovery import Discovery
 from .choices import Choices, with_choices
 from .tables import print_table
@@ -58,4 +58,4 @@ def show(ctx: click.Context, choices: Choices, as_json: bool) -> None:
 
 
 def _spelt(value: object) -> str:
-    return value if value in ("(hidden)", "(missing)") else repr(value)  # type: ignore[return-value]
+    return value if isinstance(value, str) and value in (HIDDEN, MISSING) else repr(value)

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import click
 
-from ..kernel.discovery import Discovery
-from ..plain import Named, Run
+from ..configuration.model import load_configuration
+from ..configuration.torun import run_of
 from ..synthetic.market import SyntheticMarket
 from .choices import Choices, with_choices
 from .logs import enable_stderr
-from .simulate import run_and_print
+from .simulate import discovery_of, run_and_print
 
 TYPES = ("WIN", "PLACE", "OTHER_PLACE", "EACH_WAY", "MATCH_ODDS", "LINE_RANGE")
 
@@ -49,6 +49,7 @@ def command(
     choices: Choices,
 ) -> None:
     """Make a synthetic market, simulate the example strategy over it."""
+    configuration = load_configuration(choices.config, choices.sets, [strategy], look_around=False)
     enable_stderr(choices.log_level or "CRITICAL", choices.log_json)
     kind = "LINE_RANGE" if line_range else market_type
     is_race = kind not in ("MATCH_ODDS", "LINE_RANGE")
@@ -65,8 +66,8 @@ def command(
     )
     with tempfile.TemporaryDirectory() as directory:
         path = market.write(Path(out) if out else Path(directory) / market.market_id)
-        run = Run((Named(strategy),), (str(path),), blocked=choices.blocked)
-        discovery = Discovery(run.blocked)
+        run = run_of(configuration, [str(path)], choices.blocked)
+        discovery = discovery_of(run, choices)
         if output_format == "table":
             origin = next(
                 (each.origin for each in discovery.candidates("strategies") if each.name == strategy), strategy

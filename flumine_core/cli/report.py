@@ -31,11 +31,16 @@ def _errors(result: Result, plugin: str) -> int:
 
 
 def as_json(result: Result) -> dict[str, Any]:
-    """Return the result as one object."""
+    """Return the result as one object: sums over all, the same by strategy, and what went wrong.
+
+    `markets` and `books` are what was delivered, `markets_traded` those with orders; money is in the account's
+    currency; `errors` counts exceptions, bad lines, what was not simulated, and notices.
+    """
     totals = totals_of(result)
-    return {
+    whole: dict[str, Any] = {
         "files": result.files,
         "markets": result.market_count,
+        "markets_traded": len({market for each in totals.values() for market in each.markets}),
         "books": result.books,
         "orders": sum(each.orders for each in totals.values()),
         "matched": sum(each.matched_pence for each in totals.values()) / 100,
@@ -44,26 +49,32 @@ def as_json(result: Result) -> dict[str, Any]:
         "errors": result.error_count,
         "refusals": sum(result.refused.values()),
         "refusals_by_control": _refused(result),
-        "strategies": {
-            name: {
-                "markets": len(each.markets),
-                "orders": each.orders,
-                "matched": each.matched,
-                "staked": each.staked,
-                "profit": each.profit,
-                "refusals": sum(_refused(result, name).values()),
-                "refusals_by_control": _refused(result, name),
-                "errors": _errors(result, name),
-            }
-            for name, each in totals.items()
-        },
-        "faults": [
-            {"plugin": plugin, "hook": hook, "count": count, "error": text}
-            for (plugin, hook), (count, text) in sorted(result.faults.items())
-        ],
-        "bad_lines": {"count": result.bad_line_count, "messages": result.bad_lines},
-        "not_simulated": result.lost,
-        "notices": result.notices,
+        "bad_lines": result.bad_line_count,
+    }
+    whole["strategies"] = {name: _by_strategy(result, name, each) for name, each in totals.items()}
+    whole["faults"] = [
+        {"plugin": plugin, "hook": hook, "count": count, "error": text}
+        for (plugin, hook), (count, text) in sorted(result.faults.items())
+    ]
+    whole["bad_line_messages"] = result.bad_lines
+    whole["not_simulated"] = result.lost
+    whole["notices"] = result.notices
+    return whole
+
+
+def _by_strategy(result: Result, name: str, totals: Totals) -> dict[str, Any]:
+    refused = _refused(result, name)
+    return {
+        "markets": result.seen.get(name, 0),
+        "markets_traded": len(totals.markets),
+        "books": result.books,
+        "orders": totals.orders,
+        "matched": totals.matched,
+        "staked": totals.staked,
+        "profit": totals.profit,
+        "errors": _errors(result, name),
+        "refusals": sum(refused.values()),
+        "refusals_by_control": refused,
     }
 
 
@@ -77,13 +88,14 @@ def print_result(result: Result, output_format: str) -> None:
 
 
 def _print_tables(result: Result) -> None:
-    columns = ["strategy", "markets", "orders", "matched", "staked", "profit", "refusals", "errors"]
+    columns = ["strategy", "markets", "traded", "orders", "matched", "staked", "profit", "refusals", "errors"]
     rows = []
     for name, each in totals_of(result).items():
         refused = ", ".join(f"{control} {count}" for control, count in _refused(result, name).items())
         rows.append(
             [
                 name,
+                result.seen.get(name, 0),
                 len(each.markets),
                 each.orders,
                 f"{each.matched:.2f}",
@@ -93,17 +105,28 @@ def _print_tables(result: Result) -> None:
                 _errors(result, name),
             ]
         )
-    print_table(columns, rows, numbers=("markets", "orders", "matched", "staked", "profit", "errors"))
-    files = f"{result.files} file{'' if result.files == 1 else 's'}"
-    click.echo(f"\n{files}, {result.market_count} markets, {result.books} books, {result.error_count} errors")
+    print_table(columns, rows, numbers=("markets", "traded", "orders", "matched", "staked", "profit", "errors"))
+    counts = [
+        _counted(result.files, "file"),
+        _counted(result.market_count, "market"),
+        _counted(result.books, "book"),
+        _counted(result.error_count, "error"),
+    ]
+    click.echo("\n" + ", ".join(counts))
     if result.faults:
         click.echo("")
         faults = [(plugin, hook, count, text) for (plugin, hook), (count, text) in sorted(result.faults.items())]
         print_table(["raised by", "in", "times", "first error"], faults, numbers=("times",))
 
 
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def tell_errors(result: Result) -> None:
-    """Print to stderr what could not be used."""
+    """Print to stderr what raised, and what could not be used."""
+    for (plugin, hook), (count, text) in sorted(result.faults.items()):
+        click.echo(f"raised: {plugin} in {hook}, {_counted(count, 'time')}: {text}", err=True)
     for message in result.bad_lines[:MOST_TOLD]:
         click.echo(f"bad line: {message}", err=True)
     if result.bad_line_count > MOST_TOLD:

@@ -2,9 +2,10 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from time import perf_counter
 
+import attrs
 import click
 
 from ..configuration.model import load_configuration
@@ -51,16 +52,14 @@ def command(
     or group of files that are merged, is simulated with strategies made anew, so that results are the same for any
     number of workers. The exit code is 1 where anything raised, or a file or line could not be used.
     """
-    enable_stderr(choices.log_level or "CRITICAL", choices.log_json)
-    sys.path.insert(0, "")
     configuration = load_configuration(choices.config, choices.sets, strategies)
     run = run_of(configuration, paths, choices.blocked)
     if workers is not None:
-        configuration.simulation.workers = workers
-        run = run_of(configuration, paths, choices.blocked)
-    discovery = Discovery(run.blocked, run.required)
-    for message in discovery.unknown_blocked():
-        click.echo(f"warning: {message}", err=True)
+        run = attrs.evolve(run, workers=workers)
+    enable_stderr(choices.log_level or "CRITICAL", choices.log_json or bool(run.settings.get("log_json")))
+    discovery = discovery_of(run, choices)
+    if "" not in sys.path:  # as with `python -m`, module:Class may be a module of this directory
+        sys.path.insert(0, "")
     if not run.strategies:
         known = ", ".join(each.name for each in discovery.candidates("strategies")) or "none"
         raise FlumineCoreError(f"a strategy must be named (--strategy NAME or module:Class), installed are: {known}")
@@ -70,11 +69,27 @@ def command(
 
 
 def run_and_print(run: Run, discovery: Discovery, output_format: str, output: str | None) -> int:
-    """Simulate a run, print what it came to, and return the exit code."""
-    with ResultFiles(output) if output else nullcontext() as files, _progress() as watch:
+    """Simulate a run, print what it came to, and return the exit code.
+
+    What strategies and plugins print meanwhile goes to stderr: stdout is for the result.
+    """
+    with ResultFiles(output) if output else nullcontext() as files, _progress() as watch, redirect_stdout(sys.stderr):
         result: Result = simulate(run, files.take if files else _drop, watch, discovery)
     print_result(result, output_format)
     return 1 if result.error_count else 0
+
+
+def discovery_of(run: Run, choices: Choices) -> Discovery:
+    """Return the installed plugins; tell of names to be blocked that nobody bears.
+
+    :raises UsageError: where it was the command line that named one: what was to be kept out would run.
+    """
+    discovery = Discovery(run.blocked, run.required)
+    for name, message in discovery.unknown_blocked().items():
+        if name in choices.blocked:
+            raise click.UsageError(message)
+        click.echo(f"warning: {message}", err=True)
+    return discovery
 
 
 def _drop(result: Result) -> None:

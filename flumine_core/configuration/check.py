@@ -1,6 +1,7 @@
 """Everything that is wrong with a configuration, found before anything runs: names, options, types."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from ..contract.client import BaseClient, BetfairClient, SimulatedClient
 from ..errors import DiscoveryError
@@ -21,7 +22,7 @@ GIVEN: Mapping[str, tuple[str, ...]] = {
 """Arguments of constructors that the house passes itself, by section."""
 
 
-def target_of(entry: Entry, discovery: Discovery) -> object | None:
+def target_of(entry: Entry, discovery: Discovery) -> Any:
     """Return the class or function that an entry names, None for a client that a plugin makes.
 
     :raises DiscoveryError: where there is none, or it is blocked or broken.

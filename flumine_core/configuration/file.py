@@ -67,7 +67,7 @@ def _steps(dotted: str) -> list[str]:
 def _lines_of(text: str) -> dict[Path_, int]:
     """Find the line of each header and key of a text that is known to be TOML.
 
-    Inside a multi-line text or list a line that looks like a key may be taken for one; it names no key that is asked for.
+    Inside a multi-line text or list a line that looks like a key may be taken for one; nobody asks for that key.
     """
     lines: dict[Path_, int] = {}
     counts: dict[Path_, int] = {}

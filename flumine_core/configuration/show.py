@@ -16,6 +16,7 @@ from .model import LISTS, Configuration, Entry
 
 SECRET = re.compile(r"passw|secret|token|app_key|api_key|credential", re.IGNORECASE)
 HIDDEN = "(hidden)"
+MISSING = "(missing)"
 
 
 @attrs.frozen
@@ -50,7 +51,7 @@ def effective(configuration: Configuration, discovery: Discovery) -> list[Value]
 def _settings(configuration: Configuration, discovery: Discovery) -> list[Value]:
     given = Settings(**configuration.settings)
     origins = {name: configuration.place(("settings", name), exact=True) for name in option_names()}
-    final, changes = Plan(discovery.load_hook_plugins(), (), Faults()).configure(given)
+    final, changes = Plan(discovery.load_hook_plugins(), (), Faults()).configure(given.evolve())
     before = given
     for plugin, after in changes:
         for name in option_names():
@@ -78,5 +79,5 @@ def _options(configuration: Configuration, entry: Entry, discovery: Discovery) -
             values.append(Value(key, _shown(name, entry.options[name]), place))
         else:
             default = known[name].default
-            values.append(Value(key, "(missing)" if default is REQUIRED else _shown(name, default), "default"))
+            values.append(Value(key, MISSING if default is REQUIRED else _shown(name, default), "default"))
     return values

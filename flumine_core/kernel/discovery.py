@@ -174,14 +174,14 @@ class Discovery:
         """Return the plugins that are known to be broken, sorted by name."""
         return [each for each in self.candidates() if each.status == "failed"]
 
-    def unknown_blocked(self) -> list[str]:
-        """Return a message for each blocked name that no plugin bears."""
+    def unknown_blocked(self) -> dict[str, str]:
+        """Return each blocked name that no plugin bears, and a message about it."""
         names = {each.name for each in self._candidates}
-        return [
-            f"no plugin to block is called {name!r}{did_you_mean(name, names)}"
+        return {
+            name: f"no plugin to block is called {name!r}{did_you_mean(name, names)}"
             for name in self.blocked
             if name not in names
-        ]
+        }
 
     def load_hook_plugins(self) -> list[tuple[str, object]]:
         """Import, check and order the plugins of the group `flumine_core`; broken ones are recorded as failed.

@@ -128,6 +128,11 @@ class Market:
         """Count a transaction; placing a replacement counts as one."""
         self._transaction_id += 1
 
+    @property
+    def transaction_id(self) -> int:
+        """How many transactions there were."""
+        return self._transaction_id
+
     def transaction(
         self,
         async_place_orders: bool | None = None,

@@ -152,7 +152,8 @@ class RecordedStream:
                 if self._is_stopped:
                     return
         except DataError as error:
-            self._bad(number, str(error))
+            self._bad(number + 1, str(error).removeprefix(f"{lines.name}: "))
+            return
         finally:
             self.line_number = number
             lines.close()
