@@ -9,7 +9,7 @@ from .contract.client import BaseClient, BetfairClient, SimulatedClient
 from .contract.strategy import BaseStrategy
 from .errors import DiscoveryError, FlumineCoreError, SettingsError
 from .hint import did_you_mean, one_line
-from .kernel.discovery import Discovery
+from .kernel.discovery import Discovery, describe_circle, ordered
 from .kernel.plan import Plan
 from .options import arguments_for, options_of
 from .order.order import Order
@@ -59,11 +59,11 @@ class Assembly:
             self._add_control(control)
         for control in run.client_controls:
             self._add_client_control(control)
-        for middleware in self._optional("middleware", run.middleware):
+        for middleware in _in_wished_order(self._optional("middleware", run.middleware)):
             self.flumine.add_market_middleware(middleware)
-        for worker in self._optional("workers", run.background_workers):
+        for _, worker in self._optional("workers", run.background_workers):
             self.flumine.add_worker(worker)
-        for logging_control in self._optional("logging_controls", run.logging_controls):
+        for _, logging_control in self._optional("logging_controls", run.logging_controls):
             self.flumine.add_logging_control(logging_control)
         self._add_strategies()
 
@@ -111,12 +111,12 @@ class Assembly:
             _drop_default(client.trading_controls, target)
             self.flumine.add_client_control(client, control)
 
-    def _optional(self, kind: str, all_named: Iterable[Named]) -> Iterator[Any]:
-        """Make things that the run can do without."""
+    def _optional(self, kind: str, all_named: Iterable[Named]) -> Iterator[tuple[str, Any]]:
+        """Make things that the run can do without; yield each with its name."""
         for named in all_named:
             made = self._guarded(kind, named)
             if made is not None:
-                yield made
+                yield named.name, made
 
     def _guarded(self, kind: str, named: Named) -> Any:
         try:
@@ -174,6 +174,16 @@ class Assembly:
             wanted.update((key, own[key]) for key in FILTERS if key in own)
         strategy.market_filter = wanted
         strategy.streams = []
+
+
+def _in_wished_order(middleware: Iterable[tuple[str, Any]]) -> list[Any]:
+    """Sort middleware by its `before` and `after`, else as the configuration has it."""
+    made = dict(middleware)
+    wishes = {name: (getattr(each, "before", ()), getattr(each, "after", ())) for name, each in made.items()}
+    names, circles = ordered(wishes)
+    if circles:
+        raise SettingsError(f"middleware: {describe_circle(circles[0])}")
+    return [made[name] for name in names]
 
 
 def _drop_default(controls: list[Any], target: Any) -> None:

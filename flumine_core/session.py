@@ -347,20 +347,19 @@ class Flumine(_Session):
             self.handler_queue.put(_StreamEnded())
 
     def _loop(self, open_streams: int) -> None:
-        while open_streams:
+        while open_streams or not self.handler_queue.empty():
             event = self.handler_queue.get()
             self._answer_posted()
             if event is None:
                 continue
             if isinstance(event, _StreamEnded):
                 open_streams -= 1
-                if not open_streams:
-                    self._end_stream()
             elif isinstance(event, EndFlumineEvent):
                 return
             else:
                 self.process(event)
         self._answer_posted()
+        self._end_stream()
 
 
 class _StreamEnded(Event):

@@ -1,6 +1,8 @@
-"""Markets for every test: synthetic ones from seeds, and the recorded ones where they are at hand."""
+"""Fixtures for all tests: markets, plugins without installation, simulations in one call, installed distributions."""
 
+import importlib
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -87,3 +89,27 @@ def recorded() -> Iterator[Path]:
     if not (folder / "PRO-1.170258213").is_file():
         pytest.skip("no recorded markets here (FLUMINE_CORE_DATA)")
     yield folder
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Put a distribution on the path: `install("name", "[group]\\nentry = module", module="source")`."""
+    site = tmp_path / "site"
+    site.mkdir()
+    monkeypatch.syspath_prepend(site)
+    before = set(sys.modules)
+
+    def installed(distribution: str, entry_points: str, version: str = "1.0", **sources: str) -> None:
+        info = site / f"{distribution.replace('-', '_')}-{version}.dist-info"
+        info.mkdir()
+        metadata = f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n"
+        (info / "METADATA").write_text(metadata)
+        (info / "entry_points.txt").write_text(entry_points)
+        for module, source in sources.items():
+            (site / f"{module}.py").write_text(source)
+        importlib.invalidate_caches()
+
+    yield installed
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(site)):
+            del sys.modules[name]

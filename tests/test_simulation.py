@@ -256,9 +256,7 @@ def test_bad_line_is_named_counted_and_passed_over(
 
 
 @pytest.mark.parametrize("kind", ["empty", "missing", "directory", "truncated bz2"])
-def test_file_that_cannot_be_read_costs_only_itself(
-    kind: str, simulate: Any, market_file: Any, tmp_path: Path
-) -> None:
+def test_file_that_cannot_be_read_costs_only_itself(kind: str, simulate: Any, market_file: Any, tmp_path: Path) -> None:
     path = tmp_path / "bad.bz2"
     if kind == "empty":
         path.write_bytes(b"")

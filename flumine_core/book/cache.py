@@ -212,7 +212,8 @@ class MarketBookCache:
             self.cumulative_runner_tv,
             self.on_error,
         )
-        cache._earlier_traded = {key: self._records[index].trd.share() for key, index in self.index.items()}
+        traded = {key: self._records[index].trd.share() for key, index in self.index.items()}
+        cache._earlier_traded = {**self._earlier_traded, **traded}
         return cache
 
     def _fold(self) -> None:

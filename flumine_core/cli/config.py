@@ -45,9 +45,9 @@ def check(ctx: click.Context, choices: Choices) -> None:
 def show(ctx: click.Context, choices: Choices, as_json: bool) -> None:
     """Print each effective value and where it came from: default, file and line, --set, or a plugin."""
     configuration, discovery = _load(choices)
+    values = effective(configuration, discovery)
     for problem in configuration.problems:
         click.echo(str(problem), err=True)
-    values = effective(configuration, discovery)
     if as_json:
         rows = [{"key": each.key, "value": each.value, "origin": each.origin} for each in values]
         click.echo(json.dumps(rows, indent=2, default=repr))

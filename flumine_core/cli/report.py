@@ -84,7 +84,7 @@ def print_result(result: Result, output_format: str) -> None:
         click.echo(json.dumps(as_json(result), indent=2))
     else:
         _print_tables(result)
-    tell_errors(result)
+    tell_errors(result, with_faults=output_format == "json")
 
 
 def _print_tables(result: Result) -> None:
@@ -123,9 +123,9 @@ def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
-def tell_errors(result: Result) -> None:
-    """Print to stderr what raised, and what could not be used."""
-    for (plugin, hook), (count, text) in sorted(result.faults.items()):
+def tell_errors(result: Result, with_faults: bool) -> None:
+    """Print to stderr what could not be used, and `with_faults` what raised."""
+    for (plugin, hook), (count, text) in sorted(result.faults.items()) if with_faults else ():
         click.echo(f"raised: {plugin} in {hook}, {_counted(count, 'time')}: {text}", err=True)
     for message in result.bad_lines[:MOST_TOLD]:
         click.echo(f"bad line: {message}", err=True)

@@ -1,25 +1,13 @@
 """Everything that is wrong with a configuration, found before anything runs: names, options, types."""
 
-from collections.abc import Mapping
 from typing import Any
 
-from ..contract.client import BaseClient, BetfairClient, SimulatedClient
+from ..assembly import CLIENTS, GIVEN
 from ..errors import DiscoveryError
 from ..hint import did_you_mean
 from ..kernel.discovery import Discovery
 from ..options import problems_and_arguments
 from .model import LISTS, Configuration, Entry, Problem
-
-CLIENTS: Mapping[str, type[BaseClient]] = {"simulated": SimulatedClient, "betfair": BetfairClient}
-
-GIVEN: Mapping[str, tuple[str, ...]] = {
-    "trading_controls": ("flumine",),
-    "client_controls": ("flumine", "client"),
-    "middleware": ("flumine",),
-    "workers": ("flumine",),
-    "logging_controls": ("flumine",),
-}
-"""Arguments of constructors that the house passes itself, by section."""
 
 
 def target_of(entry: Entry, discovery: Discovery) -> Any:

@@ -121,9 +121,10 @@ class Configuration:
     def _is_given(self, key: Path_) -> bool:
         found: Any = self.file.data if self.file else {}
         for step in key:
-            if not isinstance(found, Mapping) or step not in found:
+            try:
+                found = found[step]
+            except (KeyError, IndexError, TypeError):
                 return False
-            found = found[step]
         return True
 
     def problem(self, key: Path_, text: str) -> None:
@@ -202,11 +203,9 @@ class Configuration:
 
     def option_key(self, entry: Entry, option: str) -> Path_:
         """Return the key of an entry's option as it stands in the file, beside or inside `options`."""
-        flat = (*entry.key, option)
-        if flat in self.origins or self.file is None or flat in self.file.lines:
-            return flat
-        nested = (*entry.key, "options", option)
-        return nested if nested in self.file.lines else flat
+        flat, nested = (*entry.key, option), (*entry.key, "options", option)
+        is_nested = flat not in self.origins and self._is_given(nested)
+        return nested if is_nested else flat
 
     # --------------------------------------------------------------------------------------- overriding
 

@@ -5,14 +5,15 @@ from typing import Any
 
 import attrs
 
-from ..errors import DiscoveryError
+from ..assembly import GIVEN
+from ..errors import DiscoveryError, FlumineCoreError
 from ..kernel.discovery import Discovery
 from ..kernel.guard import Faults
 from ..kernel.plan import Plan
 from ..options import REQUIRED, options_of
 from ..settings import Settings, option_names
-from .check import GIVEN, target_of
-from .model import LISTS, Configuration, Entry
+from .check import target_of
+from .model import LISTS, Configuration, Entry, Problem
 
 SECRET = re.compile(r"passw|secret|token|app_key|api_key|credential", re.IGNORECASE)
 HIDDEN = "(hidden)"
@@ -51,7 +52,11 @@ def effective(configuration: Configuration, discovery: Discovery) -> list[Value]
 def _settings(configuration: Configuration, discovery: Discovery) -> list[Value]:
     given = Settings(**configuration.settings)
     origins = {name: configuration.place(("settings", name), exact=True) for name in option_names()}
-    final, changes = Plan(discovery.load_hook_plugins(), (), Faults()).configure(given.evolve())
+    try:
+        final, changes = Plan(discovery.load_hook_plugins(), (), Faults()).configure(given.evolve())
+    except FlumineCoreError as error:
+        configuration.problems.append(Problem("plugins", "", str(error)))
+        final, changes = given, []
     before = given
     for plugin, after in changes:
         for name in option_names():
@@ -64,7 +69,7 @@ def _settings(configuration: Configuration, discovery: Discovery) -> list[Value]
 def _options(configuration: Configuration, entry: Entry, discovery: Discovery) -> list[Value]:
     prefix = f"{entry.section}.{entry.label}"
     naming = "type" if entry.section == "clients" else "name"
-    values = [Value(f"{prefix}.{naming}", entry.name, configuration.place(entry.key))]
+    values = [Value(f"{prefix}.{naming}", entry.name, configuration.place((*entry.key, naming)))]
     if entry.client is not None:
         values.append(Value(f"{prefix}.client", entry.client, configuration.place((*entry.key, "client"))))
     try:
@@ -73,7 +78,7 @@ def _options(configuration: Configuration, entry: Entry, discovery: Discovery) -
         target = None
     known = options_of(target, GIVEN.get(entry.section, ())) if target is not None else {}
     for name in dict.fromkeys([*entry.options, *known]):
-        key = f"{prefix}.{name}"
+        key = f"{prefix}.options.{name}" if name == naming else f"{prefix}.{name}"
         if name in entry.options:
             place = configuration.place(configuration.option_key(entry, name))
             values.append(Value(key, _shown(name, entry.options[name]), place))

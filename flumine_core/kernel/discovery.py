@@ -87,38 +87,45 @@ def import_object(value: str) -> Any:
     return found
 
 
-def ordered(plugins: Mapping[str, Candidate]) -> tuple[list[Candidate], list[list[str]]]:
-    """Sort plugins by their `before` and `after`, and by name where these do not say.
+def ordered(wishes: Mapping[str, tuple[Iterable[str], Iterable[str]]]) -> tuple[list[str], list[list[str]]]:
+    """Sort names by whom each wants to run before and after; the mapping's order holds where nobody wishes.
 
-    Returns: the plugins that can be ordered, and the circles of names that cannot.
+    :param wishes: name -> (before whom, after whom); names that are not among the keys are passed over.
+    Returns: the names that can be ordered, and the circles of names that cannot.
     """
-    left = dict(plugins)
+    left = list(wishes)
     circles: list[list[str]] = []
     while True:
-        wanted: dict[str, set[str]] = {name: set() for name in left}
-        for name, plugin in left.items():
-            wanted[name].update(other for other in plugin.after if other in left)
-            for other in plugin.before:
-                if other in left:
-                    wanted[other].add(name)
-        sorter = graphlib.TopologicalSorter({name: sorted(wanted[name]) for name in sorted(wanted)})
+        follows: dict[str, set[str]] = {name: set() for name in left}
+        for name in left:
+            before, after = wishes[name]
+            follows[name].update(other for other in after if other in follows)
+            for other in before:
+                if other in follows:
+                    follows[other].add(name)
+        rank = {name: position for position, name in enumerate(left)}
+        sorter = graphlib.TopologicalSorter({name: sorted(follows[name], key=rank.__getitem__) for name in left})
         try:
             sorter.prepare()
         except graphlib.CycleError as error:
             circle: list[str] = error.args[1]
             circles.append(circle)
-            for name in set(circle):
-                del left[name]
+            left = [name for name in left if name not in circle]
             continue
-        ready: list[str] = []
-        result: list[Candidate] = []
+        ready: list[int] = []
+        result: list[str] = []
         while sorter.is_active():
             for name in sorter.get_ready():
-                heapq.heappush(ready, name)
-            name = heapq.heappop(ready)
-            result.append(left[name])
+                heapq.heappush(ready, rank[name])
+            name = left[heapq.heappop(ready)]
+            result.append(name)
             sorter.done(name)
         return result, circles
+
+
+def describe_circle(circle: Iterable[str]) -> str:
+    """Say which wishes contradict one another."""
+    return f"the wished order is a circle: {' before '.join(circle)}"
 
 
 def _names(plugin: object, attribute: str) -> tuple[str, ...]:
@@ -192,11 +199,11 @@ class Discovery:
             for candidate in self.candidates(HOOKS):
                 self._import(candidate)
             sound = {each.name: each for each in self.candidates(HOOKS) if each.status == "enabled"}
-            in_order, circles = ordered(sound)
+            in_order, circles = ordered({name: (each.before, each.after) for name, each in sound.items()})
             for circle in circles:
                 for name in set(circle):
-                    sound[name].fail(f"the wished order is a circle: {' before '.join(circle)}")
-            self._hook_plugins = [(each.name, each.loaded) for each in in_order]
+                    sound[name].fail(describe_circle(circle))
+            self._hook_plugins = [(name, sound[name].loaded) for name in in_order]
         self._check_required()
         return list(self._hook_plugins)
 

@@ -81,15 +81,17 @@ def one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
 
 
-def guarded(plugin: str, hook: str, function: Callable[..., Any], faults: Faults) -> Callable[..., Any]:
-    """Return `function` with its exceptions recorded; it then returns None."""
+def guarded(
+    plugin: str, hook: str, function: Callable[..., Any], faults: Faults, is_stopping: bool = False
+) -> Callable[..., Any]:
+    """Return `function` with its exceptions recorded; it then returns None, or a reason to stop (`is_stopping`)."""
 
     def call(*arguments: Any) -> Any:
         try:
             return function(*arguments)
         except Exception as error:
             faults.record(plugin, hook, error)
-            return None
+            return f"{plugin} raised {one_line(error)}" if is_stopping else None
 
     return call
 

@@ -24,6 +24,9 @@ FAIL_HARD = frozenset(
 )
 """Hooks whose exception fails the start."""
 
+STOPPING = frozenset({"flumine_process_order_package"})
+"""Hooks whose exception stops what they were shown: a check that broke has not passed."""
+
 
 @attrs.frozen(eq=False)
 class Step:
@@ -113,7 +116,7 @@ class Plan:
                 elif name in FAIL_HARD:
                     wrapped = failing_hard(plugin, name, function)
                 else:
-                    wrapped = guarded(plugin, name, function, self.faults)
+                    wrapped = guarded(plugin, name, function, self.faults, name in STOPPING)
                 # HookImpl keeps the argument names it read at registration
                 object.__setattr__(implementation, "function", wrapped)
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..control.transaction import market_notes
 from ..events import OrderEvent, OrderStatusEvent, RefusalEvent
 from ..market.market import Market
 from ..order.kinds import OrderTypes
@@ -53,12 +54,14 @@ class Reports(Registry):
         order = report.order
         order.apply_totals(report.totals)
         order.trade.revive()
+        if report.is_success or order.id not in self._replacements:
+            order.placed_ms = report.placed_ms or self.clock.epoch_ms
         if report.is_success:
             order.bet_id = report.bet_id
-            order.placed_ms = report.placed_ms
             if order.id in self._replacements:
                 market.count_transaction()
                 market.blotter.enter_last(order)
+                order.market_notes = market_notes(market, order)
             if "order" in self._logged:
                 self.log_control(OrderEvent(order.info))
             order.executable()
@@ -115,7 +118,6 @@ class Reports(Registry):
         replacement = order.trade.create_order_replacement(order, new_price, report.size_cancelled, package.created_ms)
         replacement.place(market.publish_time, package.market_version, package.is_async)
         market.blotter[replacement.id] = replacement
-        replacement.market_notes = order.market_notes
         package.replacements.append(replacement)
         self._replacements.add(replacement.id)
         order.execution_complete()

@@ -139,8 +139,9 @@ class RecordedStream:
                         if timing is not None and not timing.delivers(cache, change, publish_time):
                             cache.hold(change, number)
                             continue
-                        if len(message.mc) > 1 and books and books[-1].market_id == cache.market_id:
-                            books.pop()
+                        if len(message.mc) > 1 and _comes_again(change, message.mc):
+                            cache.hold(change, number)
+                            continue
                         books.append(cache.update(change, publish_time, line, number))
                     except DataError as error:
                         self._bad(number, str(error))
@@ -230,6 +231,14 @@ class MergedStream:
             _, _, source, event = heapq.heappop(waiting)
             yield event
             push(source)
+
+
+def _comes_again(change: MarketChange, changes: Sequence[MarketChange]) -> bool:
+    """Whether a line changes the same market again further on: its book is delivered once, after all of them."""
+    for other in reversed(changes):
+        if other.id == change.id:
+            return other is not change
+    return False
 
 
 def _decode_lazily(line: bytes) -> MarketChangeMessage | None:

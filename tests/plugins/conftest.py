@@ -9,15 +9,19 @@ import sys
 import tomllib
 import venv
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import flumine_core
+from flumine_core.synthetic.market import SyntheticMarket
+
 HERE = Path(__file__).parent
-ROOT = HERE.parent.parent
+PROJECT = HERE.parent.parent / "pyproject.toml"
+IMPORTED_FROM = Path(flumine_core.__file__).parent.parent
 
 Plugin = dict[str, Any]
 
@@ -61,7 +65,7 @@ def plugin_wheel(folder: Path, plugin: Plugin) -> Path:
 
 def own_wheel(folder: Path) -> Path:
     """A wheel that holds flumine_core's metadata alone, for a checkout that is not installed."""
-    with (ROOT / "pyproject.toml").open("rb") as file:
+    with PROJECT.open("rb") as file:
         project = tomllib.load(file)["project"]
     text = ""
     for group, entries in project.get("entry-points", {}).items():
@@ -78,7 +82,7 @@ class Environment:
         self.python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
         site = next(folder.glob("[Ll]ib/**/site-packages"))
         seen = [path for path in sys.path if path.endswith("site-packages")]
-        (site / "above.pth").write_text("\n".join([str(ROOT), *seen]) + "\n")
+        (site / "above.pth").write_text("\n".join([str(IMPORTED_FROM), *seen]) + "\n")
         pip = [sys.executable, "-m", "pip", "--python", str(self.python), "install", "--no-index", "--no-deps"]
         options = ["--quiet", "--disable-pip-version-check", "--no-compile", "--ignore-installed"]
         subprocess.run([*pip, *options, *map(str, wheels)], check=True, capture_output=True, text=True)
@@ -136,9 +140,7 @@ def healthy_environment(tmp_path_factory: pytest.TempPathFactory) -> Environment
     return environment_with(tmp_path_factory.mktemp("healthy"), read_plugins("healthy.toml"))
 
 
-@pytest.fixture
-def log_of(tmp_path: Path) -> Iterator[tuple[Path, Callable[[], list[str]]]]:
-    """A file that healthy plugins write to, and a function that reads its lines."""
-    path = tmp_path / "healthy.log"
-    path.touch()
-    yield path, lambda: path.read_text().splitlines()
+@pytest.fixture(scope="session")
+def market_file(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A synthetic market of some 300 books."""
+    return str(SyntheticMarket(updates=300, removals=1).write(tmp_path_factory.mktemp("market") / "1.100000001"))

@@ -1,0 +1,205 @@
+"""The cache against betfairlightweight's own, after every update, whoever reads or keeps what."""
+
+import json
+import random
+from typing import Any
+
+import pytest
+from betfairlightweight.streaming.cache import MarketBookCache as Oracle
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flumine_core.book.cache import MarketBookCache
+from flumine_core.book.change import decode_message, decode_whole_message
+from flumine_core.book.marketbook import MarketBook
+from flumine_core.synthetic.market import SyntheticMarket
+
+BOOK = ["market_id", "publish_time_epoch", "publish_time", "status", "inplay", "version", "bet_delay", "bsp_reconciled", "complete", "cross_matching", "runners_voidable", "number_of_winners", "number_of_active_runners", "number_of_runners", "total_matched", "bet_delay_models", "is_market_data_delayed", "last_match_time", "suspend_reason", "total_available"]
+RUNNER = ["selection_id", "handicap", "status", "adjustment_factor", "last_price_traded", "total_matched", "removal_date", "orders", "matches"]
+
+
+def levels(prices: Any) -> list[tuple[Any, Any]]:
+    return [(level.price, level.size) for level in prices]
+
+
+def assert_equal(book: MarketBook, oracle: Any) -> None:
+    for name in BOOK:
+        assert getattr(book, name) == getattr(oracle, name), name
+    assert len(book.runners) == len(oracle.runners)
+    for ours, theirs in zip(book.runners, oracle.runners, strict=True):
+        for name in RUNNER:
+            assert getattr(ours, name) == getattr(theirs, name), name
+        for name in ("available_to_back", "available_to_lay", "traded_volume"):
+            assert levels(getattr(ours.ex, name)) == levels(getattr(theirs.ex, name)), name
+        for name in ("near_price", "far_price", "actual_sp"):
+            assert getattr(ours.sp, name) == getattr(theirs.sp, name), name
+        for name in ("back_stake_taken", "lay_liability_taken"):
+            assert levels(getattr(ours.sp, name)) == levels(getattr(theirs.sp, name)), name
+
+
+def replay(
+    lines: list[bytes], every: int, keep: float, seed: int = 0, limit: int | None = None, **options: bool
+) -> tuple[MarketBookCache, int]:
+    """Replay lines through both caches, reading every n-th book at once and kept ones at the end."""
+    rng = random.Random(seed)
+    ours: MarketBookCache | None = None
+    oracle: Any = None
+    kept: list[tuple[MarketBook, Any]] = []
+    is_read = False
+    for number, line in enumerate(lines):
+        message = (decode_whole_message if is_read else decode_message)(line)
+        raw = json.loads(line)
+        (change,), (plain,) = message.mc, raw["mc"]
+        if ours is None:
+            ours = MarketBookCache(plain["id"], 1, **options)
+            if limit is not None:
+                ours.pending_limit = limit
+        elif change.img:
+            ours = ours.replacement()
+        if oracle is None or plain.get("img"):
+            oracle = Oracle(
+                plain["id"],
+                message.pt,
+                False,
+                *(options.get(n, False) for n in ("calculate_market_tv", "cumulative_runner_tv")),
+            )
+        book = ours.update(change, message.pt, line)
+        oracle.update_cache(plain, message.pt, True)
+        if every and number % every == 0:
+            assert_equal(book, oracle.create_resource(1, snap=True))
+            assert book.streaming_update == plain
+        if rng.random() < keep:
+            kept.append((book, oracle.create_resource(1, snap=True)))
+        is_read = book.is_read
+        del book
+    for book, theirs in kept:
+        assert_equal(book, theirs)
+    assert ours is not None
+    return ours, len(kept)
+
+
+@pytest.fixture(scope="module")
+def lines() -> list[bytes]:
+    return list(SyntheticMarket(updates=800, removals=1, seed=9).lines())
+
+
+@pytest.mark.parametrize("limit", [None, 500])
+@pytest.mark.parametrize(("every", "keep"), [(1, 0), (7, 0.1), (0, 0.3), (0, 0), (100, 0.02)])
+@pytest.mark.parametrize("options", [{}, {"calculate_market_tv": True}, {"cumulative_runner_tv": True}])
+def test_equal_to_betfairlightweight(
+    lines: list[bytes], every: int, keep: float, limit: int | None, options: dict[str, bool]
+) -> None:
+    replay(lines, every, keep, limit=limit, **options)
+
+
+@pytest.mark.parametrize("name", ["1.197931750", "BASIC-1.132153978", "1.200806927", "PRO-1.170258213"])
+def test_equal_on_recorded_markets(name: str, recorded: Any) -> None:
+    found = (recorded / name).read_bytes().splitlines(keepends=True)
+    replay(found[:4000], 3, 0.05)
+    replay(found, 0, 0.02, limit=2000)
+
+
+PRICES = st.sampled_from([1.01, 1.5, 2, 2.02, 3.05, 10, 1000])
+SIZES = st.sampled_from([0, 0, 0.01, 2, 5.5, 100])
+LADDER = st.lists(st.tuples(PRICES, SIZES), max_size=4)
+POSITIONS = st.lists(st.tuples(st.integers(0, 4), PRICES, SIZES), max_size=4)
+RUNNER_CHANGE = st.fixed_dictionaries(
+    {"id": st.integers(1, 3)},
+    optional={
+        "hc": st.sampled_from([0, -0.5]),
+        "ltp": PRICES,
+        "tv": SIZES,
+        "spn": st.sampled_from([2.5, "NaN", "Infinity", 0]),
+        "spf": PRICES,
+        **dict.fromkeys(("trd", "atb", "atl", "spb", "spl"), LADDER),
+        **dict.fromkeys(("batb", "batl", "bdatb", "bdatl"), POSITIONS),
+    },
+)
+DEFINED = st.lists(
+    st.fixed_dictionaries(
+        {"id": st.integers(1, 3), "status": st.sampled_from(["ACTIVE", "REMOVED"]), "sortPriority": st.just(1)},
+        optional={"adjustmentFactor": SIZES, "bsp": st.sampled_from([3.3, "NaN"]), "hc": st.sampled_from([0, -0.5])},
+    ),
+    min_size=1,
+    max_size=3,
+)
+CHANGE = st.fixed_dictionaries(
+    {},
+    optional={
+        "rc": st.lists(RUNNER_CHANGE, max_size=4),
+        "tv": SIZES,
+        "img": st.sampled_from([True, False, False]),
+        "runners": DEFINED,
+    },
+)
+BASE = next(SyntheticMarket(updates=20).changes())[1]["marketDefinition"]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(CHANGE, min_size=1, max_size=12),
+    DEFINED,
+    st.integers(0, 3),
+    st.floats(0, 1),
+    st.sampled_from([None, 0, 300]),
+)
+def test_random_changes(
+    changes: list[dict[str, Any]], first: list[dict[str, Any]], every: int, keep: float, limit: int | None
+) -> None:
+    made = []
+    for number, change in enumerate([{"runners": first}, *changes]):
+        market = {"id": "1.1", **change}
+        if "runners" in market:
+            market["marketDefinition"] = {**BASE, "version": number, "runners": market.pop("runners")}
+        elif market.get("img"):
+            market["marketDefinition"] = {**BASE, "runners": first}
+        made.append(json.dumps({"op": "mcm", "pt": 1000 + number, "mc": [market]}).encode())
+    replay(made, every, keep, limit=limit)
+
+
+def test_nobody_reads_nobody_builds(lines: list[bytes], simulate: Any, tmp_path: Any) -> None:
+    cache, _ = replay(lines, 0, 0)
+    assert cache.ladders_built == 0
+    cache, kept = replay(lines, 0, 0.01)
+    assert 0 < cache.ladders_built <= 20 * kept
+
+
+def test_held_changes_are_in_the_next_book(lines: list[bytes]) -> None:
+    ours, every = MarketBookCache("1.1", 1), MarketBookCache("1.1", 1)
+    for number, line in enumerate(lines[:200]):
+        message = decode_message(line)
+        reference = every.update(message.mc[0], message.pt)
+        if number % 5:
+            ours.hold(decode_message(line).mc[0])
+            continue
+        book = ours.update(decode_message(line).mc[0], message.pt)
+        assert [r.ex.traded_volume for r in book.runners] == [r.ex.traded_volume for r in reference.runners]
+
+
+def test_changed_and_traded_before_tell_what_this_book_did(lines: list[bytes]) -> None:
+    cache = MarketBookCache("1.1", 1)
+    before: dict[Any, list[tuple[Any, Any]]] = {}
+    for number, line in enumerate(lines[:400]):
+        message = decode_message(line)
+        book = cache.update(message.mc[0], message.pt)
+        if number % 3:
+            named = {(change["id"], 0) for change in json.loads(line)["mc"][0].get("rc", ())}
+            assert named <= set(book.changed)
+        for runner in book.runners:
+            key = (runner.selection_id, runner.handicap)
+            if key in book.changed and runner.traded_before is not None:
+                assert levels(runner.traded_before) == before[key]
+            before[key] = levels(runner.ex.traded_volume)
+
+
+def test_level_reads_like_an_object_and_like_a_dict(lines: list[bytes]) -> None:
+    cache = MarketBookCache("1.1", 1)
+    for line in lines[:50]:
+        message = decode_message(line)
+        book = cache.update(message.mc[0], message.pt)
+    level = book.runners[0].ex.available_to_back[0]
+    assert level["price"] == level.price and level.get("size") == level.size
+    assert level == {"price": level.price, "size": level.size} == dict(level)
+    with pytest.raises(KeyError):
+        level["odds"]
+    assert book.market_definition is not None and book.market_definition.market_type == "WIN"

@@ -1,0 +1,202 @@
+"""`check` reports every error, `effective` every value with its origin."""
+
+from collections.abc import Callable
+
+import pytest
+
+from flumine_core.configuration.check import check
+from flumine_core.configuration.model import load_configuration
+from flumine_core.configuration.show import effective
+from flumine_core.kernel.discovery import Discovery
+
+Write = Callable[[str], str]
+Install = Callable[..., None]
+
+SHOP = """
+from flumine_core import BaseStrategy, BackgroundWorker, LoggingControl, Middleware, TradingControl
+
+class Strategy(BaseStrategy):
+    def __init__(self, stake: float = 2.0, colours: list[str] = (), **options):
+        super().__init__(**options)
+
+class Control(TradingControl):
+    def __init__(self, flumine, limit: int):
+        super().__init__(flumine)
+
+class Middle(Middleware):
+    def __init__(self, width: int = 3):
+        pass
+
+class Logger(LoggingControl):
+    def __init__(self, path: str):
+        super().__init__()
+
+def worker(flumine, interval: float, password: str = "x"):
+    return BackgroundWorker(interval, print)
+"""
+
+ENTRY_POINTS = """
+[flumine_core.strategies]
+shop = shop:Strategy
+[flumine_core.trading_controls]
+limit = shop:Control
+[flumine_core.middleware]
+middle = shop:Middle
+[flumine_core.logging_controls]
+log = shop:Logger
+[flumine_core.workers]
+work = shop:worker
+"""
+
+
+@pytest.fixture(autouse=True)
+def shop(install: Install) -> None:
+    install("the-shop", ENTRY_POINTS, shop=SHOP)
+
+
+def problems(*overrides: str) -> list[str]:
+    configuration = load_configuration(overrides=overrides)
+    plugins = configuration.plugins
+    return [str(each) for each in check(configuration, Discovery(plugins.blocked, plugins.required))]
+
+
+def test_a_good_configuration_has_no_problem(write: Write) -> None:
+    write("""
+[[strategies]]
+name = "shop"
+stake = 3
+colours = ["red"]
+max_order_exposure = 5
+[[trading_controls]]
+name = "limit"
+limit = 3
+[[middleware]]
+name = "middle"
+[[logging_controls]]
+name = "log"
+path = "a.csv"
+[[workers]]
+name = "work"
+interval = 3
+[[clients]]
+type = "simulated"
+username = "anna"
+[[client_controls]]
+name = "max_order_count"
+client = "anna"
+transaction_limit = 5000
+""")
+    assert problems() == []
+
+
+def test_every_error_is_reported_with_file_line_and_key(write: Write) -> None:
+    write("""\
+[[strategies]]
+name = "shop"
+stake = "much"
+max_order_exposre = 5
+[[strategies]]
+name = "shpo"
+[[trading_controls]]
+name = "limit"
+[[middleware]]
+name = "middle"
+options = { width = 1.5 }
+[[logging_controls]]
+name = "limit"
+[[workers]]
+name = "work"
+interval = 3
+flumine = 1
+[[clients]]
+type = "simulatd"
+[[client_controls]]
+name = "max_order_count"
+client = "bob"
+[plugins]
+blocked = ["nobdy"]
+required = ["shpo"]
+[settings]
+place_latency = -1
+""")
+    told = problems("settings.raise_errors=maybe")
+    expected = [
+        "flumine.toml:27: settings.place_latency: must be seconds >= 0, was -1",
+        "--set: settings.raise_errors: must be true or false, was 'maybe'",
+        "flumine.toml:25: plugins.required: required plugin 'shpo' is not installed, did you mean 'shop'",
+        "flumine.toml:24: plugins.blocked: no plugin is called 'nobdy'",
+        "flumine.toml:3: strategies.shop.stake: must be a number, was 'much'",
+        "flumine.toml:4: strategies.shop.max_order_exposre: there is no such option, did you mean 'max_order_exposure'",
+        "flumine.toml:6: strategies.shpo.name: no strategies plugin is called 'shpo', did you mean 'shop'",
+        "flumine.toml:7: trading_controls.limit.limit: is required and missing, expected a whole number",
+        "flumine.toml:11: middleware.middle.width: must be a whole number, was 1.5",
+        "flumine.toml:13: logging_controls.limit.name: no logging_controls plugin is called 'limit'",
+        "flumine.toml:17: workers.work.flumine: there is no such option",
+        "flumine.toml:19: clients.simulatd.type: no client type 'simulatd', did you mean 'simulated'",
+        "flumine.toml:22: client_controls.max_order_count.client: no client is called 'bob'",
+    ]
+    assert len(told) == len(expected)
+    for each in expected:
+        assert [line for line in told if line.startswith(each)], each
+
+
+def test_a_plugin_that_is_blocked_or_broken_is_reported(write: Write, install: Install) -> None:
+    install("broken", "[flumine_core.strategies]\nbroken = broken_strategy:S\n", broken_strategy="1/0")
+    write("[[strategies]]\nname = 'broken'\n[[strategies]]\nname = 'shop'\n[plugins]\nblocked = ['shop']\n")
+    broken, blocked = problems()
+    assert "'broken' (broken 1.0) cannot be used: ZeroDivisionError" in broken
+    assert "'shop' (the-shop 1.0) is blocked" in blocked
+
+
+def test_a_client_that_a_plugin_may_make_is_left_to_it(write: Write, install: Install) -> None:
+    source = "from flumine_core import hookimpl\n@hookimpl\ndef flumine_make_client(kind, options): pass\n"
+    install("venue", "[flumine_core]\nvenue = venue_plugin\n", venue_plugin=source)
+    write("[[clients]]\ntype = 'elsewhere'\nanything = 1\n")
+    assert problems() == []
+
+
+def shown(*overrides: str) -> dict[str, tuple[object, str]]:
+    configuration = load_configuration(overrides=overrides)
+    return {each.key: (each.value, each.origin) for each in effective(configuration, Discovery())}
+
+
+def test_each_value_has_its_origin(write: Write, install: Install) -> None:
+    source = """
+from flumine_core import hookimpl
+@hookimpl
+def flumine_configure(settings):
+    return settings.evolve(cancel_latency=0.5)
+"""
+    install("tuner", "[flumine_core]\ntuner = tuner_plugin\n", tuner_plugin=source)
+    write("[settings]\nplace_latency = 0.2\n[[strategies]]\nname = 'shop'\n[strategies.options]\nname = 'mine'\n")
+    values = shown("settings.update_latency=0.3", "strategies.mine.stake=4", "simulation.listener_kwargs.inplay=true")
+    assert values["settings.place_latency"] == (0.2, "flumine.toml:2")
+    assert values["settings.cancel_latency"] == (0.5, "plugin tuner")
+    assert values["settings.update_latency"] == (0.3, "--set")
+    assert values["settings.replace_latency"] == (0.28, "default")
+    assert values["strategies.mine.name"] == ("shop", "flumine.toml:4")
+    assert values["strategies.mine.options.name"] == ("mine", "flumine.toml:6")
+    assert values["strategies.mine.stake"] == (4, "--set")
+    assert values["strategies.mine.max_order_exposure"] == (10, "default")
+    assert values["simulation.listener_kwargs"] == ({"inplay": True}, "--set")
+    assert values["simulation.workers"] == (1, "default")
+
+
+def test_secrets_are_not_shown(write: Write) -> None:
+    write("[[workers]]\nname = 'work'\ninterval = 1\npassword = 'hunter2'\n")
+    assert shown()["workers.work.password"] == ("(hidden)", "flumine.toml:4")
+
+
+def test_a_required_option_that_is_missing_is_shown_as_such(write: Write) -> None:
+    write("[[workers]]\nname = 'work'\n")
+    assert shown()["workers.work.interval"] == ("(missing)", "default")
+
+
+def test_a_plugin_that_raises_leaves_the_settings_as_they_were(write: Write, install: Install) -> None:
+    source = "from flumine_core import hookimpl\n@hookimpl\ndef flumine_configure(settings): 1/0\n"
+    install("tuner", "[flumine_core]\ntuner = tuner_plugin\n", tuner_plugin=source)
+    write("[settings]\nplace_latency = 0.2\n")
+    configuration = load_configuration()
+    values = {each.key: each.value for each in effective(configuration, Discovery())}
+    assert values["settings.place_latency"] == 0.2
+    assert "tuner" in str(configuration.problems[0])

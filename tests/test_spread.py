@@ -1,0 +1,71 @@
+"""Spreading over processes: order, the largest first, and workers that die."""
+
+import os
+import sys
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flumine_core.spread import Lost, in_order, spread
+
+
+def work(item: int | str) -> int | str:
+    if item == "die":
+        os._exit(1)
+    if item == "kill":
+        os.kill(os.getpid(), 9)
+    if item == "raise":
+        raise ValueError("bad")
+    if item == "exit":
+        sys.exit(4)
+    return item * 2
+
+
+def processes(workers: int) -> Executor:
+    return ProcessPoolExecutor(workers, get_context("spawn"))
+
+
+def threads(workers: int) -> Executor:
+    return ThreadPoolExecutor(workers)
+
+
+@given(st.lists(st.integers(0, 9)), st.integers(1, 5))
+def test_results_are_in_the_order_of_the_items(items: list[int], workers: int) -> None:
+    outcomes = spread(work, items, items, workers, threads)
+    assert list(in_order(outcomes)) == [item * 2 for item in items]
+
+
+def test_the_largest_are_begun_first() -> None:
+    begun: list[int] = []
+    list(spread(begun.append, [3, 9, 5, 9], [3, 9, 5, 9], 1, threads))
+    assert begun == [9, 9, 5, 3]
+
+
+def test_what_raises_costs_itself_alone() -> None:
+    outcomes = list(in_order(spread(work, [1, "raise", "exit", 2], [1, 1, 1, 1], 2, threads)))
+    assert outcomes == [2, Lost("ValueError: bad"), Lost("SystemExit: 4"), 4]
+
+
+@pytest.mark.parametrize("fatal", ["die", pytest.param("kill", marks=pytest.mark.skipif(os.name == "nt", reason=""))])
+def test_an_item_that_kills_its_worker_costs_itself_alone(fatal: str) -> None:
+    items: list[int | str] = [1, 2, fatal, 3, fatal, 4, 5]
+    outcomes = list(in_order(spread(work, items, [1] * 7, 2, processes)))
+    lost = Lost("its worker process died")
+    assert outcomes == [2, 4, lost, 6, lost, 8, 10]
+
+
+def test_the_executor_is_shut_down_when_nobody_wants_more() -> None:
+    made: list[ThreadPoolExecutor] = []
+
+    def make(workers: int) -> Executor:
+        made.append(ThreadPoolExecutor(workers))
+        return made[-1]
+
+    outcomes = spread(work, [1, 2, 3], [1, 1, 1], 1, make)
+    next(outcomes)
+    outcomes.close()
+    with pytest.raises(RuntimeError):
+        made[0].submit(work, 1)
