@@ -135,12 +135,12 @@ class Configuration:
         """Return a key as `--set` would name it."""
         steps: list[str] = []
         section = key[0] if key else ""
-        for step in key:
+        for position, step in enumerate(key):
             if isinstance(step, int) and section in LISTS:
                 entries = self.entries[str(section)]
                 found = [each.label for each in entries if each.key == (section, step)]
                 steps.append(found[0] if found else str(step))
-            elif step != "options" or len(steps) != 2:
+            elif step != "options" or position != 2 or len(key) == 3:
                 steps.append(str(step))
         return ".".join(steps)
 

@@ -74,6 +74,7 @@ class Blotter:
         "_bets",
         "_client_orders",
         "_client_strategy_orders",
+        "_count",
         "_live",
         "_orders",
         "_positions",
@@ -89,6 +90,7 @@ class Blotter:
         self.market_id = market_id
         self.active = False
         self.touched: list[Order] = []
+        self._count = 0
         self._orders: dict[str, Order] = {}
         self._live: dict[str, Order] = {}
         self._trades: dict[str, Trade] = {}
@@ -105,6 +107,8 @@ class Blotter:
         if order_id in self._orders:
             raise OrderError(f"order must be new to the market, {order_id} was placed already")
         self.active = True
+        self._count += 1
+        order.number = self._count
         self._orders[order_id] = order
         self._live[order_id] = order
         self._unnumbered.append(order)

@@ -32,6 +32,7 @@ class Order(OrderRecord):
     :ivar update_data: what a request under way asks for: size_reduction, new_persistence_type or new_price.
     :ivar refusal: the latest refusal by a control, `violation_msg` its text.
     :ivar average_price_matched: rounded to two places, as all later arithmetic uses it.
+    :ivar number: place in its market's order of acceptance, from 1; 0 before.
     :ivar is_counted: its trade counts it (set by the trade); `position`: where the blotter counts it (set
         there).
     """

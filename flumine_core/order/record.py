@@ -49,6 +49,7 @@ class OrderRecord:
         "market_type",
         "market_version",
         "notes",
+        "number",
         "number_of_dead_heat_winners",
         "order_type",
         "placed_ms",
@@ -101,6 +102,7 @@ class OrderRecord:
         self.complete = False
         self.is_counted = False
         self.position: Position | None = None
+        self.number = 0
         self.violation_msg: str | None = None
         self.refusal: Any = None
         self.update_data: dict[str, Any] = {}

@@ -22,6 +22,9 @@ from .volume import Traded, TradedVolume
 
 NO_BETS: tuple[Bet, ...] = ()
 
+_UNNUMBERED_BITS = 24
+"""Room behind each number for bets that were admitted without one."""
+
 
 class Resting:
     """The live bets of one group on one runner, in the order in which volume is offered to them.
@@ -80,10 +83,12 @@ class MarketExchange:
     __slots__ = (
         "_changed",
         "_is_blind",
+        "_last_number",
         "_liquidity",
         "_queue",
         "_removals",
         "_unchecked",
+        "_unnumbered",
         "bets",
         "is_isolated",
         "is_matching_available",
@@ -103,12 +108,22 @@ class MarketExchange:
         self._unchecked: list[Bet] = []
         self._removals: set[tuple[int, float, float | None]] = set()
         self._is_blind = False
+        self._last_number = 0
+        self._unnumbered = 0
 
     # requests
 
-    def admit(self, bet: Bet) -> None:
-        """Enter a bet that is going to be placed; removals concern it from now on."""
-        bet.sequence = len(self.bets)
+    def admit(self, bet: Bet, number: int | None = None) -> None:
+        """Enter a bet that is going to be placed; removals concern it from now on.
+
+        :param number: its place in the order of the sender's requests; None: behind all that were admitted so far.
+        """
+        if number is None:
+            self._unnumbered += 1
+            bet.sequence = (self._last_number << _UNNUMBERED_BITS) + self._unnumbered
+        else:
+            self._last_number = max(self._last_number, number)
+            bet.sequence = number << _UNNUMBERED_BITS
         self.bets.append(bet)
 
     def place(self, bet: Bet, book: MarketBook, version: int | None, is_delay_over: bool) -> str | None:

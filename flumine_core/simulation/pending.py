@@ -112,7 +112,7 @@ class PendingRequests:
         for order in package:
             if package_type is OrderPackageType.PLACE:
                 bet = self.bets[order] = make_bet(order, package.client)
-                self.exchange.admit(bet)
+                self.exchange.admit(bet, order.number)
                 request.bets.append(bet)
                 continue
             known = self.bets.get(order)

@@ -1,0 +1,346 @@
+"""Runs as plain data: units, one process or several, what is lost, what is counted."""
+
+import os
+import pickle
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from flumine_core.errors import FlumineCoreError
+from flumine_core.kernel.discovery import Discovery
+from flumine_core.plain import Named, Result, Run
+from flumine_core.run import Progress, simulate, units_of
+from flumine_core.synthetic.market import SyntheticMarket
+
+Install = Callable[..., None]
+
+STRATEGIES = """
+import os, sys
+from flumine_core import BaseStrategy, LimitOrder, Middleware, Trade, LoggingControl, TradingControl, hookimpl
+
+class Backer(BaseStrategy):
+    def __init__(self, stake: float = 2.0, fatal: str = "", how: str = "exit", **options):
+        super().__init__(**options)
+        self.stake, self.fatal, self.how = stake, fatal, how
+
+    def check_market_book(self, market, market_book):
+        return market_book.status == "OPEN"
+
+    def process_market_book(self, market, market_book):
+        if market.market_id == self.fatal:
+            if self.how == "exit":
+                os._exit(3)
+            if self.how == "kill":
+                os.kill(os.getpid(), 9)
+            if self.how == "leave":
+                sys.exit(5)
+            if self.how == "memory":
+                raise MemoryError
+        runner = next(runner for runner in market_book.runners if runner.status == "ACTIVE")
+        context = self.get_runner_context(market.market_id, runner.selection_id)
+        if not context.trades and runner.ex.available_to_back:
+            trade = Trade(market.market_id, runner.selection_id, 0, self)
+            order = trade.create_order("BACK", LimitOrder(runner.ex.available_to_back[0].price, self.stake))
+            market.place_order(order)
+
+class Counting(BaseStrategy):
+    made = 0
+    def __init__(self, **options):
+        super().__init__(**options)
+        Counting.made += 1
+
+class Raising(BaseStrategy):
+    def __init__(self, **options):
+        raise RuntimeError("not today")
+
+class Refusing(TradingControl):
+    def __init__(self, flumine, least: float):
+        super().__init__(flumine)
+        self.least = least
+    def _validate(self, order, package_type):
+        if order.order_type.size < self.least:
+            self._on_error(order, "too small", size=order.order_type.size)
+
+class Noting(Middleware):
+    seen = []
+    def __call__(self, market):
+        if type(self).__name__ not in Noting.seen:
+            Noting.seen.append(type(self).__name__)
+class First(Noting):
+    before = ("second",)
+class Second(Noting):
+    pass
+class Round(Noting):
+    before = ("first",)
+    after = ("second",)
+
+class Logger(LoggingControl):
+    pass
+"""
+
+ENTRY_POINTS = """
+[flumine_core.strategies]
+backer = runs_shop:Backer
+counting = runs_shop:Counting
+raising = runs_shop:Raising
+broken = runs_shop_broken:Nobody
+[flumine_core.trading_controls]
+refusing = runs_shop:Refusing
+[flumine_core.middleware]
+first = runs_shop:First
+second = runs_shop:Second
+round = runs_shop:Round
+[flumine_core.logging_controls]
+logger = runs_shop:Logger
+"""
+
+BACKER = Named("backer")
+
+
+@pytest.fixture(autouse=True)
+def shop(install: Install) -> None:
+    install("the-shop", ENTRY_POINTS, runs_shop=STRATEGIES, runs_shop_broken="1/0")
+
+
+@pytest.fixture
+def markets(tmp_path: Path) -> list[str]:
+    """Five markets of three types, of different sizes."""
+    return [
+        str(
+            SyntheticMarket(
+                market_type=kind, seed=number, market_id=f"1.10000000{number}", event_id=f"3000000{number % 2}", updates=updates
+            ).write(tmp_path / f"1.10000000{number}")
+        )
+        for number, (kind, updates) in enumerate(
+            [("WIN", 60), ("PLACE", 200), ("MATCH_ODDS", 90), ("WIN", 150), ("PLACE", 40)], 1
+        )
+    ]
+
+
+def test_a_run_is_plain_data(markets: list[str]) -> None:
+    run = Run((BACKER,), tuple(markets), settings={"place_latency": 0.2})
+    assert pickle.loads(pickle.dumps(run)) == run
+
+
+def test_units_are_files_in_their_order_each_once(markets: list[str], tmp_path: Path) -> None:
+    units, lost = units_of(Run((BACKER,), (markets[2], str(tmp_path / "1.*"), "nowhere")))
+    assert [unit.files for unit in units] == [(markets[2],), *((path,) for path in markets if path != markets[2])]
+    assert all(unit.size == os.path.getsize(unit.files[0]) for unit in units)  # noqa: PTH202
+    assert lost == ["no such file: nowhere"]
+
+
+def test_files_of_one_event_or_group_are_one_unit(markets: list[str]) -> None:
+    units, _ = units_of(Run((BACKER,), tuple(markets), event_processing=True))
+    assert [unit.files for unit in units] == [tuple(markets[::2]), tuple(markets[1::2])]
+    units, _ = units_of(Run((BACKER,), tuple(markets), event_groups={"30000000": "day", "30000001": "day"}))
+    assert [unit.files for unit in units] == [tuple(markets)]
+
+
+def test_each_unit_has_strategies_of_its_own(markets: list[str]) -> None:
+    import runs_shop
+
+    result = simulate(Run((Named("counting"),), tuple(markets)))
+    assert runs_shop.Counting.made == len(markets)
+    assert (result.files, result.market_count, result.error_count) == (5, 5, 0)
+    assert result.seen == {"Counting": 5}
+
+
+@pytest.mark.parametrize("grouping", [{}, {"event_processing": True}])
+def test_many_workers_come_to_the_same_as_one(markets: list[str], grouping: dict[str, Any]) -> None:
+    one = simulate(Run((BACKER,), tuple(markets), **grouping))
+    many = simulate(Run((BACKER,), tuple(markets), workers=3, **grouping))
+    assert len(one.orders) >= 5
+    assert many == one
+
+
+def test_rows_are_handed_on_in_the_order_of_the_files(markets: list[str]) -> None:
+    for workers in (1, 2):
+        taken: list[Result] = []
+        total = simulate(Run((BACKER,), tuple(markets), workers=workers), taken.append)
+        assert [row["market_id"] for result in taken for row in result.markets] == [Path(each).name for each in markets]
+        assert total.orders == total.markets == []
+        assert sum(each.orders for each in total.totals.values()) == sum(len(result.orders) for result in taken)
+
+
+@pytest.mark.parametrize("how", ["exit", "kill"])
+def test_a_worker_that_dies_costs_its_market_which_is_named(markets: list[str], how: str) -> None:
+    fatal = Named("backer", {"fatal": "1.100000003", "how": how})
+    result = simulate(Run((fatal,), tuple(markets), workers=2))
+    assert result.lost == [f"{markets[2]}: its worker process died"]
+    rest = simulate(Run((BACKER,), (*markets[:2], *markets[3:])))
+    assert result.orders == rest.orders
+    assert (result.files, result.market_count) == (5, 4)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_strategy_that_exits_costs_its_market_which_is_named(markets: list[str], workers: int) -> None:
+    fatal = Named("backer", {"fatal": "1.100000003", "how": "leave"})
+    result = simulate(Run((fatal,), tuple(markets), workers=workers))
+    assert result.error_count == 1
+    assert [row["market_id"] for row in result.markets if row["orders"]] == [
+        Path(each).name for each in markets if each != markets[2]
+    ]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_strategy_that_raises_is_counted(markets: list[str], workers: int) -> None:
+    fatal = Named("backer", {"fatal": "1.100000003", "how": "memory"})
+    result = simulate(Run((fatal,), tuple(markets), workers=workers))
+    ((key, (count, text)),) = result.faults.items()
+    assert key == ("Backer", "strategy.process_market_book")
+    assert count > 1
+    assert text == "MemoryError"
+    assert result.error_count == count
+
+
+def test_an_executor_of_a_plugin_is_used(markets: list[str], install: Install) -> None:
+    source = """
+from concurrent.futures import ThreadPoolExecutor
+from flumine_core import hookimpl
+asked = []
+@hookimpl
+def flumine_make_executor(workers):
+    asked.append(workers)
+    return ThreadPoolExecutor(1)
+"""
+    install("pool", "[flumine_core]\npool = pool_plugin\n", pool_plugin=source)
+    many = simulate(Run((BACKER,), tuple(markets), workers=2))
+    import pool_plugin
+
+    assert pool_plugin.asked == [2]
+    assert many == simulate(Run((BACKER,), tuple(markets)))
+    assert ThreadPoolExecutor is pool_plugin.ThreadPoolExecutor
+
+
+def test_progress_reaches_the_end(markets: list[str]) -> None:
+    for workers in (1, 2):
+        seen: list[Progress] = []
+        result = simulate(
+            Run((BACKER,), tuple(markets), workers=workers), watch=lambda progress: seen.append(attrs.evolve(progress))
+        )
+        assert [each.done for each in seen] == sorted(each.done for each in seen)
+        assert (seen[-1].done, seen[-1].total, seen[-1].books) == (5, 5, result.books)
+        assert seen[-1].bytes_done == seen[-1].bytes_total > 0
+
+
+def test_a_market_that_comes_twice_is_counted_once(markets: list[str], tmp_path: Path) -> None:
+    twice = tmp_path / "again"
+    twice.write_bytes(Path(markets[0]).read_bytes())
+    result = simulate(Run((BACKER,), (*markets[:2], str(twice))))
+    once = simulate(Run((BACKER,), tuple(markets[:2])))
+    assert result.orders == once.orders
+    assert result.market_count == 2
+    (notice,) = result.notices
+    assert notice.startswith(f"{twice}: market 1.100000001 came before in {markets[0]}")
+    assert result.error_count == 1
+
+
+def test_bad_input_is_counted_and_the_rest_goes_on(markets: list[str], tmp_path: Path) -> None:
+    bad = tmp_path / "bad"
+    bad.write_bytes(b"garbage\n\n" + Path(markets[0]).read_bytes())
+    empty = tmp_path / "empty"
+    empty.touch()
+    for workers in (1, 2):
+        result = simulate(Run((BACKER,), (str(bad), str(tmp_path / "gone"), str(empty), markets[1]), workers=workers))
+        assert result.bad_line_count == 2
+        assert result.bad_lines[0].startswith(f"{bad}:1: ")
+        assert any("gone" in each for each in result.lost)
+        assert result.market_count == 2
+
+
+def test_a_broken_strategy_starves_no_other(markets: list[str]) -> None:
+    run = Run((Named("broken"), Named("raising"), BACKER), tuple(markets[:2]))
+    result = simulate(run)
+    assert result.strategies == ["Backer"]
+    assert result.orders == simulate(Run((BACKER,), tuple(markets[:2]))).orders
+    assert result.faults["raising", "__init__"] == (2, "RuntimeError: not today")
+    assert result.faults["broken", "import"][0] == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"strategies": (Named("bakcer"),)}, "did you mean 'backer'"),
+        ({"strategies": (Named("raising"),)}, "no strategy could be made: RuntimeError: not today"),
+        ({"strategies": (Named("backer", {"stake": "x"}),)}, "strategies 'backer': stake must be a number"),
+        ({"strategies": (Named("backer", {"stke": 1}),)}, "did you mean 'stake'"),
+        ({"strategies": (BACKER, BACKER)}, "two strategies are called 'Backer'"),
+        ({"strategies": (Named("backer", {"client": "bob"}),)}, "no client of username 'bob'"),
+        ({"strategies": (Named("runs_shop:Middleware"),)}, "must be a BaseStrategy"),
+        ({"trading_controls": (Named("refusing"),)}, "least is required"),
+        ({"trading_controls": (Named("refusin"),)}, "did you mean 'refusing'"),
+        ({"client_controls": (Named("max_order_count", {}, "bob"),)}, "no client of username 'bob'"),
+        ({"middleware": (Named("first"), Named("second"), Named("round"))}, "the wished order is a circle"),
+        ({"clients": (Named("simulatd"),)}, "did you mean 'simulated'"),
+        ({"clients": (Named("betfair"),)}, "simulated clients only"),
+        ({"settings": {"place_latency": -1}}, "place_latency must be"),
+        ({"required": ("nobody",)}, "required plugin 'nobody'"),
+        ({"workers": 2, "logging_controls": (Named("logger"),)}, "logging controls write from one process only"),
+    ],
+)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_cannot_start_is_refused_at_once(
+    markets: list[str], changes: dict[str, Any], match: str, workers: int
+) -> None:
+    run = attrs.evolve(Run((BACKER,), tuple(markets[:2]), workers=workers), **changes)
+    with pytest.raises(FlumineCoreError, match=match):
+        simulate(run)
+
+
+def test_a_control_refuses_and_is_counted(markets: list[str]) -> None:
+    result = simulate(Run((BACKER,), tuple(markets[:1]), trading_controls=(Named("refusing", {"least": 3.0}),)))
+    assert result.orders == []
+    assert result.refused == {("Backer", "Refusing"): len(result.refusals)}
+    assert result.refusals
+    assert result.refusals[0]["reason"] == "too small"
+    assert result.refusals[0]["numbers"] == {"size": 2.0}
+    assert result.error_count == 0
+
+
+def test_a_built_in_control_that_is_named_takes_the_place_of_the_default(markets: list[str]) -> None:
+    none = simulate(
+        Run((BACKER,), tuple(markets[:1]), client_controls=(Named("max_order_count", {"transaction_limit": 0}),))
+    )
+    assert set(none.refused) == {("Backer", "MaxOrderCount")}
+    wide = Run(
+        (BACKER,),
+        tuple(markets[:1]),
+        clients=(Named("simulated", {"transaction_limit": 0}),),
+        client_controls=(Named("max_order_count", {"transaction_limit": 5}),),
+    )
+    assert simulate(wide).refused == {}
+
+
+def test_middleware_runs_in_its_wished_order(markets: list[str]) -> None:
+    import runs_shop
+
+    simulate(Run((BACKER,), tuple(markets[:1]), middleware=(Named("second"), Named("first"))))
+    assert runs_shop.Noting.seen == ["First", "Second"]
+
+
+def test_a_strategy_trades_for_the_client_that_it_names(markets: list[str]) -> None:
+    clients = (Named("simulated", {"username": "anna"}), Named("simulated", {"username": "bob"}))
+    run = Run((Named("backer", {"client": "bob"}),), tuple(markets[:1]), clients=clients)
+    assert {order["client"] for order in simulate(run).orders} <= {"anna", "bob"}
+
+
+def test_filters_of_the_run_hold(markets: list[str]) -> None:
+    result = simulate(Run((BACKER,), tuple(markets), market_types=("PLACE",)))
+    assert {row["market_type"] for row in result.markets} == {"PLACE"}
+
+
+def test_broken_hook_plugins_are_counted(markets: list[str], install: Install) -> None:
+    install("wreck", "[flumine_core]\nwreck = wreck_plugin\n", wreck_plugin="1/0")
+    result = simulate(Run((BACKER,), tuple(markets[:1])))
+    assert result.faults == {("wreck", "load"): (1, "wreck 1.0: ZeroDivisionError: division by zero")}
+    blocked = simulate(Run((BACKER,), tuple(markets[:1]), blocked=("wreck",)))
+    assert blocked.error_count == 0
+
+
+def test_a_discovery_may_be_given(markets: list[str]) -> None:
+    discovery = Discovery(blocked=["nothing"])
+    assert simulate(Run((BACKER,), tuple(markets[:1])), discovery=discovery).error_count == 0
