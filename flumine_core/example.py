@@ -23,13 +23,22 @@ class ExampleStrategy(BaseStrategy):
     :param stake: pounds of the backing order.
     :param seconds_to_start: how long before the advertised start it may begin.
     :param ticks: how many ticks below the price matched the closing lay is offered; it is kept in play.
+    :param least_price: runners below this price are passed over.
     """
 
-    def __init__(self, stake: float = 5.0, seconds_to_start: float = 120.0, ticks: int = 4, **options: Any) -> None:
+    def __init__(
+        self,
+        stake: float = 5.0,
+        seconds_to_start: float = 120.0,
+        ticks: int = 4,
+        least_price: float = 1.3,
+        **options: Any,
+    ) -> None:
         super().__init__(**options)
         self.stake = stake
         self.seconds_to_start = seconds_to_start
         self.ticks = ticks
+        self.least_price = least_price
 
     def check_market_book(self, market: "Market", market_book: "MarketBook") -> bool:
         """Look at open markets before the off, until an order was placed."""
@@ -41,11 +50,13 @@ class ExampleStrategy(BaseStrategy):
         )
 
     def process_market_book(self, market: "Market", market_book: "MarketBook") -> None:
-        """Back the runner with the lowest price."""
+        """Back the runner with the lowest price that is not below `least_price`."""
         priced = [
             (price, runner)
             for runner in market_book.runners
-            if runner.status == "ACTIVE" and (price := get_price(runner.ex.available_to_back, 0))
+            if runner.status == "ACTIVE"
+            and (price := get_price(runner.ex.available_to_back, 0))
+            and price >= self.least_price
         ]
         if not priced:
             return

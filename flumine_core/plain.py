@@ -8,6 +8,53 @@ import attrs
 Row = dict[str, Any]
 """One order, market, refusal or fault: text, numbers, None."""
 
+ORDER_COLUMNS = (
+    "market_id",
+    "order_id",
+    "bet_id",
+    "trade_id",
+    "strategy",
+    "client",
+    "selection_id",
+    "handicap",
+    "side",
+    "order_type",
+    "price",
+    "size",
+    "persistence_type",
+    "time_in_force",
+    "status",
+    "size_matched",
+    "average_price_matched",
+    "size_remaining",
+    "size_cancelled",
+    "size_lapsed",
+    "size_voided",
+    "profit",
+    "runner_status",
+    "date_time_created",
+    "date_time_placed",
+    "date_time_execution_complete",
+    "is_refused",
+    "violation_msg",
+    "notes",
+    "market_notes",
+)
+
+MARKET_COLUMNS = (
+    "market_id",
+    "event_id",
+    "event_type_id",
+    "market_type",
+    "country_code",
+    "venue",
+    "market_start_datetime",
+    "status",
+    "orders",
+    "size_matched",
+    "profit",
+)
+
 
 @attrs.frozen
 class Named:

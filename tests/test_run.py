@@ -12,7 +12,7 @@ import pytest
 
 from flumine_core.errors import FlumineCoreError
 from flumine_core.kernel.discovery import Discovery
-from flumine_core.plain import Named, Result, Run
+from flumine_core.plain import MARKET_COLUMNS, ORDER_COLUMNS, Named, Result, Run
 from flumine_core.run import Progress, simulate, units_of
 from flumine_core.synthetic.market import SyntheticMarket
 
@@ -112,7 +112,11 @@ def markets(tmp_path: Path) -> list[str]:
     return [
         str(
             SyntheticMarket(
-                market_type=kind, seed=number, market_id=f"1.10000000{number}", event_id=f"3000000{number % 2}", updates=updates
+                market_type=kind,
+                seed=number,
+                market_id=f"1.10000000{number}",
+                event_id=f"3000000{number % 2}",
+                updates=updates,
             ).write(tmp_path / f"1.10000000{number}")
         )
         for number, (kind, updates) in enumerate(
@@ -155,6 +159,12 @@ def test_many_workers_come_to_the_same_as_one(markets: list[str], grouping: dict
     many = simulate(Run((BACKER,), tuple(markets), workers=3, **grouping))
     assert len(one.orders) >= 5
     assert many == one
+
+
+def test_rows_have_the_columns_of_the_files(markets: list[str]) -> None:
+    result = simulate(Run((BACKER,), tuple(markets[:1])))
+    assert tuple(result.orders[0]) == ORDER_COLUMNS
+    assert tuple(result.markets[0]) == MARKET_COLUMNS
 
 
 def test_rows_are_handed_on_in_the_order_of_the_files(markets: list[str]) -> None:
@@ -216,15 +226,14 @@ def flumine_make_executor(workers):
     assert ThreadPoolExecutor is pool_plugin.ThreadPoolExecutor
 
 
-def test_progress_reaches_the_end(markets: list[str]) -> None:
-    for workers in (1, 2):
-        seen: list[Progress] = []
-        result = simulate(
-            Run((BACKER,), tuple(markets), workers=workers), watch=lambda progress: seen.append(attrs.evolve(progress))
-        )
-        assert [each.done for each in seen] == sorted(each.done for each in seen)
-        assert (seen[-1].done, seen[-1].total, seen[-1].books) == (5, 5, result.books)
-        assert seen[-1].bytes_done == seen[-1].bytes_total > 0
+@pytest.mark.parametrize("workers", [1, 2])
+def test_progress_reaches_the_end(markets: list[str], workers: int) -> None:
+    seen: list[Progress] = []
+    run = Run((BACKER,), tuple(markets), workers=workers)
+    result = simulate(run, watch=lambda progress: seen.append(attrs.evolve(progress)))
+    assert [each.done for each in seen] == sorted(each.done for each in seen)
+    assert (seen[-1].done, seen[-1].total, seen[-1].books) == (5, 5, result.books)
+    assert seen[-1].bytes_done == seen[-1].bytes_total > 0
 
 
 def test_a_market_that_comes_twice_is_counted_once(markets: list[str], tmp_path: Path) -> None:

@@ -3,10 +3,10 @@
 import csv
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Self
 
 from ..errors import StreamError
-from ..plain import Result, Row
+from ..plain import MARKET_COLUMNS, ORDER_COLUMNS, Result
 
 
 class ResultFiles:
@@ -18,14 +18,17 @@ class ResultFiles:
     def __init__(self, directory: str | Path) -> None:
         self.directory = Path(directory)
         self._files: list[IO[str]] = []
-        self._writers: dict[str, Any] = {}
+        self._writers: list[csv.DictWriter[str]] = []
 
     def __enter__(self) -> Self:
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
-            for name in ("orders", "markets"):
+            for name, columns in (("orders", ORDER_COLUMNS), ("markets", MARKET_COLUMNS)):
                 file = (self.directory / f"{name}.csv").open("w", newline="", encoding="utf-8")
                 self._files.append(file)
+                writer = csv.DictWriter(file, columns, lineterminator="\n")
+                writer.writeheader()
+                self._writers.append(writer)
         except OSError as error:
             raise StreamError(f"cannot write results to {self.directory}: {error}") from error
         return self
@@ -38,15 +41,6 @@ class ResultFiles:
 
     def take(self, result: Result) -> None:
         """Write the rows of one unit."""
-        self._write(0, result.orders)
-        self._write(1, result.markets)
-
-    def _write(self, place: int, rows: list[Row]) -> None:
-        if not rows:
-            return
-        file = self._files[place]
-        writer = self._writers.get(file.name)
-        if writer is None:
-            writer = self._writers[file.name] = csv.DictWriter(file, list(rows[0]))
-            writer.writeheader()
-        writer.writerows(rows)
+        orders, markets = self._writers
+        orders.writerows(result.orders)
+        markets.writerows(result.markets)

@@ -39,7 +39,7 @@ EXACT = (
 CLOSE = ("size_remaining", "size_cancelled", "size_lapsed", "size_voided", "liability")
 SETTLED = ("status", "size_matched", "average_price_matched", "profit")  # of a replacement that was never placed
 
-COUNTED = ("replacement-in-blotter",)
+COUNTED = ("replacement-in-blotter", "market-notes-handicap", "exposures", "refused-or-error")
 TOLERANCE = 1e-9
 
 
@@ -141,6 +141,9 @@ def intended(peer: dict[str, Any], own: dict[str, Any], found: Comparison) -> se
     if not peer["in_blotter"] and own["in_blotter"]:
         found.intended["replacement-in-blotter"] += 1
         return set(EXACT + CLOSE) - set(SETTLED)
+    if peer["handicap"] and peer["market_notes"] != own["market_notes"]:
+        found.intended["market-notes-handicap"] += 1
+        return {"market_notes"}
     return set()
 
 
@@ -153,6 +156,13 @@ def compare_trace(where: str, theirs: list[Any], ours: list[Any], found: Compari
             if isinstance(one[3], list)
             else is_same(one[3], other[3])
         )
+        if not same and one[:3] == other[:3]:
+            if one[2] == "seen":
+                found.intended["exposures"] += 1
+                continue
+            if {one[3], other[3]} == {False, "error"}:
+                found.intended["refused-or-error"] += 1
+                continue
         if not same:
             note(found, "trace", where, one, other)
             return

@@ -1,0 +1,105 @@
+"""`plugins`, `hooks` and `config`."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from click.testing import Result
+
+from flumine_core.kernel.signature import hook_arguments
+
+Cli = Callable[..., Result]
+Install = Callable[..., None]
+
+START = "from flumine_core import hookimpl\n@hookimpl\ndef flumine_start(framework): pass\n"
+
+
+def test_plugins_are_listed_with_state_and_hooks(cli: Cli, install: Install) -> None:
+    install("dist-a", "[flumine_core]\nalpha = mod_alpha\nbeta = mod_beta\n", mod_alpha=START, mod_beta="1/0")
+    Path("flumine.toml").write_text('[[client_controls]]\nname = "max_order_count"\n[plugins]\nblocked = ["example"]\n')
+    result = cli("plugins", "--json")
+    assert (result.exit_code, result.stderr) == (0, "")
+    found = {each["name"]: each for each in json.loads(result.stdout)}
+    assert found["alpha"]["hooks"] == ["flumine_start"]
+    assert found["beta"]["reason"] == "ZeroDivisionError: division by zero"
+    assert {name: found[name]["status"] for name in ("alpha", "beta", "example", "max_order_count")} == {
+        "alpha": "enabled",
+        "beta": "failed",
+        "example": "blocked",
+        "max_order_count": "enabled",
+    }
+    assert found["strategy_exposure"]["status"] == "available"
+    assert "import_seconds" not in found["alpha"]
+    timed = json.loads(cli("plugins", "--json", "--time").stdout)
+    assert all(each["import_seconds"] is not None for each in timed if each["status"] != "blocked")
+
+
+def test_plugins_are_a_table_too(cli: Cli, install: Install) -> None:
+    install("dist-a", "[flumine_core]\nalpha = mod_alpha\nbeta = mod_beta\n", mod_alpha=START, mod_beta="1/0")
+    lines = cli("plugins").stdout.splitlines()
+    assert lines[0].split() == ["kind", "name", "distribution", "version", "status", "hooks"]
+    (alpha,) = [line for line in lines if " alpha " in line]
+    assert alpha.split() == ["hooks", "alpha", "dist-a", "1.0", "enabled", "start"]
+    assert any("failed: ZeroDivisionError" in line for line in lines)
+
+
+def test_a_wrong_configuration_does_not_keep_plugins_from_being_listed(cli: Cli) -> None:
+    Path("flumine.toml").write_text('[plugins]\nrequired = ["gone"]\nblocked = ["gone"]\nx = 1\n')
+    result = cli("plugins")
+    assert result.exit_code == 0
+    assert "strategy_exposure" in result.stdout
+    assert result.stderr.count("warning: ") == 3
+
+
+def test_hooks_are_listed_in_the_order_of_a_life(cli: Cli, install: Install) -> None:
+    install("dist-a", "[flumine_core]\nalpha = mod_alpha\n", mod_alpha=START)
+    lines = cli("hooks").stdout.splitlines()
+    assert [line.split()[0] for line in lines[2:]] == list(hook_arguments())
+    (start,) = [line for line in lines if line.startswith("flumine_start ")]
+    assert start.endswith("alpha")
+
+
+def test_a_hooks_page_is_printed_whole(cli: Cli) -> None:
+    for name in ("order_package", "process_order_package", "flumine_process_order_package"):
+        page = cli("hooks", name).stdout
+        assert page.startswith("flumine_process_order_package(order_package: 'OrderPackage') -> str | None\n")
+        assert "On error: counted under the plugin's name" in page
+        assert page.endswith("Implemented by: no plugin\n")
+    assert "first result" in cli("hooks", "make_client").stdout
+
+
+def test_config_check_tells_every_error(cli: Cli) -> None:
+    result = cli("config", "check")
+    assert (result.exit_code, result.stdout) == (0, "no flumine.toml, no errors\n")
+    Path("flumine.toml").write_text("[settings]\na = 1\nb = 2\n")
+    result = cli("config", "check")
+    assert result.exit_code == 1
+    assert [line.partition(" ")[0] for line in result.stderr.splitlines()] == [
+        "flumine.toml:2:",
+        "flumine.toml:3:",
+        "2",
+    ]
+    Path("other.toml").write_text("[settings]\nplace_latency = 1\n")
+    result = cli("--config", "other.toml", "config", "check")
+    assert (result.exit_code, result.stdout) == (0, "other.toml: no errors\n")
+    assert cli("config", "check", "--config", "other.toml").exit_code == 0
+
+
+def test_config_show_tells_values_and_origins(cli: Cli) -> None:
+    Path("flumine.toml").write_text('[settings]\nplace_latency = 1\n[[strategies]]\nname = "example"\n')
+    result = cli("config", "show", "--set", "strategies.example.stake=3")
+    assert result.exit_code == 0
+    rows = {line.split()[0]: line.split()[1:] for line in result.stdout.splitlines()}
+    assert rows["settings.place_latency"] == ["1", "flumine.toml:2"]
+    assert rows["strategies.example.stake"] == ["3", "--set"]
+    assert rows["strategies.example.ticks"] == ["4", "default"]
+    shown = json.loads(cli("config", "show", "--json").stdout)
+    assert {"key": "settings.place_latency", "value": 1, "origin": "flumine.toml:2"} in shown
+
+
+def test_a_file_that_is_no_toml_is_one_plain_error(cli: Cli) -> None:
+    Path("flumine.toml").write_text("[settings\n")
+    for command in (["config", "check"], ["config", "show"], ["simulate", "x", "--strategy", "example"]):
+        result = cli(*command)
+        assert result.exit_code == 1
+        assert result.stderr.startswith("error: flumine.toml:1: not TOML: ")

@@ -1,0 +1,130 @@
+"""The group: fast help, an overview, commands that are loaded when they are invoked."""
+
+import importlib
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+from click.testing import Result
+
+from flumine_core import __version__
+from flumine_core.cli.lazy import BUILT_IN
+
+Cli = Callable[..., Result]
+Install = Callable[..., None]
+
+HEAVY = (
+    "betfairlightweight",
+    "msgspec",
+    "rich",
+    "pluggy",
+    "cattrs",
+    "smart_open",
+    "loguru",
+    "attrs",
+    "isal",
+    "zstandard",
+)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], []])
+def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+    program = (
+        "import sys\nfrom flumine_core.cli.main import group\n"
+        f"group({arguments!r}, standalone_mode=False)\n"
+        f"print('heavy:', sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr == "heavy: []\n"
+    assert done.stdout
+
+
+def test_python_m_prints_the_help() -> None:
+    done = subprocess.run([sys.executable, "-m", "flumine_core", "--help"], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert done.stdout.startswith("Usage: python -m flumine_core [OPTIONS] [COMMAND]")
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_the_table_says_what_the_command_says(name: str) -> None:
+    module, line = BUILT_IN[name]
+    command = importlib.import_module(module).command
+    assert (command.help or "").partition("\n")[0] == line
+
+
+@pytest.mark.parametrize("name", [*BUILT_IN, "config check", "config show"])
+def test_each_command_has_help(cli: Cli, name: str) -> None:
+    result = cli(*name.split(), "--help")
+    assert result.exit_code == 0
+    assert "Usage:" in result.stdout
+
+
+def test_without_a_command_it_lists_plugins_and_commands(cli: Cli) -> None:
+    result = cli()
+    assert result.exit_code == 0
+    for word in ("strategy_exposure", "max_order_count", "example", *BUILT_IN):
+        assert word in result.stdout
+
+
+def test_the_version_is_printed(cli: Cli) -> None:
+    assert cli("--version").stdout == f"flumine_core {__version__}\n"
+
+
+def test_an_unknown_command_gets_a_hint(cli: Cli) -> None:
+    result = cli("simulat")
+    assert result.exit_code == 2
+    assert "no such command: 'simulat', did you mean 'simulate'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["-p", "example", "plugins"], "must be no:NAME, was 'example'"),
+        (["-p", "no:", "plugins"], "must be no:NAME, was 'no:'"),
+        (["--set", "x", "plugins"], "must be key=value, was 'x'"),
+        (["--set", "=3", "plugins"], "must be key=value, was '=3'"),
+        (["--config", "gone.toml", "plugins"], "does not exist"),
+        (["hooks", "market_boks"], "did you mean 'flumine_process_market_books'"),
+    ],
+)
+def test_a_wrong_option_is_a_usage_error(cli: Cli, arguments: list[str], told: str) -> None:
+    result = cli(*arguments)
+    assert result.exit_code == 2
+    assert told in result.stderr
+
+
+COMMANDS = """
+import click
+@click.command()
+@click.argument("word")
+def say(word):
+    "Say a word."
+    click.echo(word)
+@click.command()
+def fail():
+    1 / 0
+NUMBER = 3
+"""
+
+
+def test_commands_of_others_are_listed_and_loaded_when_invoked(cli: Cli, install: Install) -> None:
+    entry_points = "[flumine_core.commands]\nsay = others:say\nfail = others:fail\nnumber = others:NUMBER\n"
+    install("others", entry_points, others=COMMANDS)
+    assert "(from others 1.0)" in cli("--help").stdout
+    assert "others" not in sys.modules
+    assert cli("say", "hello").stdout == "hello\n"
+    failed = cli("fail")
+    assert failed.exit_code == 1
+    assert "error: command 'fail' (others 1.0) raised ZeroDivisionError: division by zero" in failed.stderr
+    assert "must be a click command, was int" in cli("number").stderr
+    assert cli("-p", "no:say", "say", "hello").exit_code == 2
+
+
+def test_a_command_that_two_distributions_bring_is_not_guessed(cli: Cli, install: Install) -> None:
+    install("others", "[flumine_core.commands]\nsay = others:say\n", others=COMMANDS)
+    install("more", "[flumine_core.commands]\nsay = more:say\nplugins = more:say\n", more=COMMANDS)
+    result = cli("say", "hello")
+    assert result.exit_code == 1
+    assert "brought twice, by more 1.0 and others 1.0" in result.stderr
+    assert "strategy_exposure" in cli("plugins").stdout

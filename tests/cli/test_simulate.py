@@ -1,0 +1,218 @@
+"""`simulate`: the table, the JSON object, the CSV files, the exit code."""
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+Cli = Callable[..., Result]
+Install = Callable[..., None]
+
+KEYS = {"markets", "books", "orders", "matched", "profit", "errors", "refusals"}
+
+
+def loaded(result: Result) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+def test_json_is_one_object_with_the_same_by_strategy(cli: Cli, market: Path, second: Path) -> None:
+    result = cli("simulate", market, second, "--strategy", "example", "--format", "json")
+    assert (result.exit_code, result.stderr) == (0, "")
+    found = loaded(result)
+    assert found.keys() >= KEYS | {"strategies", "refusals_by_control", "bad_lines", "files", "not_simulated"}
+    assert (found["files"], found["markets"], found["errors"]) == (2, 2, 0)
+    strategy = found["strategies"]["ExampleStrategy"]
+    assert strategy.keys() >= KEYS
+    assert {key: strategy[key] for key in KEYS} == {key: found[key] for key in KEYS}
+    assert found["orders"] >= 2
+
+
+def test_the_table_has_a_row_for_each_strategy(cli: Cli, market: Path) -> None:
+    result = cli("simulate", market, "--strategy", "example")
+    assert result.exit_code == 0
+    header, _, row, *_ = result.stdout.splitlines()
+    assert header.split() == [
+        "strategy",
+        "markets",
+        "traded",
+        "orders",
+        "matched",
+        "staked",
+        "profit",
+        "refusals",
+        "errors",
+    ]
+    assert row.split()[:3] == ["ExampleStrategy", "1", "1"]
+    assert result.stdout.rstrip().endswith("0 errors")
+
+
+def test_results_are_the_same_byte_for_byte(cli: Cli, market: Path, second: Path, tmp_path: Path) -> None:
+    outputs = []
+    for name, workers in (("a", 1), ("b", 1), ("c", 2)):
+        arguments = (
+            "simulate",
+            market,
+            second,
+            "--strategy",
+            "example",
+            "--format",
+            "json",
+            "--output",
+            tmp_path / name,
+        )
+        result = cli(*arguments, "--workers", workers)
+        assert result.exit_code == 0
+        files = [(tmp_path / name / each).read_bytes() for each in ("orders.csv", "markets.csv")]
+        outputs.append((result.stdout, *files))
+    assert outputs[0] == outputs[1] == outputs[2]
+
+
+def test_csv_files_hold_orders_and_markets_as_text(cli: Cli, market: Path, second: Path, tmp_path: Path) -> None:
+    result = cli("simulate", second, market, "--strategy", "example", "--format", "json", "--output", tmp_path / "out")
+    with (tmp_path / "out" / "orders.csv").open(newline="") as file:
+        orders = list(csv.DictReader(file))
+    with (tmp_path / "out" / "markets.csv").open(newline="") as file:
+        markets = list(csv.DictReader(file))
+    assert [row["market_id"] for row in markets] == ["1.100000020", "1.100000001"]
+    assert [row["market_id"] for row in orders] == sorted((row["market_id"] for row in orders), reverse=True)
+    found = loaded(result)
+    assert len(orders) == found["orders"]
+    assert round(sum(float(row["profit"]) for row in orders), 2) == found["profit"]
+    assert round(sum(float(row["size_matched"]) for row in orders), 2) == found["matched"]
+
+
+def test_csv_files_have_a_header_when_there_is_nothing_to_write(cli: Cli, market: Path, tmp_path: Path) -> None:
+    arguments = ("simulate", market, "--strategy", "example", "--set", "seconds_to_start=-1e9")
+    assert cli(*arguments, "--output", tmp_path / "out").exit_code == 0
+    header = (tmp_path / "out" / "orders.csv").read_text().splitlines()
+    assert len(header) == 1
+    assert header[0].startswith("market_id,order_id,")
+
+
+@pytest.mark.parametrize("values", [["stake=4"], ["strategies.example.stake=4"], ["stake=1", "stake=4"]])
+def test_options_are_set_on_the_command_line(cli: Cli, market: Path, values: list[str]) -> None:
+    sets = [argument for value in values for argument in ("--set", value)]
+    found = loaded(cli("simulate", market, "--strategy", "example", *sets, "--format", "json"))
+    assert found["staked"] == 4 * found["orders"]
+
+
+def test_a_configuration_is_enough(cli: Cli, market: Path, tmp_path: Path) -> None:
+    Path("flumine.toml").write_text(f"""
+[simulation]
+paths = [{str(market)!r}]
+output = "out"
+[[strategies]]
+name = "example"
+stake = 3
+[[strategies]]
+name = "flumine_core.example:ExampleStrategy"
+options = {{ name = "second", stake = 7, max_order_exposure = 5 }}
+""")
+    found = loaded(cli("simulate", "--format", "json"))
+    assert list(found["strategies"]) == ["ExampleStrategy", "second"]
+    assert found["strategies"]["second"]["refusals_by_control"].keys() == {"StrategyExposure"}
+    assert found["strategies"]["ExampleStrategy"]["refusals"] == 0
+    assert (tmp_path / "out" / "orders.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--strategy", "exampel"], "did you mean 'example'"),
+        (["--strategy", "nowhere:Thing"], "nowhere:Thing cannot be imported: ModuleNotFoundError"),
+        (["--strategy", "example", "--set", "stke=3"], "did you mean 'stake'"),
+        (["--strategy", "example", "--set", "stake=much"], "stake must be a number, was 'much'"),
+        (["--strategy", "example", "--set", "settings.place_latency=x"], "settings.place_latency: must be seconds"),
+        ([], "a strategy must be named (--strategy NAME or module:Class), installed are: example"),
+    ],
+)
+def test_what_cannot_start_is_one_plain_error(cli: Cli, market: Path, arguments: list[str], told: str) -> None:
+    result = cli("simulate", market, *arguments)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("error: ")
+    assert told in result.stderr
+
+
+def test_files_must_be_named(cli: Cli) -> None:
+    result = cli("simulate", "--strategy", "example")
+    assert result.exit_code == 1
+    assert "a recorded file must be named" in result.stderr
+
+
+def test_a_missing_file_and_bad_lines_are_told_and_the_rest_is_done(cli: Cli, market: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad"
+    bad.write_bytes(b"garbage\n" * 30 + b"\n")
+    result = cli("simulate", market, tmp_path / "gone", bad, "--strategy", "example", "--format", "json")
+    assert result.exit_code == 1
+    found = loaded(result)
+    assert (found["markets"], found["bad_lines"], len(found["bad_line_messages"])) == (1, 31, 31)
+    assert found["not_simulated"] == [f"no such file: {tmp_path / 'gone'}"]
+    assert found["errors"] == 32
+    assert f"bad line: {bad}:1: " in result.stderr
+    assert "bad line: 11 more" in result.stderr
+    assert "not simulated: no such file" in result.stderr
+
+
+PRINTING = """
+from flumine_core import BaseStrategy
+print("imported")
+class Printing(BaseStrategy):
+    def start(self, flumine):
+        print("started")
+    def check_market_book(self, market, market_book):
+        raise ValueError("no")
+"""
+
+
+def test_what_a_strategy_prints_or_raises_leaves_stdout_alone(cli: Cli, market: Path) -> None:
+    Path("printing.py").write_text(PRINTING)
+    for workers in (1, 2):
+        arguments = [market, "--strategy", "printing:Printing", "--format", "json", "--workers", workers]
+        command = [sys.executable, "-m", "flumine_core", "simulate", *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 1
+        found = json.loads(done.stdout)
+        assert found["errors"] == found["strategies"]["Printing"]["errors"] > 1
+        assert found["faults"][0]["error"] == "ValueError: no"
+        assert "imported\nstarted\n" in done.stderr
+        assert "raised: Printing in strategy.check_market_book" in done.stderr
+
+
+def test_a_fault_is_in_the_table(cli: Cli, market: Path) -> None:
+    Path("faulty.py").write_text(PRINTING.replace("print", "str").replace("Printing", "Faulty"))
+    result = cli("simulate", market, "--strategy", "faulty:Faulty")
+    assert result.exit_code == 1
+    assert "raised by" in result.stdout
+    assert "ValueError: no" in result.stdout
+
+
+def test_a_blocked_plugin_that_does_not_exist_is_an_error(cli: Cli, market: Path) -> None:
+    result = cli("simulate", market, "--strategy", "example", "-p", "no:exampl")
+    assert result.exit_code == 2
+    assert "did you mean 'example'" in result.stderr
+    Path("flumine.toml").write_text('[plugins]\nblocked = ["gone"]\n')
+    result = cli("simulate", market, "--strategy", "example")
+    assert result.exit_code == 0
+    assert result.stderr.startswith("warning: no plugin to block is called 'gone'")
+
+
+def test_a_directory_is_all_its_files(cli: Cli, market: Path, second: Path) -> None:
+    Path("markets").mkdir()
+    shutil.copy(market, "markets")
+    shutil.copy(second, "markets")
+    assert loaded(cli("simulate", "markets", "--strategy", "example", "--format", "json"))["markets"] == 2
+
+
+def test_results_that_cannot_be_written_are_an_error(cli: Cli, market: Path) -> None:
+    Path("file").touch()
+    result = cli("simulate", market, "--strategy", "example", "--output", "file")
+    assert result.exit_code == 1
+    assert "cannot write results to file" in result.stderr
