@@ -3,10 +3,12 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
+
 from ..control.transaction import market_notes
 from ..events import OrderEvent, OrderStatusEvent, RefusalEvent
 from ..market.market import Market
-from ..order.kinds import OrderTypes
+from ..order.kinds import LimitOrder, OrderTypes
 from ..order.order import Order
 from ..order.package import OrderPackageType
 from ..order.refusal import Refusal
@@ -116,6 +118,9 @@ class Reports(Registry):
             return
         new_price = order.update_data["new_price"]
         replacement = order.trade.create_order_replacement(order, new_price, report.size_cancelled, package.created_ms)
+        kind = replacement.order_type
+        if report.persistence is not None and isinstance(kind, LimitOrder):
+            replacement.order_type = msgspec.structs.replace(kind, persistence_type=report.persistence)
         replacement.place(market.publish_time, package.market_version, package.is_async)
         market.blotter[replacement.id] = replacement
         package.replacements.append(replacement)

@@ -65,6 +65,7 @@ class ReplaceReport(Struct):
     On success the kernel makes the replacement order of `size_cancelled` at the requested price, enters it in
     the blotter as PENDING and appends it to `package.replacements`; the execution then places it and answers
     with a `PlaceReport`.
+    `persistence` is the bet's, which the replacement takes over; None for the order's.
     """
 
     order: "Order"
@@ -73,6 +74,7 @@ class ReplaceReport(Struct):
     totals: BetTotals
     size_cancelled: float = 0.0
     error_code: str | None = None
+    persistence: str | None = None
 
 
 class MatchReport(Struct):

@@ -22,6 +22,7 @@ class Bet(Struct, eq=False):
     :ivar min_fill_size: what a FILL_OR_KILL must at least match, None for all of it.
     :ivar min_bsp_liability: a LIMIT LAY with less at risk lapses instead of taking the starting price.
     :ivar sequence: place in the order of entry, -1 before it.
+    :ivar is_replacing: a replace of it waits.
     :ivar fills: (publish time in milliseconds, price, size), in the order of matching.
     :ivar average_price_matched: rounded to two places, 0 where nothing is matched.
     :ivar size_remaining: 0.0 for bets other than LIMIT; negative where a removal voided more than was left.
@@ -52,6 +53,7 @@ class Bet(Struct, eq=False):
     min_bsp_liability: float = 10.0
     target_size: float | None = None
     sequence: int = -1
+    is_replacing: bool = False
     bet_id: str | None = None
     fills: list[tuple[int, float, float]] = []
     size_matched: float = 0.0

@@ -132,7 +132,8 @@ class MarketExchange:
         if error is None:
             if bet.sequence < 0:
                 self.admit(bet)
-            self._enter(bet)
+            if not bet.is_live:
+                self._enter(bet)
             self._unchecked.append(bet)
         elif error != DELAYED:
             bet.is_complete = True

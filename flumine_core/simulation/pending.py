@@ -55,6 +55,7 @@ class Request(Struct, eq=False):
         and the size to cancel (None: all).
     :ivar persistences: what replacements inherit, in the order of the cancels that succeeded.
     :ivar replaced: how many replacements were taken from the package.
+    :ivar placed: bets of the package that were placed while others of it were delayed.
     """
 
     number: int
@@ -66,6 +67,7 @@ class Request(Struct, eq=False):
     is_cancelled: bool = False
     persistences: list[str | None] = []
     replaced: int = 0
+    placed: list[Bet] = []
 
     def waiting_orders(self) -> "Iterator[Order]":
         """Yield the orders that have no answer yet."""
@@ -117,6 +119,8 @@ class PendingRequests:
                 continue
             known = self.bets.get(order)
             request.orders.append((order, known, order.update_data.get("size_reduction")))
+            if known is not None and package_type is OrderPackageType.REPLACE:
+                known.is_replacing = True
             if package_type is OrderPackageType.UPDATE and known is not None:
                 self.exchange.change_persistence(known, order.update_data["new_persistence_type"])
 
@@ -161,7 +165,11 @@ class PendingRequests:
         version = request.package.market_version
         is_delay_over = self._policy.is_delay_over(elapsed, request.latency_and_delay)
         delayed: list[Bet] = []
-        for bet in request.bets:
+        # Simulation rule: while a package waits for some of its bets, another of them that is being replaced is
+        # placed once more, and its replace comes to nothing.
+        again = [bet for bet in request.placed if bet.is_replacing and not bet.is_complete]
+        for bet in [*again, *request.bets]:
+            bet.is_replacing = False
             if bet.is_complete:  # a removal voided it while it waited
                 continue
             error = self.exchange.place(bet, release.book, version, is_delay_over)
@@ -174,6 +182,8 @@ class PendingRequests:
             if error is None:
                 report.bet_id = bet.bet_id = f"{self._id_prefix}{self._number:06d}"
                 report.placed_ms = release.now
+                if bet not in again:
+                    request.placed.append(bet)
             release.reports.append(report)
         request.bets = delayed
         return not delayed
@@ -190,12 +200,13 @@ class PendingRequests:
         for order, bet, _ in request.orders:
             if bet is None:
                 release.reports.append(_refusal(request, order, UNKNOWN_BET))
-            elif not bet.is_complete:  # else it was completed while the request waited
+            elif bet.is_replacing and not bet.is_complete:  # else something happened to it while the request waited
+                bet.is_replacing = False
                 error, size = self.exchange.cancel(bet, release.book, None)
                 if error is None:
                     request.persistences.append(bet.persistence)
                 release.reports.append(
-                    ReplaceReport(order, error is None, request.package, totals_of(bet), size, error)
+                    ReplaceReport(order, error is None, request.package, totals_of(bet), size, error, bet.persistence)
                 )
         return not request.persistences
 

@@ -8,7 +8,7 @@ from typing import Any
 
 SIDE, WORKLOAD, *FILES = sys.argv[1:]
 LIMITS: dict[str, Any] = {"max_order_exposure": 1000, "max_selection_exposure": 105}
-WIDE: dict[str, Any] = dict.fromkeys(("max_order_exposure", "max_selection_exposure", "max_live_trade_count"), 10 ** 9)
+WIDE: dict[str, Any] = dict.fromkeys(("max_order_exposure", "max_selection_exposure", "max_live_trade_count"), 10**9)
 
 if SIDE == "flumine":
     import logging

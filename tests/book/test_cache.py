@@ -14,8 +14,39 @@ from flumine_core.book.change import decode_message, decode_whole_message
 from flumine_core.book.marketbook import MarketBook
 from flumine_core.synthetic.market import SyntheticMarket
 
-BOOK = ["market_id", "publish_time_epoch", "publish_time", "status", "inplay", "version", "bet_delay", "bsp_reconciled", "complete", "cross_matching", "runners_voidable", "number_of_winners", "number_of_active_runners", "number_of_runners", "total_matched", "bet_delay_models", "is_market_data_delayed", "last_match_time", "suspend_reason", "total_available"]
-RUNNER = ["selection_id", "handicap", "status", "adjustment_factor", "last_price_traded", "total_matched", "removal_date", "orders", "matches"]
+BOOK = [
+    "market_id",
+    "publish_time_epoch",
+    "publish_time",
+    "status",
+    "inplay",
+    "version",
+    "bet_delay",
+    "bsp_reconciled",
+    "complete",
+    "cross_matching",
+    "runners_voidable",
+    "number_of_winners",
+    "number_of_active_runners",
+    "number_of_runners",
+    "total_matched",
+    "bet_delay_models",
+    "is_market_data_delayed",
+    "last_match_time",
+    "suspend_reason",
+    "total_available",
+]
+RUNNER = [
+    "selection_id",
+    "handicap",
+    "status",
+    "adjustment_factor",
+    "last_price_traded",
+    "total_matched",
+    "removal_date",
+    "orders",
+    "matches",
+]
 
 
 def levels(prices: Any) -> list[tuple[Any, Any]]:
