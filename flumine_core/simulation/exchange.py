@@ -67,15 +67,10 @@ def _turn(bet: Bet) -> tuple[float, int]:
     return (price if bet.side == "BACK" else -price, bet.sequence)
 
 
-class MarketExchange:
-    """The exchange's side of one market. Works on `Bet` records alone, whoever sent them.
-
-    Of a book only runners are visited that have live bets and changed, and those that are no longer
-    ACTIVE; all live bets are visited where a market definition arrives (status, version, starting prices
-    and removals come with definitions alone) and, under `is_matching_available`, at each book.
+class Bets:
+    """One market's bets and what their senders ask for; the books are `MarketExchange`'s.
 
     :param is_isolated: each group of bets is offered all of the traded volume; else all groups share it.
-    :param is_matching_available: match resting bets against visible prices too, at each book anew.
     :ivar bets: all bets in the order of entry, the ones still to be placed and the complete ones included.
     :ivar live: runner -> group -> live bets.
     """
@@ -86,32 +81,24 @@ class MarketExchange:
         "_last_number",
         "_liquidity",
         "_queue",
-        "_removals",
         "_unchecked",
         "_unnumbered",
         "bets",
         "is_isolated",
-        "is_matching_available",
         "live",
-        "volume",
     )
 
-    def __init__(self, profile: Profile, is_isolated: bool = True, is_matching_available: bool = False) -> None:
+    def __init__(self, profile: Profile, is_isolated: bool = True) -> None:
         self._queue = profile.queue
         self._liquidity = profile.liquidity.for_market()
         self.is_isolated = is_isolated
-        self.is_matching_available = is_matching_available
         self.bets: list[Bet] = []
         self.live: dict[RunnerKey, dict[object, Resting]] = {}
-        self.volume = TradedVolume()
         self._changed: list[Bet] = []
         self._unchecked: list[Bet] = []
-        self._removals: set[tuple[int, float, float | None]] = set()
         self._is_blind = False
         self._last_number = 0
         self._unnumbered = 0
-
-    # requests
 
     def admit(self, bet: Bet, number: int | None = None) -> None:
         """Enter a bet that is going to be placed; removals concern it from now on.
@@ -183,7 +170,65 @@ class MarketExchange:
                 self._enter(bet)
         return error
 
-    # books
+    def _note(self, bet: Bet) -> None:
+        if not bet.is_changed:
+            bet.is_changed = True
+            self._changed.append(bet)
+
+    def _settle(self, book: MarketBook) -> Sequence[Bet]:
+        # after the pass, bets with nothing left are complete; those placed just now were not before
+        for bet in self._unchecked:
+            if book.bsp_reconciled and not bet.takes_sp and not self._is_blind:
+                bet.is_sp_settled = True
+            if bet.size_remaining == 0 and bet.kind == LIMIT and not bet.is_unlisted:
+                self._complete(bet)
+        self._unchecked.clear()
+        changed = self._changed
+        if not changed:
+            return NO_BETS
+        self._changed = []
+        for bet in changed:
+            bet.is_changed = False
+            if bet.is_sp_done or (bet.kind == LIMIT and bet.size_remaining == 0 and not bet.is_unlisted):
+                self._complete(bet)
+        return changed
+
+    def _enter(self, bet: Bet) -> None:
+        bet.is_live = True
+        group = bet.group if self.is_isolated else None
+        self.live.setdefault(bet.key, {}).setdefault(group, Resting()).add(bet)
+
+    def _complete(self, bet: Bet) -> None:
+        bet.is_complete = True
+        if not bet.is_live:
+            return
+        bet.is_live = False
+        group = bet.group if self.is_isolated else None
+        groups = self.live[bet.key]
+        groups[group].discard(bet)
+        if not groups[group]:
+            del groups[group]
+            if not groups:
+                del self.live[bet.key]
+
+
+class MarketExchange(Bets):
+    """The exchange's side of one market. Works on `Bet` records alone, whoever sent them.
+
+    Of a book only runners are visited that have live bets and changed, and those that are no longer
+    ACTIVE; all live bets are visited where a market definition arrives (status, version, starting prices
+    and removals come with definitions alone) and, under `is_matching_available`, at each book.
+
+    :param is_matching_available: match resting bets against visible prices too, at each book anew.
+    """
+
+    __slots__ = ("_removals", "is_matching_available", "volume")
+
+    def __init__(self, profile: Profile, is_isolated: bool = True, is_matching_available: bool = False) -> None:
+        super().__init__(profile, is_isolated)
+        self.is_matching_available = is_matching_available
+        self.volume = TradedVolume()
+        self._removals: set[tuple[int, float, float | None]] = set()
 
     def before_book(self, previous: MarketBook, book: MarketBook) -> None:
         """Keep what `previous` knows of runners that stop being ACTIVE with `book`; to be called first."""
@@ -328,49 +373,6 @@ class MarketExchange:
                     ex = runner.ex
                     levels = ex.available_to_lay if bet.side == "BACK" else ex.available_to_back
                     bet.queue = self._queue.revised(bet.queue, bet.price, levels)
-
-    # bookkeeping
-
-    def _note(self, bet: Bet) -> None:
-        if not bet.is_changed:
-            bet.is_changed = True
-            self._changed.append(bet)
-
-    def _settle(self, book: MarketBook) -> Sequence[Bet]:
-        # after the pass, bets with nothing left are complete; those placed just now were not before
-        for bet in self._unchecked:
-            if book.bsp_reconciled and not bet.takes_sp and not self._is_blind:
-                bet.is_sp_settled = True
-            if bet.size_remaining == 0 and bet.kind == LIMIT and not bet.is_unlisted:
-                self._complete(bet)
-        self._unchecked.clear()
-        changed = self._changed
-        if not changed:
-            return NO_BETS
-        self._changed = []
-        for bet in changed:
-            bet.is_changed = False
-            if bet.is_sp_done or (bet.kind == LIMIT and bet.size_remaining == 0 and not bet.is_unlisted):
-                self._complete(bet)
-        return changed
-
-    def _enter(self, bet: Bet) -> None:
-        bet.is_live = True
-        group = bet.group if self.is_isolated else None
-        self.live.setdefault(bet.key, {}).setdefault(group, Resting()).add(bet)
-
-    def _complete(self, bet: Bet) -> None:
-        bet.is_complete = True
-        if not bet.is_live:
-            return
-        bet.is_live = False
-        group = bet.group if self.is_isolated else None
-        groups = self.live[bet.key]
-        groups[group].discard(bet)
-        if not groups[group]:
-            del groups[group]
-            if not groups:
-                del self.live[bet.key]
 
     def close(self) -> None:
         """Forget traded volumes, as after a closing; bets and removals stay, should the market open again."""

@@ -9,6 +9,7 @@ from msgspec import Struct
 from ..order.kinds import LimitOnCloseOrder, LimitOrder
 from ..order.package import OrderPackageType
 from ..order.report import BetTotals, CancelReport, PlaceReport, ReplaceReport, Report, UpdateReport
+from ..order.states import OrderStatus
 from .bet import LIMIT, LIMIT_ON_CLOSE, MARKET_ON_CLOSE, Bet
 from .exchange import MarketExchange
 from .matching import DELAYED
@@ -68,6 +69,10 @@ class Request(Struct, eq=False):
     persistences: list[str | None] = []
     replaced: int = 0
     placed: list[Bet] = []
+
+    def replacing(self) -> list[Bet]:
+        """Return the bets placed by this request of which a replace waits."""
+        return [bet for bet in self.placed if is_replacing(bet)]
 
     def waiting_orders(self) -> "Iterator[Order]":
         """Yield the orders that have no answer yet."""
@@ -167,7 +172,7 @@ class PendingRequests:
         delayed: list[Bet] = []
         # Simulation rule: while a package waits for some of its bets, another of them that is being replaced is
         # placed once more, and its replace comes to nothing.
-        again = [bet for bet in request.placed if bet.is_replacing and not bet.is_complete]
+        again = request.replacing() if request.package.package_type is OrderPackageType.PLACE else []
         for bet in [*again, *request.bets]:
             bet.is_replacing = False
             if bet.is_complete:  # a removal voided it while it waited
@@ -186,7 +191,7 @@ class PendingRequests:
                     request.placed.append(bet)
             release.reports.append(report)
         request.bets = delayed
-        return not delayed
+        return not delayed and request.replaced == len(request.persistences)
 
     def _replace(self, request: Request, release: Release, elapsed: float) -> bool:
         # Simulation rule: the cancels know no bet delay; the replacements are placed at a later book, with
@@ -195,20 +200,27 @@ class PendingRequests:
             return False
         if request.is_cancelled:
             self._take_replacements(request)
+            # Simulation rule: while a replace waits for some of its replacements, another of them that is being
+            # replaced itself is cancelled by it, and counts from its time.
+            for replaced in request.replacing():
+                self._cancel_replaced(request, release, order_of(replaced), replaced)
             return self._place(request, release, elapsed, self._latencies.place + request.package.bet_delay)
         request.is_cancelled = True
         for order, bet, _ in request.orders:
             if bet is None:
                 release.reports.append(_refusal(request, order, UNKNOWN_BET))
-            elif bet.is_replacing and not bet.is_complete:  # else something happened to it while the request waited
-                bet.is_replacing = False
-                error, size = self.exchange.cancel(bet, release.book, None)
-                if error is None:
-                    request.persistences.append(bet.persistence)
-                release.reports.append(
-                    ReplaceReport(order, error is None, request.package, totals_of(bet), size, error, bet.persistence)
-                )
+            elif is_replacing(bet):  # else something happened to it while the request waited
+                self._cancel_replaced(request, release, order, bet)
         return not request.persistences
+
+    def _cancel_replaced(self, request: Request, release: Release, order: "Order", bet: Bet) -> None:
+        bet.is_replacing = False
+        error, size = self.exchange.cancel(bet, release.book, None)
+        if error is None:
+            request.persistences.append(bet.persistence)
+        release.reports.append(
+            ReplaceReport(order, error is None, request.package, totals_of(bet), size, error, bet.persistence)
+        )
 
     def _take_replacements(self, request: Request) -> None:
         package = request.package
@@ -245,6 +257,11 @@ def make_bet(order: "Order", client: "ClientRole") -> Bet:
     else:
         bet.kind, bet.size = MARKET_ON_CLOSE, kind.liability
     return bet
+
+
+def is_replacing(bet: Bet) -> bool:
+    """Whether a replace of a bet waits and may still be carried out."""
+    return bet.is_replacing and not bet.is_complete and order_of(bet).status is OrderStatus.REPLACING
 
 
 def order_of(bet: Bet) -> "Order":

@@ -90,6 +90,7 @@ class House:
         self.client = make_client()
         self.strategies: dict[str, Strategy] = {}
         self.orders: list[Order] = []
+        self.dropped: list[Order] = []
         self.reports: list[Report] = []
         self.packages = 0
 
@@ -138,10 +139,12 @@ class House:
             self.execution.close_market(self.market)
         else:
             self.apply(self.execution.after_book(self.market, book))
-            for order in self.orders:
+            for order in [each for each in self.orders if each not in self.dropped]:
                 is_limit = isinstance(order.order_type, LimitOrder)
                 if is_limit and not order.complete and order.size_remaining == 0:
                     order.execution_complete()
+                if order.complete:
+                    self.dropped.append(order)
         return self.reports[start:]
 
     def apply(self, reports: Any) -> None:

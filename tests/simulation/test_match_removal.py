@@ -44,7 +44,7 @@ def test_each_fill_is_reduced_for_itself(house: Any) -> None:
     order = house.place("BACK", LimitOrder(2.0, 20))
     house.book(200)
     remove(house, 300, factor=12.5)
-    assert order.average_price_matched == 1.83  # 1.92 and 1.75
+    assert order.average_price_matched == 1.84  # 1.93 and 1.75
 
 
 def test_unmatched_part_is_left_alone(house: Any) -> None:
