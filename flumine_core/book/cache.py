@@ -5,10 +5,8 @@ from array import array
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import msgspec
-
 from ..errors import ExecutionError
-from .change import MarketChange, Number, RunnerChange, decode_runner_changes
+from .change import UNDECODABLE, MarketChange, Number, RunnerChange, decode_runner_changes
 from .definition import ABSENT, Definition, RunnerKey
 from .marketbook import MarketBook, Touched
 from .price import PriceSize
@@ -280,7 +278,7 @@ class MarketBookCache:
             return ()
         try:
             return decode_runner_changes(raw) or ()
-        except msgspec.MsgspecError as error:
+        except UNDECODABLE as error:
             self.on_error(self._line_numbers[position], error)
             return ()
 

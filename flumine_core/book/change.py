@@ -1,12 +1,19 @@
 """The Exchange Stream API's market change messages, decoded as far as somebody looks."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 Number = int | float
+
+LATEST_MS = 253_402_300_800_000
+"""The first millisecond that no datetime can hold, that of the year 10000."""
+
+UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding raises: not JSON or not as documented, not UTF-8, nested too deep."""
+
 Level = tuple[Number, Number]
 """(price, size); size 0 removes the price."""
 Position = tuple[int, Number, Number]
@@ -57,7 +64,7 @@ class _ReadMarketChange(MarketChange, gc=False):
 class MarketChangeMessage(Struct, gc=False):
     """One line of a market stream; `pt` in milliseconds since 1970 (UTC)."""
 
-    pt: int
+    pt: Annotated[int, Meta(ge=0, lt=LATEST_MS)]
     mc: Sequence[MarketChange] = ()
     op: str | None = None
     clk: str | None = None

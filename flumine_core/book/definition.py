@@ -18,13 +18,57 @@ RunnerKey = tuple[int, float]
 @lru_cache(1024)
 def parse_datetime(value: str | int | None) -> datetime | None:
     """Return Betfair's time ("2020-04-01T05:30:00.000Z", or milliseconds) as an aware datetime, None if it is none."""
-    if isinstance(value, int):
-        return to_datetime(value)
     try:
+        if isinstance(value, int):
+            return to_datetime(value)
         parsed = datetime.fromisoformat(value or "")
-    except ValueError:
+        return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+
+
+_TEXTS = (
+    "status",
+    "marketTime",
+    "marketType",
+    "eventId",
+    "eventTypeId",
+    "eventName",
+    "name",
+    "countryCode",
+    "venue",
+    "raceType",
+    "bettingType",
+)
+_NUMBERS = (
+    "version",
+    "betDelay",
+    "numberOfWinners",
+    "numberOfActiveRunners",
+    "eachWayDivisor",
+    "marketBaseRate",
+)
+_RUNNER_NUMBERS = ("hc", "adjustmentFactor")
+_RUNNER_TEXTS = ("status", "bsp", "removalDate", "name")
+
+
+def _check_fields(raw: dict[str, Any], names: tuple[str, ...], wanted: Any, what: str, where: str) -> None:
+    for name in names:
+        value = raw.get(name)
+        if value is not None and not isinstance(value, wanted):
+            raise DataError(f"{where}.{name} must be {what}, was {value!r}")
+
+
+def _check(raw: dict[str, Any]) -> None:
+    """Raise DataError where a definition is not fit to be traded on."""
+    _check_fields(raw, _TEXTS, str | int, "text", "marketDefinition")
+    _check_fields(raw, _NUMBERS, int | float, "a number", "marketDefinition")
+    _check_fields(raw, ("runners", "betDelayModels", "regulators"), list, "a list", "marketDefinition")
+    for runner in raw.get("runners") or ():
+        if not isinstance(runner, dict) or not isinstance(runner.get("id"), int):
+            raise DataError(f"marketDefinition.runners must each have an id, was {runner!r}")
+        _check_fields(runner, _RUNNER_NUMBERS, int | float, "a number", "marketDefinition.runners")
+        _check_fields(runner, _RUNNER_TEXTS, str | int | float, "text", "marketDefinition.runners")
 
 
 @lru_cache(2)
@@ -50,6 +94,7 @@ class Definition:
     """
 
     def __init__(self, raw: dict[str, Any]) -> None:
+        _check(raw)
         self.raw = raw
         get = raw.get
         self.status: str | None = get("status")
@@ -75,11 +120,7 @@ class Definition:
         self.race_type: str | None = get("raceType")
         self.each_way_divisor: float | None = get("eachWayDivisor")
         self.market_base_rate: float | None = get("marketBaseRate")
-        runners = get("runners")
-        self.runners: list[dict[str, Any]] = runners if isinstance(runners, list) else []
-        for runner in self.runners:
-            if not isinstance(runner, dict) or not isinstance(runner.get("id"), int):
-                raise DataError(f"marketDefinition.runners must each have an id, was {runner!r}")
+        self.runners: list[dict[str, Any]] = get("runners") or []
 
     @cached_property
     def market_time(self) -> datetime | None:

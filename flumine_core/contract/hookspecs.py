@@ -49,7 +49,7 @@ def flumine_make_client(kind: str, options: dict[str, Any]) -> "BaseClient | Non
     :param kind: the client's type in the configuration ("simulated", "betfair", or a plugin's own word).
     :param options: its options, untyped; the maker owns them and raises SettingsError on what it does not know.
     Returns: the first client that is not None.
-    Order: after flumine_configure, before strategies are added.
+    Order: before the framework runs, so before flumine_configure; strategies are added after it.
     Rate: once a client.
     Thread: kernel.
     On error: the start fails, naming the plugin.

@@ -8,12 +8,12 @@ from typing import Any
 from ..control.transaction import Transaction
 from ..errors import ExecutionError, OrderError
 from ..events import TradeEvent
+from ..hint import one_line
 from ..market.market import Market
 from ..order.order import Order
 from ..order.package import OrderPackage, OrderPackageType
 from ..order.refusal import Refusal
 from ..order.trade import Trade
-from .guard import one_line
 from .plan import Plan
 from .reports import Reports, refusal_of
 

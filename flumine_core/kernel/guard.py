@@ -9,6 +9,7 @@ import attrs
 from loguru import logger
 
 from ..errors import ExecutionError, FlumineCoreError
+from ..hint import one_line
 
 
 @attrs.frozen
@@ -74,11 +75,6 @@ class Faults:
         for (plugin, _), count in self.counts.items():
             totals[plugin] = totals.get(plugin, 0) + count
         return totals
-
-
-def one_line(error: BaseException) -> str:
-    """Return an exception's type and text in one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
 
 
 def guarded(

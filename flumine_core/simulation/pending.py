@@ -179,7 +179,10 @@ class PendingRequests:
                 continue
             error = self.exchange.place(bet, release.book, version, is_delay_over)
             if error == DELAYED:
-                delayed.append(bet)
+                if bet in again:
+                    bet.is_replacing = True
+                else:
+                    delayed.append(bet)
                 continue
             # Simulation rule: each answered placing uses up a number, failures too.
             self._number += 1
@@ -191,7 +194,7 @@ class PendingRequests:
                     request.placed.append(bet)
             release.reports.append(report)
         request.bets = delayed
-        return not delayed and request.replaced == len(request.persistences)
+        return not delayed and not request.replacing() and request.replaced == len(request.persistences)
 
     def _replace(self, request: Request, release: Release, elapsed: float) -> bool:
         # Simulation rule: the cancels know no bet delay; the replacements are placed at a later book, with

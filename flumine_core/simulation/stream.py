@@ -2,18 +2,21 @@
 
 import heapq
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 
 import msgspec
 
 from ..book.cache import PENDING_BYTES, MarketBookCache
-from ..book.change import MarketChange, MarketChangeMessage, decode_message, decode_whole_message
-from ..book.definition import parse_datetime
+from ..book.change import UNDECODABLE, MarketChange, MarketChangeMessage, decode_message, decode_whole_message
+from ..book.definition import ABSENT, parse_datetime
 from ..contract.streams import HistoricalStream
 from ..errors import DataError, StreamError
 from ..events import MarketBooksEvent
 from .reader import Lines, open_lines
 
 _LEAST_PENDING = 1 << 16
+
+_LINES_TO_A_DEFINITION = 20
 
 
 class MarketFilter:
@@ -122,7 +125,7 @@ class RecordedStream:
                         self._bad(number, f"{error}, was {_shown(line)}")
                         continue
                     message = found
-                except msgspec.MsgspecError as error:
+                except UNDECODABLE as error:
                     self._bad(number, f"{error}, was {_shown(line)}" if line.strip() else "blank line")
                     continue
                 if not message.mc:
@@ -145,6 +148,7 @@ class RecordedStream:
                         books.append(cache.update(change, publish_time, line, number))
                     except DataError as error:
                         self._bad(number, str(error))
+                        self._forget_undefined(change.id)
                 if books:
                     self.line_number = number
                     yield event
@@ -164,7 +168,9 @@ class RecordedStream:
     def _cache_for(self, change: MarketChange, cache: MarketBookCache | None) -> MarketBookCache | None:
         """Return the cache that takes a change; None where the market is not wanted."""
         market_id, raw = change.id, change.marketDefinition
-        if market_id is None or market_id in self._excluded:
+        if market_id is None:
+            raise DataError("a market change must hold the market's id, was none")
+        if market_id in self._excluded:
             return None
         if raw is not None and self._filter.is_selecting and not self._filter.selects(raw):
             self._excluded.add(market_id)
@@ -189,6 +195,12 @@ class RecordedStream:
         elif change.img:
             cache = self._caches[market_id] = cache.replacement()
         return cache
+
+    def _forget_undefined(self, market_id: str | None) -> None:
+        """Forget a market whose first definition could not be used."""
+        cache = self._caches.get(market_id or "")
+        if cache is not None and cache.definition is ABSENT:
+            del self._caches[cache.market_id]
 
     def _bad_runners(self, number: int, error: Exception) -> None:
         self._bad(number, f"{error}, in the runner changes (rc)")
@@ -245,24 +257,24 @@ def _decode_lazily(line: bytes) -> MarketChangeMessage | None:
     """Decode a line whose runner changes are not as documented; their cache will say so."""
     try:
         return decode_message(line)
-    except msgspec.MsgspecError:
+    except UNDECODABLE:
         return None
 
 
 def event_of(path: str) -> str | None:
-    """Return the event id in a file's first market definition, None where its first line has none.
+    """Return the event id in a file's first market definition, None where its first lines have none.
 
     :raises StreamError: if the file cannot be opened or read.
     """
     lines = open_lines(path)
     try:
-        for line in lines:
-            for change in decode_message(line).mc:
+        for line in islice(lines, _LINES_TO_A_DEFINITION):
+            message = _decode_lazily(line)
+            for change in () if message is None else message.mc:
                 if change.marketDefinition is not None:
                     event_id = change.marketDefinition.get("eventId")
                     return None if event_id is None else str(event_id)
-            return None
-    except (msgspec.MsgspecError, DataError):
+    except DataError:
         return None
     finally:
         lines.close()
