@@ -4,6 +4,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .cli.logs import enable_logging
     from .contract import client as clients
     from .contract.client import BetfairClient, SimulatedClient
     from .contract.hookspecs import hookimpl, hookspec
@@ -70,6 +71,7 @@ _HOMES = {
     "TradingControl": "control.base",
     "clients": "contract.client:",
     "config": "settings",
+    "enable_logging": "cli.logs",
     "get_nearest_price": "ladder",
     "get_price": "ladder",
     "get_size": "ladder",

@@ -15,6 +15,7 @@ from .contract.streams import BaseStream, HistoricalStream, MarketStream
 from .errors import ClientError, SettingsError, StreamError
 from .events import ClearedMarketsEvent, ClearedOrdersEvent, ConfigEvent, EndFlumineEvent, Event
 from .kernel.discovery import Discovery
+from .kernel.guard import one_line
 from .kernel.kernel import Kernel
 from .kernel.plan import Plan
 from .market.market import Market
@@ -64,6 +65,7 @@ class _Session(Kernel):
         self.settings = settings.evolve(simulated=self.clients.simulated).frozen()
         self._book_step = self.plan["process_market_books"]
         self._thread = threading.get_ident()
+        self.posted = queue.SimpleQueue()
         self.executions = []
         for client in self.clients:
             client.execution = self._make_execution(client)
@@ -100,9 +102,16 @@ class _Session(Kernel):
             for worker in self._workers:
                 worker.shutdown()
             for execution in self.executions:
-                execution.shutdown()
+                self._close(execution, "shutdown")
             for control in self._logging_controls:
                 control.stop()
+
+    def _close(self, end: Any, method: str) -> None:
+        """End a stream or execution; one that raises keeps nobody else from ending."""
+        try:
+            getattr(end, method)()
+        except Exception as error:
+            self.faults.count(type(end).__name__, method, error)
 
     def _made_stream(self, description: Any) -> Any:
         if not isinstance(description, BaseStream):
@@ -172,9 +181,13 @@ class FlumineSimulation(_Session):
         stream = streams[0] if len(streams) == 1 else MergedStream(streams, self.stream_errors.append)
         self.stream = stream
         progress, due = self.progress, self.books + BOOKS_A_PROGRESS
-        process = self.process
+        process, workers, posted = self.process, self._workers, self.posted
         try:
             for event in stream:
+                if workers:
+                    _complete_books(event)
+                    if not posted.empty():
+                        self._answer_posted()
                 process(event)
                 if self.books >= due:
                     due = self.books + BOOKS_A_PROGRESS
@@ -184,6 +197,11 @@ class FlumineSimulation(_Session):
         except StreamError as error:
             self.stream_errors.append(str(error))
             logger.error("{}", error)
+        except Exception as error:
+            if self.settings.raise_errors:
+                raise
+            self.stream_errors.append(f"{_place_of(group, stream)}: {one_line(error)}")
+            self.faults.record(type(self).__name__, "replay", error)
         finally:
             self._answer_posted()
             self._end_stream()
@@ -330,7 +348,7 @@ class Flumine(_Session):
             self._loop(len(threads))
         finally:
             for stream in self._made:
-                stream.stop()
+                self._close(stream, "stop")
             for thread in threads:
                 if thread.ident is not None:
                     thread.join(1)
@@ -339,6 +357,7 @@ class Flumine(_Session):
     def _pump(self, stream: Any) -> None:
         try:
             for event in stream:
+                _complete_books(event)
                 self.handler_queue.put(event)
         except Exception as error:
             self.stream_errors.append(f"{type(stream).__name__}: {error}")
@@ -357,13 +376,34 @@ class Flumine(_Session):
             elif isinstance(event, EndFlumineEvent):
                 return
             else:
-                self.process(event)
+                self._process_guarded(event)
         self._answer_posted()
         self._end_stream()
+
+    def _process_guarded(self, event: Event) -> None:
+        try:
+            self.process(event)
+        except Exception as error:
+            if self.settings.raise_errors:
+                raise
+            self.faults.record(type(self).__name__, type(event).__name__, error)
 
 
 class _StreamEnded(Event):
     """A stream's thread has ended."""
+
+
+def _complete_books(event: Any) -> None:
+    """Complete an event's books, before another thread may see them."""
+    for book in getattr(event, "market_books", ()):
+        book.number_of_runners  # noqa: B018
+
+
+def _place_of(group: Sequence[Any], stream: Any) -> str:
+    """Return files and line that a replay has come to."""
+    names = [getattr(each, "file_path", repr(each)) for each in group]
+    line = getattr(stream, "line_number", None)
+    return " + ".join(names) + ("" if line is None else f":{line}")
 
 
 def _event_or_none(path: str) -> str | None:

@@ -224,7 +224,10 @@ def damaged(lines: list[bytes], kind: str) -> list[bytes]:
         "no definition": b'{"op":"mcm","pt":1500000000000,"mc":[{"id":"1.999","rc":[{"id":1,"ltp":2.0}]}]}\n',
         "NaN": f'{{"op":"mcm","pt":1500000000000,"mc":[{{"id":"{market}","rc":[{{"id":1,"ltp":NaN}}]}}]}}\n'.encode(),
         "Infinity": f'{{"op":"mcm","pt":1500000000000,"mc":[{{"id":"{market}","tv":Infinity}}]}}\n'.encode(),
-        "odd ladder": f'{{"op":"mcm","pt":1500000000000,"mc":[{{"id":"{market}","rc":[{{"id":1,"atb":"x"}}]}}]}}\n'.encode(),
+        "odd ladder": json.dumps(
+            {"op": "mcm", "pt": 1500000000000, "mc": [{"id": market, "rc": [{"id": 1, "atb": "x"}]}]}
+        ).encode()
+        + b"\n",
         "truncated": lines[100][: len(lines[100]) // 2],
     }[kind]
     return [*lines[:100], middle] if kind == "truncated" else [*lines[:100], middle, *lines[100:]]

@@ -84,7 +84,7 @@ class Desk(Reports):
 
     def is_kernel_thread(self) -> bool:
         """Whether the caller is on the thread that owns orders."""
-        return not self.is_running or threading.get_ident() == self._thread
+        return threading.get_ident() == self._thread
 
     def in_kernel(self, function: Callable[[], bool]) -> bool:
         """Run `function` on the kernel's thread and return its verdict.
