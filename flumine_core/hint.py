@@ -20,7 +20,10 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 def one_line(error: BaseException) -> str:
     """Return an error as one line: its class and its text, and for a syntax error the place."""
-    text = " ".join(str(error).split())
+    try:
+        text = " ".join(str(error).split())
+    except Exception:
+        text = "its text cannot be had"
     if isinstance(error, SyntaxError) and error.filename and str(error.lineno) not in text:
         text += f" ({error.filename}, line {error.lineno})"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -14,8 +14,8 @@ from .contract.strategy import BaseStrategy
 from .contract.streams import BaseStream, HistoricalStream, MarketStream
 from .errors import ClientError, SettingsError, StreamError
 from .events import ClearedMarketsEvent, ClearedOrdersEvent, ConfigEvent, EndFlumineEvent, Event
+from .hint import one_line
 from .kernel.discovery import Discovery
-from .kernel.guard import one_line
 from .kernel.kernel import Kernel
 from .kernel.plan import Plan
 from .market.market import Market
@@ -97,6 +97,8 @@ class _Session(Kernel):
     def _end(self) -> None:
         try:
             self._process_end_flumine(EndFlumineEvent())
+            self.drain()
+            self._end_stream()
         finally:
             self.is_running = False
             for worker in self._workers:
@@ -125,6 +127,8 @@ class _Session(Kernel):
         return stream
 
     def _end_stream(self) -> None:
+        """Refuse what will never be executed, now that no more books come."""
+        self._abandon_transactions()
         for execution in self.executions:
             for report in execution.end_stream():
                 market = self.markets.get(report.order.market_id)
@@ -317,6 +321,11 @@ class Flumine(_Session):
                 client=strategy.client,
             )
         ]
+
+    def _made_stream(self, description: Any) -> Any:
+        if isinstance(description, HistoricalStream):
+            raise StreamError(f"recorded files are replayed by FlumineSimulation, Flumine was given {description!r}")
+        return super()._made_stream(description)
 
     def post(self, event: Event) -> None:
         """Put an event on the queue, from any thread."""

@@ -35,8 +35,8 @@ from flumine_core import (
     Trade,
     TradingControl,
     config,
+    enable_logging,
 )
-from flumine_core.cli.logs import enable_logging
 from flumine_core.events import CurrentOrdersEvent, MarketCataloguesEvent, RawDataEvent, SportsDataEvent
 from flumine_core.synthetic.market import SyntheticMarket
 

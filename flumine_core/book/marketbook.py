@@ -46,14 +46,18 @@ class MarketBook(Struct, eq=False, weakref=True):
     _touched: Touched | None = None
     house_references: int = 0
     streaming_snap: bool = True
+    _shown: list[RunnerBook] | None = None
 
     @property
     def runners(self) -> list[RunnerBook]:
-        """The runners in order of first appearance."""
-        runners = self._runners
-        if runners is None:
-            runners = self._cache.complete(self)
-        return runners
+        """The runners in order of first appearance, in a list that a strategy may sort as it likes."""
+        shown = self._shown
+        if shown is None:
+            runners = self._runners
+            if runners is None:
+                runners = self._cache.complete(self)
+            shown = self._shown = runners.copy()
+        return shown
 
     @property
     def changed(self) -> Collection[RunnerKey]:

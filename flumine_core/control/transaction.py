@@ -47,6 +47,10 @@ class Gate(Protocol):
         """Hand the packages of all outboxes to their executions now."""
         ...
 
+    def keep_open(self, transaction: "Transaction") -> None:
+        """Take note of a transaction that is not in a `with` block and has requests."""
+        ...
+
 
 class Transaction:
     """Requests of one client on one market, grouped.
@@ -61,6 +65,7 @@ class Transaction:
         "_client",
         "_gate",
         "_is_async",
+        "_is_entered",
         "_market",
         "_places",
         "_replaces",
@@ -80,6 +85,7 @@ class Transaction:
         self._client = client
         self._gate = gate
         self._is_async = is_async
+        self._is_entered = False
         self.customer_strategy_ref = customer_strategy_ref
         self._places: list[tuple[Order, int | None]] = []
         self._cancels: list[tuple[Order, int | None]] = []
@@ -219,7 +225,27 @@ class Transaction:
                 return False
         return True
 
+    def abandon(self) -> list[tuple[Order, OrderPackageType]]:
+        """Give up what was accepted and not sent; return it."""
+        given_up = []
+        for package_type, requests in (
+            (OrderPackageType.PLACE, self._places),
+            (OrderPackageType.CANCEL, self._cancels),
+            (OrderPackageType.UPDATE, self._updates),
+            (OrderPackageType.REPLACE, self._replaces),
+        ):
+            given_up += [(order, package_type) for order, _ in requests]
+            requests.clear()
+        return given_up
+
+    @property
+    def has_requests(self) -> bool:
+        """Whether anything was accepted and not sent."""
+        return bool(self._places or self._cancels or self._updates or self._replaces)
+
     def _accept(self, order: Order, package_type: OrderPackageType) -> None:
+        if not self._is_entered:
+            self._gate.keep_open(self)
         for control in self._client.trading_controls:
             control.accept(order, package_type)
 
@@ -238,9 +264,11 @@ class Transaction:
             )
 
     def __enter__(self) -> "Transaction":
+        self._is_entered = True
         return self
 
     def __exit__(self, *error: object) -> None:
+        self._is_entered = False
         self._pack()
 
 

@@ -7,13 +7,14 @@ from typing import Any
 
 from ..control.transaction import Transaction
 from ..errors import ExecutionError, OrderError
-from ..events import TradeEvent
+from ..events import MarketOrdersEvent, OrderPackageEvent, TradeEvent
 from ..hint import one_line
 from ..market.market import Market
 from ..order.order import Order
 from ..order.package import OrderPackage, OrderPackageType
 from ..order.refusal import Refusal
 from ..order.trade import Trade
+from .guard import Stopped
 from .plan import Plan
 from .reports import Reports, refusal_of
 
@@ -26,6 +27,7 @@ class Desk(Reports):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self._package_count = 0
         self._waiting: list[Market] = []
+        self._open_transactions: list[Transaction] = []
         self._thread = threading.get_ident()
         self.posted: queue.SimpleQueue[Any] = queue.SimpleQueue()
         super().__init__(*arguments, **options)
@@ -123,6 +125,19 @@ class Desk(Reports):
                 answer.put((False, error))
             self.drain()
 
+    def keep_open(self, transaction: Transaction) -> None:
+        """Take note of a transaction that is not in a `with` block and has requests."""
+        others = [each for each in self._open_transactions if each.has_requests and each is not transaction]
+        self._open_transactions = [*others, transaction]
+
+    def _abandon_transactions(self) -> None:
+        """Refuse what was asked in transactions that were never executed."""
+        transactions, self._open_transactions = self._open_transactions, []
+        for transaction in transactions:
+            for order, package_type in transaction.abandon():
+                refusal = refusal_of("Transaction", "the transaction was never executed", order, package_type)
+                self._stop_request(order, refusal)
+
     # the outbox
 
     def sent(self, market: Market) -> None:
@@ -145,6 +160,9 @@ class Desk(Reports):
             for package in packages:
                 self._process_order_package(package)
 
+        if "market_orders" in self._logged:
+            plain: Any = market.info | {"order_packages": [package.info for package in market.outbox]}
+            self.log_control(MarketOrdersEvent(plain))
         step = self.plan["process_market_orders"]
         step.run(body, market)
 
@@ -152,7 +170,10 @@ class Desk(Reports):
         """Process one package: hooks may stop it, its client's execution takes it."""
         step = self.plan["process_order_package"]
         if step.around is not None:
-            step.around(lambda: self._submit(order_package, step.calls), order_package)
+            try:
+                step.around(lambda: self._submit(order_package, step.calls), order_package)
+            except Stopped as stopped:
+                self._stop(order_package, stopped.plugin, str(stopped))
         else:
             self._submit(order_package, step.calls)
 
@@ -162,28 +183,39 @@ class Desk(Reports):
             if reason is not None:
                 self._stop(package, plugin, str(reason))
                 return
+        if "order_package" in self._logged:
+            plain: Any = package.info
+            self.log_control(OrderPackageEvent(plain))
         for order in package.orders:
             self._log_status(order)
+        execution = package.client.execution  # type: ignore[attr-defined]
+        if execution is None:
+            self._stop(package, "Execution", f"client {package.client.username} was not added before run()")
+            return
         try:
-            package.client.execution.submit(package)  # type: ignore[attr-defined]
+            execution.submit(package)
         except Exception as error:
-            name = type(package.client.execution).__name__  # type: ignore[attr-defined]
+            name = type(execution).__name__
             self._stop(package, name, f"the execution raised {one_line(error)}")
             self.faults.record(name, "submit", error)
 
     def _stop(self, package: OrderPackage, control: str, reason: str) -> None:
         for order in package.orders:
-            for client_control in package.client.trading_controls:
-                client_control.release(order, package.package_type)
-            refusal = refusal_of(control, reason, order, package.package_type)
-            order.refusal = refusal
-            market = self.markets.markets[package.market_id]
-            if package.package_type is OrderPackageType.PLACE:
-                order.violation(refusal.message)
+            self._stop_request(order, refusal_of(control, reason, order, package.package_type))
+
+    def _stop_request(self, order: Order, refusal: Refusal) -> None:
+        """Refuse a request that all controls had accepted."""
+        for client_control in self._client(order).trading_controls:
+            client_control.release(order, refusal.package_type)
+        order.refusal = refusal
+        market = self.markets.get(order.market_id)
+        if refusal.package_type is OrderPackageType.PLACE:
+            order.violation(refusal.message)
+            if market is not None:
                 market.blotter.complete_order(order)
-                order.trade.revive()
-                order.trade.check_complete()
-            else:
-                order.executable()
-                order.violation_msg = refusal.message
-            self.refuse(order, refusal)
+            order.trade.revive()
+            order.trade.check_complete()
+        else:
+            order.executable()
+            order.violation_msg = refusal.message
+        self.refuse(order, refusal)

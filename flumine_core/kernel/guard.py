@@ -92,10 +92,21 @@ def guarded(
     return call
 
 
+class Stopped(Exception):
+    """A wrapper that broke before the step it brackets, where that means that the step must not be taken."""
+
+    def __init__(self, plugin: str, reason: str) -> None:
+        super().__init__(reason)
+        self.plugin = plugin
+
+
 def guarded_wrapper(
-    plugin: str, hook: str, function: Callable[..., Any], faults: Faults
+    plugin: str, hook: str, function: Callable[..., Any], faults: Faults, is_stopping: bool = False
 ) -> Callable[..., Generator[None, Any, Any]]:
-    """Return a hook wrapper with its exceptions recorded; the step it brackets runs whatever it does."""
+    """Return a hook wrapper with its exceptions recorded; the step it brackets runs whatever it does.
+
+    :param is_stopping: the step does not run where the wrapper raised before it: `Stopped` is raised instead.
+    """
 
     def bracket(*arguments: Any) -> Generator[None, Any, Any]:
         try:
@@ -103,11 +114,13 @@ def guarded_wrapper(
             next(generator)
         except Exception as error:
             faults.record(plugin, hook, error)
+            if is_stopping:
+                raise Stopped(plugin, f"{plugin} raised {one_line(error)}") from error
             return (yield)
         try:
             result = yield
         except BaseException:
-            generator.close()
+            _close(generator)
             raise
         try:
             generator.send(result)
@@ -117,10 +130,17 @@ def guarded_wrapper(
             faults.record(plugin, hook, error)
             return result
         faults.record(plugin, hook, ExecutionError("a wrapper must yield once, it yielded twice"))
-        generator.close()
+        _close(generator)
         return result
 
     return bracket
+
+
+def _close(generator: Generator[Any, Any, Any]) -> None:
+    try:
+        generator.close()
+    except Exception as error:
+        logger.warning("a wrapper did not end when it was closed: {}", one_line(error))
 
 
 def failing_hard(plugin: str, hook: str, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -4,7 +4,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..book.marketbook import MarketBook
+from ..contract.loggingcontrol import LoggingControl
+from ..errors import ExecutionError
 from ..events import (
+    EVENT_NOUNS,
     ClearedMarketsEvent,
     ClearedOrdersEvent,
     CloseMarketEvent,
@@ -19,8 +22,19 @@ from ..events import (
     SportsDataEvent,
 )
 from ..market.market import Market
+from .copies import COPIES
 from .life import MarketLife
 from .plan import Step
+
+
+class _Handlers(dict[type[Event], Callable[[Any], None]]):
+    """Event class -> its step; a subclass of an event class is processed as that."""
+
+    def __missing__(self, event_type: type) -> Callable[[Any], None]:
+        for base in event_type.__mro__:
+            if base in self:
+                return self[base]
+        raise ExecutionError(f"a stream must yield events that are processed, was a {event_type.__name__}")
 
 
 class Kernel(MarketLife):
@@ -33,17 +47,35 @@ class Kernel(MarketLife):
         self.books = 0
         self._book_step: Step
         super().__init__(*arguments, **options)
-        self._handlers: dict[type[Event], Callable[[Any], None]] = {
-            MarketBooksEvent: self._process_market_books,
-            RawDataEvent: self._process_raw_data,
-            MarketCataloguesEvent: self._process_market_catalogues,
-            CurrentOrdersEvent: self._process_current_orders,
-            SportsDataEvent: self._process_sports_data,
-            CloseMarketEvent: self._process_close_market,
-            ClearedOrdersEvent: self._process_cleared_orders,
-            ClearedMarketsEvent: self._process_cleared_markets,
-            CustomEvent: self._process_custom_event,
-        }
+        self._copied: set[type[Event]] = set()
+        self._handlers = _Handlers(
+            {
+                MarketBooksEvent: self._process_market_books,
+                RawDataEvent: self._process_raw_data,
+                MarketCataloguesEvent: self._process_market_catalogues,
+                CurrentOrdersEvent: self._process_current_orders,
+                SportsDataEvent: self._process_sports_data,
+                CloseMarketEvent: self._process_close_market,
+                ClearedOrdersEvent: self._process_cleared_orders,
+                ClearedMarketsEvent: self._process_cleared_markets,
+                CustomEvent: self._process_custom_event,
+            }
+        )
+
+    def add_logging_control(self, logging_control: LoggingControl) -> None:
+        """Add a logging control; what it handles of the received events is copied for it from now on."""
+        super().add_logging_control(logging_control)
+        for event_type, copy in COPIES.items():
+            if event_type not in self._copied and EVENT_NOUNS[event_type] in self._logged:
+                self._copied.add(event_type)
+                self._handlers[event_type] = self._logging(self._handlers[event_type], copy)
+
+    def _logging(self, step: Callable[[Any], None], copy: Callable[[Any], Event]) -> Callable[[Any], None]:
+        def process(event: Event) -> None:
+            step(event)
+            self.log_control(copy(event))
+
+        return process
 
     def process(self, event: Event) -> None:
         """Process one event, and send the orders that it brought about."""

@@ -112,7 +112,7 @@ class Plan:
             for implementation in hook.get_hookimpls():
                 function, plugin = implementation.function, implementation.plugin_name
                 if implementation.wrapper or implementation.hookwrapper:
-                    wrapped: Call = guarded_wrapper(plugin, name, function, self.faults)
+                    wrapped: Call = guarded_wrapper(plugin, name, function, self.faults, name in STOPPING)
                 elif name in FAIL_HARD:
                     wrapped = failing_hard(plugin, name, function)
                 else:

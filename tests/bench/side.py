@@ -122,9 +122,9 @@ STRATEGIES: dict[str, tuple[type[BaseStrategy], dict[str, Any]]] = {
 }
 
 
-def simulate(files: list[str], workload: str = WORKLOAD) -> dict[str, Any]:
+def simulate(files: list[str]) -> dict[str, Any]:
     """Simulate and return seconds, orders and sums."""
-    strategy_class, options = STRATEGIES[workload]
+    strategy_class, options = STRATEGIES[WORKLOAD.removeprefix("pool-")]
     framework = FlumineSimulation(client=clients.SimulatedClient(transaction_limit=None))
     streams = [BetfairHistoricalStream(file_path=path) for path in files]
     for stream in streams:
@@ -171,10 +171,6 @@ def pooled(files: list[str]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    if WORKLOAD.startswith("pool-"):
-        WORKLOAD, found = WORKLOAD.removeprefix("pool-"), None
-        found = pooled(FILES)
-    else:
-        found = simulate(FILES)
+    found = pooled(FILES) if WORKLOAD.startswith("pool-") else simulate(FILES)
     found["rss"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(json.dumps(found))
