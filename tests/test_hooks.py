@@ -141,3 +141,8 @@ def test_configure_evolves_the_settings_in_order(simulate: Any, market_file: Any
     framework = simulate(market_file(), hooks=(("a", Slower()), ("b", Slower())))
     assert framework.settings.place_latency == 0.48
     assert [name for name, _ in framework.setting_changes] == ["a", "b"]
+
+
+def test_flumines_name_of_the_closing_handler_works() -> None:
+    control = type("Own", (LoggingControl,), {"_process_closed_market": lambda self, event: None})()
+    assert list(control.handlers) == ["close_market"]

@@ -9,6 +9,9 @@ from loguru import logger
 
 from ..events import EVENT_NOUNS, LOGGED_NOUNS, NOUNS, EndFlumineEvent, Event
 
+_FLUMINE_NAMES = {"close_market": "_process_closed_market"}
+"""Handlers that flumine calls by another name than the noun's."""
+
 
 class LoggingControl:
     """Handles events on a thread of its own; this class itself logs each at DEBUG.
@@ -30,7 +33,8 @@ class LoggingControl:
         self._on_error: Callable[[str, str, Exception], None] | None = None
         self.handlers: dict[str, Callable[[Any], Any]] = {}
         for noun in (*NOUNS, *LOGGED_NOUNS):
-            handler = getattr(self, f"process_{noun}", None) or getattr(self, f"_process_{noun}", None)
+            names = (f"process_{noun}", f"_process_{noun}", _FLUMINE_NAMES.get(noun, ""))
+            handler = next((getattr(self, name) for name in names if hasattr(self, name)), None)
             if handler is not None:
                 self.handlers[noun] = handler
             elif type(self) is LoggingControl:

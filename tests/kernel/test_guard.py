@@ -1,0 +1,155 @@
+"""The error policy: what foreign code raises is counted by plugin and hook, and raised again where that was asked for."""
+
+import threading
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from flumine_core.errors import ExecutionError, OrderError
+from flumine_core.kernel.guard import Faults, failing_hard, guarded, guarded_wrapper
+
+
+def fails(*arguments: Any) -> Any:
+    raise ValueError("a line\nand another")
+
+
+def test_faults_count_by_plugin_and_hook_and_keep_the_first() -> None:
+    faults = Faults()
+    for number in range(3):
+        faults.record("one", "hook", ValueError(f"number {number}"))
+    faults.record("one", "other", KeyError("x"))
+    faults.record("two", "hook", KeyError("x"))
+    assert faults.counts == {("one", "hook"): 3, ("one", "other"): 1, ("two", "hook"): 1}
+    assert faults.total == 5
+    assert faults.by_plugin() == {"one": 4, "two": 1}
+    assert "number 0" in faults.first["one", "hook"].error
+    assert "ValueError" in faults.first["one", "hook"].traceback
+
+
+def test_faults_are_one_line_each_and_survive_odd_exceptions() -> None:
+    class Odd(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    faults = Faults()
+    guarded("p", "h", fails, faults)()
+    faults.record("p", "odd", Odd())
+    assert faults.first["p", "h"].error == "ValueError: a line and another"
+    assert faults.first["p", "odd"].error.startswith("Odd")
+
+
+def test_raising_settings_raise_foreign_errors_and_not_our_own() -> None:
+    faults = Faults(lambda: True)
+    with pytest.raises(ValueError, match="a line"):
+        guarded("p", "h", fails, faults)()
+    faults.record("p", "h", OrderError("ours"))
+    faults.count("p", "h", ValueError("of another thread"))
+    assert faults.counts == {("p", "h"): 3}
+
+
+def test_faults_of_many_threads_are_all_counted() -> None:
+    faults = Faults()
+
+    def work() -> None:
+        for _ in range(500):
+            faults.count("p", "h", ValueError("x"))
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults.total == 4000
+
+
+def test_guarded_returns_what_the_function_does() -> None:
+    faults = Faults()
+    assert guarded("p", "h", lambda a, b: a + b, faults)(1, 2) == 3
+    assert guarded("p", "h", fails, faults)(1) is None
+    reason = guarded("p", "h", fails, faults, is_stopping=True)(1)
+    assert reason.startswith("p raised ValueError")
+
+
+def test_exits_pass() -> None:
+    def leaves() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        guarded("p", "h", leaves, Faults())()
+
+
+def test_failing_hard_names_the_plugin() -> None:
+    with pytest.raises(ExecutionError, match=r"'mine'.*make_it.*a line and another"):
+        failing_hard("mine", "make_it", fails)()
+
+
+def drive(bracket: Generator[None, Any, Any], result: Any) -> Any:
+    """Run a wrapper as a hook call does, and return what it makes of the result."""
+    next(bracket)
+    try:
+        bracket.send(result)
+    except StopIteration as stop:
+        return stop.value
+    raise AssertionError("the wrapper yielded twice")
+
+
+def broken_before() -> Generator[None, Any, Any]:
+    raise ValueError
+    yield
+
+
+def broken_after() -> Generator[None, Any, Any]:
+    yield
+    raise ValueError
+
+
+def twice() -> Generator[None, Any, Any]:
+    yield
+    yield
+
+
+def never() -> Generator[None, Any, Any]:
+    return
+    yield
+
+
+def stubborn() -> Generator[None, Any, Any]:
+    yield
+    try:
+        yield
+    except GeneratorExit:
+        yield
+
+
+@pytest.mark.parametrize("wrapper", [broken_before, broken_after, twice, never, stubborn])
+def test_wrapper_that_breaks_keeps_the_result(wrapper: Any) -> None:
+    faults = Faults()
+    assert drive(guarded_wrapper("p", "h", wrapper, faults)(), "result") == "result"
+    assert faults.counts == {("p", "h"): 1}
+
+
+def test_sound_wrapper_changes_the_result() -> None:
+    def sound(argument: int) -> Generator[None, Any, Any]:
+        result = yield
+        return result + argument
+
+    faults = Faults()
+    assert drive(guarded_wrapper("p", "h", sound, faults)(5), 2) == 7
+    assert faults.counts == {}
+
+
+def test_error_of_the_step_passes_through_a_wrapper() -> None:
+    ended: list[bool] = []
+
+    def careful() -> Generator[None, Any, Any]:
+        try:
+            yield
+        finally:
+            ended.append(True)
+
+    bracket = guarded_wrapper("p", "h", careful, Faults())()
+    next(bracket)
+    with pytest.raises(ZeroDivisionError):
+        bracket.throw(ZeroDivisionError())
+    assert ended == [True]

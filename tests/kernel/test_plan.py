@@ -1,0 +1,140 @@
+"""Who runs at each step: order, narrowed arguments, wrappers, configuration, first results."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from flumine_core import Settings, hookimpl
+from flumine_core.errors import DiscoveryError, ExecutionError
+from flumine_core.kernel.guard import Faults
+from flumine_core.kernel.plan import Plan
+
+
+def plan_of(*plugins: object, defaults: tuple[tuple[str, object], ...] = ()) -> Plan:
+    names = "abcdefgh"
+    return Plan(list(zip(names, plugins, strict=False)), defaults, Faults())
+
+
+def implementing(name: str, function: Callable[..., Any], **options: bool) -> object:
+    return type("Plugin", (), {name: staticmethod(hookimpl(**options)(function))})()
+
+
+def on_books(function: Callable[..., Any], **options: bool) -> object:
+    return implementing("flumine_process_market_books", function, **options)
+
+
+def test_plain_implementations_run_in_plugin_order_before_the_body() -> None:
+    log: list[str] = []
+    plan = plan_of(on_books(lambda: log.append("first")), on_books(lambda: log.append("second")))
+    plan["process_market_books"].run(lambda: log.append("body"), "market", "book")
+    assert log == ["first", "second", "body"]
+
+
+def test_nobody_implements_nothing_runs_but_the_body() -> None:
+    log: list[str] = []
+    step = plan_of()["process_market_books"]
+    assert step.calls == () and step.around is None
+    step.run(lambda: log.append("body"), "market", "book")
+    assert log == ["body"]
+
+
+def test_arguments_are_narrowed_to_what_is_asked_for() -> None:
+    got: list[Any] = []
+    plan = plan_of(
+        on_books(lambda: got.append(())),
+        on_books(lambda market: got.append(market)),
+        on_books(lambda market_book: got.append(market_book)),
+        on_books(lambda market, market_book: got.append((market, market_book))),
+        on_books(lambda market_book, market: got.append((market_book, market))),
+    )
+    plan["process_market_books"].run(lambda: None, "market", "book")
+    assert got == [(), "market", "book", ("market", "book"), ("book", "market")]
+
+
+@pytest.mark.parametrize("options", [{"wrapper": True}, {"hookwrapper": True}])
+def test_wrappers_nest_around_everything(options: dict[str, bool]) -> None:
+    log: list[str] = []
+
+    def wrapper(name: str) -> object:
+        def bracket(market: str) -> Any:
+            log.append(f"{name}({market})")
+            result = yield
+            log.append(f"end {name}")
+            return result
+
+        return on_books(bracket, **options)
+
+    plan = plan_of(wrapper("outer"), on_books(lambda: log.append("plain")), wrapper("inner"))
+    plan["process_market_books"].run(lambda: log.append("body"), "market", "book")
+    assert log == ["outer(market)", "inner(market)", "plain", "body", "end inner", "end outer"]
+
+
+def test_one_that_raises_starves_nobody_in_either_way() -> None:
+    log: list[str] = []
+
+    def falls() -> None:
+        raise ValueError
+
+    def falls_around() -> Any:
+        raise ValueError
+        yield
+
+    for more in ((), (on_books(falls_around, wrapper=True),)):
+        plan = plan_of(on_books(falls), on_books(lambda: log.append("plain")), *more)
+        plan["process_market_books"].run(lambda: log.append("body"), "market", "book")
+        assert plan.faults.counts["a", "flumine_process_market_books"] == 1
+        assert plan.faults.total == 1 + len(more)
+    assert log == ["plain", "body"] * 2
+
+
+def test_configure_hands_one_evolved_copy_to_the_next() -> None:
+    given = Settings()
+    plan = plan_of(
+        implementing("flumine_configure", lambda settings: settings.evolve(place_latency=1.0)),
+        implementing("flumine_configure", lambda settings: None),
+        implementing("flumine_configure", lambda settings: settings.evolve(cancel_latency=settings.place_latency)),
+    )
+    settings, changes = plan.configure(given)
+    assert (settings.place_latency, settings.cancel_latency, given.place_latency) == (1.0, 1.0, 0.12)
+    assert [name for name, _ in changes] == ["a", "c"]
+
+
+def test_configure_that_fails_fails_the_start() -> None:
+    def falls(settings: Any) -> Any:
+        raise KeyError("x")
+
+    with pytest.raises(ExecutionError, match="'a'"):
+        plan_of(implementing("flumine_configure", falls)).configure(Settings())
+    with pytest.raises(DiscoveryError, match="'a'"):
+        plan_of(implementing("flumine_configure", lambda settings: {"place_latency": 1})).configure(Settings())
+
+
+def test_first_result_wins_and_the_house_is_asked_last() -> None:
+    asked: list[str] = []
+
+    def makes(name: str, result: Any) -> object:
+        def make(client: Any) -> Any:
+            asked.append(name)
+            return result
+
+        return implementing("flumine_make_execution", make)
+
+    plan = plan_of(makes("first", None), makes("second", "execution"), defaults=(("house", makes("house", "own")),))
+    assert plan.make("execution", client="client", settings=None) == "execution"
+    assert asked == ["first", "second"]
+    assert plan_of(defaults=(("house", makes("house", "own")),)).make("execution", client=1, settings=2) == "own"
+    assert plan_of().make("execution", client=1, settings=2) is None
+
+
+def test_maker_that_raises_fails_hard() -> None:
+    def falls() -> Any:
+        raise KeyError("x")
+
+    with pytest.raises(ExecutionError, match="'a'"):
+        plan_of(implementing("flumine_make_stream", falls)).make("stream", description=1, settings=2)
+
+
+def test_misspelt_hooks_are_errors() -> None:
+    with pytest.raises(Exception, match="flumine_process_market_bokks"):
+        plan_of(implementing("flumine_process_market_bokks", lambda: None))
