@@ -1,4 +1,4 @@
-"""The error policy: what foreign code raises is counted by plugin and hook, and raised again where that was asked for."""
+"""The error policy: what foreign code raises is counted by plugin and hook, and raised again where asked for."""
 
 import threading
 from collections.abc import Generator

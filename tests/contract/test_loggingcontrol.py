@@ -1,0 +1,73 @@
+"""Logging controls by themselves: handlers by name, one thread, nothing lost at the end."""
+
+import threading
+from typing import Any
+
+import pytest
+
+from flumine_core import LoggingControl
+from flumine_core.events import LOGGED_NOUNS, NOUNS, ConfigEvent, OrderEvent, event_class
+
+
+def test_handlers_are_what_a_class_defines() -> None:
+    class Own(LoggingControl):
+        def process_order(self, event: Any) -> None: ...
+
+        def _process_trade(self, event: Any) -> None: ...
+
+        def process_nothing(self, event: Any) -> None: ...
+
+    assert set(Own().handlers) == {"order", "trade"}
+    assert set(LoggingControl().handlers) == {*NOUNS, *LOGGED_NOUNS}
+
+
+def test_everything_queued_is_handled_in_order_before_the_end() -> None:
+    class Own(LoggingControl):
+        def __init__(self) -> None:
+            super().__init__()
+            self.got: list[Any] = []
+            self.threads: set[int] = set()
+
+        def process_order(self, event: Any) -> None:
+            self.threads.add(threading.get_ident())
+            self.got.append(event.event["id"])
+
+        def process_end_flumine(self, event: Any) -> None:
+            self.got.append("end")
+
+    control = Own()
+    for number in range(500):
+        control.logging_queue.put(OrderEvent({"id": number}))
+    control.logging_queue.put(ConfigEvent({}))
+    control.start(lambda *arguments: None)
+    control.stop()
+    assert control.got == [*range(500), "end"]
+    assert threading.get_ident() not in control.threads and len(control.threads) == 1
+    assert not control.is_alive()
+    control.stop()
+
+
+def test_errors_are_told_by_handler_and_do_not_end_it() -> None:
+    class Own(LoggingControl):
+        def process_order(self, event: Any) -> None:
+            raise OSError(event.event["id"])
+
+    told: list[tuple[str, str, str]] = []
+    control = Own()
+    control.start(lambda *fault: told.append((fault[0], fault[1], str(fault[2]))))
+    for number in range(3):
+        control.logging_queue.put(OrderEvent({"id": number}))
+    control.stop()
+    assert told == [("Own", "process_order", str(number)) for number in range(3)]
+
+
+def test_unknown_options_are_refused() -> None:
+    with pytest.raises(TypeError, match="colour"):
+        LoggingControl(colour="red")
+
+
+@pytest.mark.parametrize("noun", [*NOUNS, *LOGGED_NOUNS])
+def test_each_noun_has_a_class_of_its_name(noun: str) -> None:
+    assert event_class(noun).__name__.removesuffix("Event").lower() in (noun.replace("_", ""), "custom")
+    with pytest.raises(LookupError):
+        event_class(f"{noun}s_and_more")

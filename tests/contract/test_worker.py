@@ -1,0 +1,108 @@
+"""Background workers by themselves."""
+
+import threading
+from typing import Any
+
+import pytest
+
+from flumine_core import BackgroundWorker, FlumineCoreError
+
+
+def run(worker: BackgroundWorker, done: threading.Event, flumine: Any = "framework") -> list[tuple[str, Exception]]:
+    """Run a worker until its function says that it is done."""
+    errors: list[tuple[str, Exception]] = []
+    worker.start(flumine, lambda name, error: errors.append((name, error)))
+    assert done.wait(5)
+    worker.shutdown()
+    assert not worker.is_alive()
+    return errors
+
+
+def test_arguments_and_what_is_asked_for_by_name() -> None:
+    done, got = threading.Event(), []
+
+    def work(first: int, second: int, *, third: int, context: Any, flumine: Any) -> None:
+        got.append((first, second, third, context, flumine))
+        done.set()
+
+    worker = BackgroundWorker(None, work, (1, 2), {"third": 3}, context={"a": 1})
+    assert run(worker, done) == []
+    assert got == [(1, 2, 3, {"a": 1}, "framework")]
+    assert worker.name == "work"
+
+
+def test_keyword_of_ones_own_wins_over_the_framework() -> None:
+    done, got = threading.Event(), []
+
+    def work(flumine: Any) -> None:
+        got.append(flumine)
+        done.set()
+
+    run(BackgroundWorker(None, work, func_kwargs={"flumine": "mine"}), done)
+    assert got == ["mine"]
+
+
+def test_called_again_and_again_though_it_raises() -> None:
+    done, calls = threading.Event(), []
+
+    def work() -> None:
+        calls.append(1)
+        if len(calls) == 3:
+            done.set()
+        raise ValueError(len(calls))
+
+    errors = run(BackgroundWorker(0.001, work, name="mine"), done)
+    assert [name for name, _ in errors[:3]] == ["mine"] * 3
+
+
+def test_no_interval_is_one_call() -> None:
+    done, calls = threading.Event(), []
+
+    def work() -> None:
+        calls.append(1)
+        done.set()
+
+    worker = BackgroundWorker(None, work)
+    run(worker, done)
+    assert calls == [1]
+
+
+def test_may_be_started_again() -> None:
+    calls: list[int] = []
+    for _ in range(2):
+        done = threading.Event()
+        worker = BackgroundWorker(None, lambda done=done: (calls.append(1), done.set()))
+        run(worker, done)
+        run(worker, done)
+    assert len(calls) >= 3
+
+
+def test_shut_down_before_and_from_inside() -> None:
+    worker = BackgroundWorker(1, print)
+    worker.shutdown()
+    assert not worker.is_alive()
+    done = threading.Event()
+    inner = BackgroundWorker(0.001, lambda: (inner.shutdown(), done.set()))
+    run(inner, done)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("interval", {"interval": 0, "function": print}),
+        ("interval", {"interval": -1, "function": print}),
+        ("function", {"interval": 1, "function": "print"}),
+        ("start_delay", {"interval": 1, "function": print, "start_delay": -1}),
+    ],
+)
+def test_what_makes_no_sense_is_refused(name: str, options: dict[str, Any]) -> None:
+    with pytest.raises(FlumineCoreError, match=name):
+        BackgroundWorker(**options)
+
+
+def test_builtins_without_a_signature_may_be_called() -> None:
+    done = threading.Event()
+    worker = BackgroundWorker(0.001, max, (1, 2))
+    worker.start(None, lambda name, error: done.set())
+    assert not done.wait(0.05)
+    worker.shutdown()
