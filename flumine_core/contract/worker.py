@@ -46,9 +46,9 @@ class BackgroundWorker:
 
     def start(self, flumine: Any, on_error: Callable[[str, Exception], None]) -> None:
         """Start the thread; `on_error(name, error)` is told of every exception of the function."""
+        wanted = self._wanted()
         offered = {"context": self.context, "flumine": flumine}
-        named = inspect.signature(self.function).parameters
-        extra = {key: value for key, value in offered.items() if key in named and key not in self.func_kwargs}
+        extra = {key: value for key, value in offered.items() if key in wanted}
 
         def run() -> None:
             pause: float | None = self.start_delay
@@ -62,6 +62,16 @@ class BackgroundWorker:
         self._stop.clear()
         self._thread = threading.Thread(target=run, name=self.name, daemon=True)
         self._thread.start()
+
+    def _wanted(self) -> set[str]:
+        """Return the parameters of the function that its arguments leave open."""
+        try:
+            signature = inspect.signature(self.function)
+            given = signature.bind_partial(*self.func_args, **self.func_kwargs).arguments
+        except (TypeError, ValueError):
+            # a builtin that tells no signature, or arguments that do not fit, which the call will say
+            return set()
+        return set(signature.parameters) - set(given)
 
     def shutdown(self, timeout: float = 1) -> None:
         """Tell the thread to end and wait for it, `timeout` seconds at most."""

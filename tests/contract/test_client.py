@@ -38,8 +38,8 @@ def test_what_makes_no_sense_is_refused(options: dict[str, Any]) -> None:
 
 def test_currency_decides_minimum_stakes() -> None:
     client = BetfairClient()
-    client.account_details = SimpleNamespace(currency_code="EUR")
-    assert client.currency_code == "EUR" and client.min_bet_size != SimulatedClient().min_bet_size
+    client.account_details = SimpleNamespace(currency_code="SEK")
+    assert client.currency_code == "SEK" and client.min_bet_size != SimulatedClient().min_bet_size
 
 
 def test_names_are_given_and_unique() -> None:

@@ -55,6 +55,17 @@ def test_called_again_and_again_though_it_raises() -> None:
     assert [name for name, _ in errors[:3]] == ["mine"] * 3
 
 
+def test_arguments_given_in_place_are_not_given_twice() -> None:
+    done, got = threading.Event(), []
+
+    def work(context: Any, flumine: Any) -> None:
+        got.append((context, flumine))
+        done.set()
+
+    assert run(BackgroundWorker(None, work, ("own",)), done) == []
+    assert got == [("own", "framework")]
+
+
 def test_no_interval_is_one_call() -> None:
     done, calls = threading.Event(), []
 
