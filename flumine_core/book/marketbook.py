@@ -71,6 +71,11 @@ class MarketBook(Struct, eq=False, weakref=True):
         """Whether somebody has read the runners, so that they are built."""
         return self._runners is not None
 
+    def complete_if_superseded(self) -> None:
+        """Build the runners if the cache has made another book since, so that this one may be kept."""
+        if self._runners is None and self._cache.book is not self:
+            self._cache.complete(self)
+
     def runner(self, selection_id: int, handicap: float = 0) -> RunnerBook | None:
         """Return one runner, None where there is no such runner (yet)."""
         runners = self._runners

@@ -110,6 +110,7 @@ class Kernel(MarketLife):
             market = self._add_live_market(market_id, book)
         elif market.closed:
             self.markets.add_market(market_id, market)
+        market.market_book = book
         step = self._book_step
         if step.around is None:
             self._see_book(market, book, is_new, is_redefined)
@@ -118,7 +119,6 @@ class Kernel(MarketLife):
             step.around(lambda: self._see_book(known, book, is_new, is_redefined), market, book)
 
     def _see_book(self, market: Market, book: MarketBook, is_new: bool, is_redefined: bool) -> None:
-        market.market_book = book
         for middleware in self._middleware:
             self._call_middleware(middleware, "__call__", market)
         is_active = market.blotter.active

@@ -62,6 +62,7 @@ class Market:
     """A market as strategies see it.
 
     :ivar market_book: the latest book, None where only raw data is recorded.
+    :ivar latest_book: the same for who reads it at once and keeps it not.
     :ivar definition: the market definition in force.
     :ivar market_catalogue: betfairlightweight's MarketCatalogue once it is known.
     :ivar context: a dict for whoever wants to keep something with the market.
@@ -88,19 +89,21 @@ class Market:
         self.context: dict[str, Any] = {"simulated": {}}
         self.blotter = Blotter(market_id)
         self.outbox: list[OrderPackage] = []
-        self._market_book: MarketBook | None = None
+        self.latest_book: MarketBook | None = None
         self.definition: Definition = ABSENT
         self._transaction_id = 0
         self.market_book = market_book
 
     @property
     def market_book(self) -> MarketBook | None:
-        """The latest book."""
-        return self._market_book
+        """The latest book that was processed; it may be kept, also where its stream is further already."""
+        if self.latest_book is not None and not self.latest_book.is_read:
+            self.latest_book.complete_if_superseded()
+        return self.latest_book
 
     @market_book.setter
     def market_book(self, book: MarketBook | None) -> None:
-        previous = self._market_book
+        previous = self.latest_book
         if previous is not None:
             previous.house_references -= 1
         if book is None:
@@ -111,7 +114,7 @@ class Market:
                 if previous is not None and book.definition.version != self.definition.version:
                     self.update_market_catalogue = True
                 self.definition = book.definition
-        self._market_book = book
+        self.latest_book = book
 
     def open_market(self) -> None:
         """Take a closed market up again."""
@@ -215,7 +218,7 @@ class Market:
     @property
     def publish_time(self) -> datetime | None:
         """When the latest book was published."""
-        return None if self._market_book is None else self._market_book.publish_time
+        return None if self.latest_book is None else self.latest_book.publish_time
 
     @property
     def bet_delay(self) -> float:

@@ -53,12 +53,12 @@ class SimulatedExecution:
         if pending is None:
             return NO_REPORTS
         if book.definition is not pending.exchange.volume.definition:
-            previous = market.market_book
+            previous = market.latest_book
             if previous is not None:
                 pending.exchange.before_book(previous, book)
         if not pending.requests:
             return NO_REPORTS
-        return pending.release(market.market_book, book.publish_time_epoch)
+        return pending.release(market.latest_book, book.publish_time_epoch)
 
     def after_book(self, market: "Market", book: "MarketBook") -> Sequence[Report]:
         """Let the exchange match its bets against `book`."""
