@@ -95,7 +95,7 @@ class Reports(Registry):
     def _updated(self, market: Market, report: UpdateReport) -> None:
         order = report.order
         order.trade.revive()
-        if report.is_success and report.kind is not None:
+        if report.kind is not None:
             order.order_type = report.kind
         order.executable()
         market.blotter.touched.append(order)

@@ -51,7 +51,10 @@ class CancelReport(Struct):
 
 
 class UpdateReport(Struct):
-    """The exchange's answer to an update; on success `kind` is the order's new kind."""
+    """The exchange's answer to an update; `kind` is what the order is from now on, None where that is unchanged.
+
+    A refused update may bring one too: under the profile `flumine` a bet keeps the persistence that was asked for.
+    """
 
     order: "Order"
     is_success: bool

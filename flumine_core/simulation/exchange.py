@@ -18,7 +18,7 @@ from .matching import (
 )
 from .policy import Profile
 from .removal import apply_removal
-from .volume import Traded, TradedVolume
+from .volume import Traded, TradedVolume, traded_between
 
 NO_BETS: tuple[Bet, ...] = ()
 
@@ -266,16 +266,20 @@ class MarketExchange(Bets):
 
     def _match_traded(self, book: MarketBook) -> None:
         # the usual book: prices and volumes only
-        volume, changed = self.volume, book.changed
-        for key, groups in self.live.items():
-            if key not in changed and key not in volume.dormant:
-                continue
-            runner = book.runner(*key)
-            if runner is None:
+        live, dormant = self.live, self.volume.dormant
+        for key in {**dict.fromkeys(book.changed), **dormant} if dormant else book.changed:
+            groups = live.get(key)
+            runner = None if groups is None else book.runner(*key)
+            if groups is None or runner is None:
                 continue
             if self._queue.reads_ladders:
                 self._revise(groups, runner)
-            traded = volume.traded(key, runner, book)
+            if key in dormant:
+                traded = dormant[key].traded
+            elif runner.traded_before is not None:
+                traded = traded_between(runner.traded_before, runner.ex.traded_volume)
+            else:
+                continue
             if traded:
                 for resting in groups.values():
                     self._offer(resting, traded.copy(), book)

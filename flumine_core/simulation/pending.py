@@ -160,7 +160,7 @@ class PendingRequests:
             else:
                 error = self.exchange.update(bet, release.book)
                 kind = msgspec.structs.replace(order.order_type, persistence_type=bet.persistence)
-                release.reports.append(UpdateReport(order, error is None, None if error else kind, error))
+                release.reports.append(UpdateReport(order, error is None, kind, error))
         return True
 
     def _place(self, request: Request, release: Release, elapsed: float, wait: float) -> bool:
