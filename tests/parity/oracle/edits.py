@@ -185,6 +185,71 @@ def vanishing(lines: Lines, rng: random.Random) -> Lines:
     return lines
 
 
+def statuses(lines: Lines, rng: random.Random) -> Lines:
+    """Let runners leave and come back: hidden for a while, removed and reinstated, or unknown at first."""
+    ids = [r["id"] for r in definitions(lines)[0][1]["runners"]]
+    for at in spots(lines, rng, 3, 0.1, 0.8):
+        chosen, status = rng.choice(ids), rng.choice(("HIDDEN", "REMOVED", "HIDDEN"))
+
+        def leave(definition: Definition, chosen: int = chosen, status: str = status) -> None:
+            for runner in definition["runners"]:
+                if runner["id"] == chosen and runner["status"] == "ACTIVE":
+                    runner.update(status=status, ours=True)
+
+        def come_back(definition: Definition, chosen: int = chosen) -> None:
+            for runner in definition["runners"]:
+                if runner["id"] == chosen and runner.pop("ours", False):
+                    runner["status"] = "ACTIVE"
+
+        lines = inject(lines, {at: leave})
+        lines = inject(lines, {min(at + rng.randint(5, 900), len(lines) - 2): come_back})
+    late = rng.choice(ids)
+    first = spots(lines, rng, 1, 0.05, 0.4)[0]
+    for i, line in enumerate(lines):
+        for mc in line["mc"]:
+            if i < first and len(ids) > 2:
+                mc["rc"] = [c for c in mc.get("rc", ()) if c["id"] != late]
+                if "marketDefinition" in mc:
+                    runners = mc["marketDefinition"]["runners"]
+                    mc["marketDefinition"]["runners"] = [r for r in runners if r["id"] != late]
+            for runner in mc.get("marketDefinition", {}).get("runners", ()):
+                runner.pop("ours", None)
+    return lines
+
+
+def fractions(lines: Lines, rng: random.Random) -> Lines:
+    """Give every size more decimals than two: sums and roundings must be done in one order."""
+    factor = rng.choice((1.1357, 0.3333, 0.0917))
+    for line in lines:
+        for mc in line["mc"]:
+            for change in mc.get("rc", ()):
+                for name in LADDERS:
+                    if name in change:
+                        change[name] = [[price, size * factor] for price, size in change[name]]
+    return lines
+
+
+def best_levels(lines: Lines, rng: random.Random) -> Lines:
+    """Send the three best levels by position in place of the full ladders, as a cheaper subscription does."""
+    to, back = rng.choice((("batb", "batl"), ("bdatb", "bdatl")))
+    books: dict[tuple[int, float, str], dict[float, float]] = {}
+    for line in lines:
+        for mc in line["mc"]:
+            if mc.get("img"):
+                books = {}
+            for change in mc.get("rc", ()):
+                for old, new in (("atb", to), ("atl", back)):
+                    if old not in change:
+                        continue
+                    book = books.setdefault((change["id"], change.get("hc", 0), old), {})
+                    for price, size in change.pop(old):
+                        book[price] = size
+                    best = sorted((p for p, s in book.items() if s), reverse=old == "atb")[:3]
+                    gone = [[position, 0, 0] for position in range(len(best), 3)]
+                    change[new] = [[position, price, book[price]] for position, price in enumerate(best)] + gone
+    return lines
+
+
 # what happens to the market
 
 
@@ -266,6 +331,30 @@ def with_starting_prices(lines: Lines, rng: random.Random) -> Lines:
     return every_definition(lines, change)
 
 
+def flaps(lines: Lines, rng: random.Random) -> Lines:
+    """Go in play and back, reconcile and not, change the winners, the delay and the start under way."""
+    for at in spots(lines, rng, 5, 0.2, 0.95):
+        fields = ("inPlay", "bspReconciled", "betDelay", "numberOfWinners", "persistenceEnabled", "marketTime")
+        what = rng.choice(fields)
+        value: Any = {
+            "betDelay": rng.choice((0, 1, 4)),
+            "numberOfWinners": rng.choice((1, 2, 3)),
+            "marketTime": "2024-06-01T13:00:00.000Z",
+        }.get(what, rng.random() < 0.5)
+
+        def change(definition: Definition, what: str = what, value: Any = value) -> None:
+            if definition["status"] != "CLOSED":
+                definition[what] = value
+
+        def undo(definition: Definition, what: str = what) -> None:
+            if what in ("inPlay", "bspReconciled", "persistenceEnabled") and definition["status"] != "CLOSED":
+                definition[what] = not definition[what]
+
+        lines = inject(lines, {at: change})
+        lines = inject(lines, {min(at + rng.randint(2, 300), len(lines) - 2): undo})
+    return lines
+
+
 def result(lines: Lines, rng: random.Random, how: str | None = None) -> Lines:
     """Change how it ends: dead heat, each way, more places, never closed, opened again."""
     how = how or rng.choice(("dead_heat", "dead_heat_3", "each_way", "places", "open", "again", "nobody"))
@@ -345,6 +434,10 @@ EDITS: dict[str, Callable[..., Lines]] = {
     "removals": removals,
     "handicaps": handicaps,
     "vanishing": vanishing,
+    "statuses": statuses,
+    "fractions": fractions,
+    "best_levels": best_levels,
+    "flaps": flaps,
     "suspensions": suspensions,
     "delay": delay,
     "starting_prices": starting_prices,

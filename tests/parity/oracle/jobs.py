@@ -50,6 +50,18 @@ MIXES: dict[str, dict[str, Any]] = {
     "versions": {"version_rate": 0.7, "transaction_rate": 0.7, "siblings": 0.6, "burst": 5},
     "ladders": {"kinds": {"line": 5, "finest": 5, "passive": 2}, "line_result": 7.5},
     "runner_up": {"late_factor": 20.0, "inplay_factor": 8.0, "patience": 15},
+    "modest": {
+        "limits": {"max_live_trade_count": 1, "max_trade_count": 12, "multi_order_trades": False},
+        "siblings": 0.4,
+        "patience": 20,
+    },
+    "patient": {
+        "limits": {"max_live_trade_count": 2, "max_trade_count": 10**6, "multi_order_trades": True},
+        "resets": [0.0, 0.5, 5.0, 60.0],
+        "siblings": 0.6,
+        "patience": 10,
+    },
+    "naive": {"kinds": {"passive": 5, "touch": 3, "cross": 1, "fok": 1, "close": 1, "loc": 1, "moc": 1}, "burst": 0},
     "updater": {
         "kinds": {"passive": 5, "touch": 2, "close": 2},
         "persistence": {"LAPSE": 4, "PERSIST": 2, "MARKET_ON_CLOSE": 1},
@@ -80,6 +92,7 @@ def make_strategies(rng: random.Random, lines: int, clients: int, wanted: int, c
         params = dict(MIXES[mix])
         params["rate"] = wanted / max(lines, 1) / (1 + params.get("burst", 3)) * 1.2
         params.setdefault("patience", rng.choice((5, 25, 120, 600)))
+        params["naive_acts"] = rng.choice((0.002, 0.02, 0.1))
         specs.append(
             {
                 "name": f"{mix}-{number}",

@@ -12,6 +12,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from .naive import NaiveStrategy
 from .shim import BetfairHistoricalStream, SimulatedClient, make_framework, transaction_number
 from .strategies import RandomStrategy
 
@@ -76,7 +77,8 @@ def run_job(job: dict[str, Any]) -> dict[str, Any]:
         streams.append(stream)
     strategies = []
     for spec in job["strategies"]:
-        strategy = RandomStrategy(
+        kind = NaiveStrategy if spec["name"].startswith("naive") else RandomStrategy
+        strategy = kind(
             seed=spec["seed"],
             client=clients[spec.get("client", 0)],
             params=spec.get("params", {}),

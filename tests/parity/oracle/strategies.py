@@ -41,8 +41,10 @@ DEFAULTS: dict[str, Any] = {
     "transaction_rate": 0.3,  # chance that requests of one callback go in one transaction
     "force_rate": 0.03,  # chance that a request is forced past the controls
     "removed_rate": 0.3,  # chance to go on where a removed runner was drawn
+    "resets": [0.0],  # seconds after a placing, and after a completion, before the next trade
     "line_result": None,  # what a LINE_RANGE order is settled against
     "update_latency": 0.150,  # seconds, as in the settings
+    "naive_acts": 0.02,  # NaiveStrategy: chance to do something with a resting order, a book
     "exposure_rate": 0.3,  # chance that exposures are noted with a decision
 }
 
@@ -62,15 +64,14 @@ class RandomStrategy(BaseStrategy):
     """Place, cancel, reduce, update and replace at random."""
 
     def __init__(self, *, seed: int, client: Any, params: dict[str, Any], name: str, streams: list[Any]) -> None:
+        limits = params.get("limits", {})
         super().__init__(
             streams=streams,
             name=name,
             max_order_exposure=None,
             max_selection_exposure=None,
             max_market_exposure=None,
-            max_trade_count=10**9,
-            max_live_trade_count=10**9,
-            multi_order_trades=True,
+            **{"max_trade_count": 10**9, "max_live_trade_count": 10**9, "multi_order_trades": True, **limits},
         )
         self.seed = seed
         self.client = client
@@ -81,7 +82,7 @@ class RandomStrategy(BaseStrategy):
         self._keys: dict[str, str] = {}  # order id -> key
         self._due: dict[str, int] = {}  # order id -> call of process_orders at which something is next done with it
         self._wish: dict[str, str] = {}  # order id -> persistence asked for last
-        self._open_wishes: dict[str, int] = {}  # order id -> when asked, until answered
+        self._open_wishes: dict[str, tuple[Any, int]] = {}  # order id -> order, when asked; until answered
         self._refused_wishes: set[str] = set()
         self._status_before: dict[str, str] = {}  # market id -> status of the latest book
 
@@ -165,14 +166,20 @@ class RandomStrategy(BaseStrategy):
         if runner.status != "ACTIVE" and not (runner.status == "REMOVED" and goes_on):
             return []
         trade = Trade(
-            market.market_id, runner.selection_id, runner.handicap, self, notes=OrderedDict(key=key), reset_seconds=0.0
+            market.market_id,
+            runner.selection_id,
+            runner.handicap,
+            self,
+            notes=OrderedDict(key=key),
+            place_reset_seconds=rng.choice(self.params["resets"]),
+            reset_seconds=rng.choice(self.params["resets"]),
         )
         self.trades[key] = trade
         self._observe(market, book, runner, key, rng)
         made = []
         for number in range(rng.randint(2, 3) if rng.random() < self.params["siblings"] else 1):
             side = rng.choice(("BACK", "LAY"))
-            kind = self._make_kind(runner, side, rng)
+            kind = make_kind(self.params, runner, side, rng)
             order = trade.create_order(side=side, order_type=kind)
             self._keys[order.id] = f"{key}.{number}"
             options: dict[str, Any] = {}
@@ -184,59 +191,14 @@ class RandomStrategy(BaseStrategy):
             made.append((self._keys[order.id], order, options))
         return made
 
-    def _make_kind(self, runner: Any, side: str, rng: random.Random) -> Any:
-        kind = pick(rng, self.params["kinds"])
-        size = rng.choice(self.params["sizes"])
-        persistence = pick(rng, self.params["persistence"])
-        if kind == "moc":
-            return MarketOnCloseOrder(size)
-        own, other = runner.ex.available_to_back, runner.ex.available_to_lay
-        if side == "LAY":
-            own, other = other, own
-        touch = get_price(own, 0)  # what a crossing order of this side would take
-        across = get_price(other, 0)
-        if touch is None:
-            touch = across or get_nearest_price(runner.last_price_traded or rng.uniform(1.01, 30))
-        better = -1 if side == "BACK" else 1  # ticks towards and through the other side
-        price = get_nearest_price(touch)
-        if kind == "loc":
-            return LimitOnCloseOrder(size, ticks_from(price, rng.randint(-15, 15)))
-        if kind == "line":
-            line = LineRangeInfo(marketUnit="goals", interval=0.5, minUnitValue=1.0, maxUnitValue=60.0)
-            at = min(max(round(price * 2) / 2, 1.0), 60.0)
-            return LimitOrder(at, size, persistence, price_ladder_definition="LINE_RANGE", line_range_info=line)
-        if kind == "finest":
-            return LimitOrder(
-                round(min(max(price + rng.randint(-20, 20) / 100, 1.01), 1000), 2),
-                size,
-                persistence,
-                price_ladder_definition="FINEST",
-            )
-        if kind == "deep":
-            price = ticks_from(price, better * rng.randint(5, 40))
-        elif kind == "cross":
-            price = ticks_from(price, better * rng.randint(1, 4))
-        elif kind == "passive":
-            price = ticks_from(get_nearest_price(across or price), -better * rng.randint(-2, 3))
-        if kind == "close":
-            return LimitOrder(ticks_from(price, -better * rng.randint(-3, 20)), size, "MARKET_ON_CLOSE")
-        if kind == "fok":
-            at = ticks_from(price, better * rng.randint(-2, 12))
-            at_best = get_size(own, 0) or 0
-            least = rng.choice((None, size, round(size / 2, 2), 0.01, size + 1, round(min(at_best, size), 2) or None))
-            return LimitOrder(at, size, persistence, time_in_force="FILL_OR_KILL", min_fill_size=least)
-        if rng.random() < 0.1:
-            return LimitOrder(price, size, persistence, min_fill_size=round(size / 2, 2))
-        return LimitOrder(price, size, persistence)
-
     def _observe(self, market: Any, book: Any, runner: Any, key: str, rng: random.Random) -> None:
         """Note exposures and runner context; only where no own order is in flight, which the two count differently."""
         if rng.random() > self.params["exposure_rate"]:
             return
-        for trade in self.trades.values():
-            for order in trade.orders:
-                if order.status == OrderStatus.PENDING:
-                    return
+        orders = [order for trade in self.trades.values() for order in trade.orders]
+        if any(order.status in (OrderStatus.PENDING, OrderStatus.REPLACING) for order in orders):
+            return
+        is_plain = all(o.order_type.ORDER_TYPE.name == "LIMIT" and o.size_remaining >= 0 for o in orders)
         lookup = (market.market_id, runner.selection_id, runner.handicap)
         exposures = market.blotter.get_exposures(self, lookup)
         context = self.get_runner_context(*lookup)
@@ -249,7 +211,8 @@ class RandomStrategy(BaseStrategy):
             context.trade_count,
             context.live_trade_count,
         ]
-        self.trace.append([book.publish_time_epoch, key, "seen", [round(x, 6) + 0.0 for x in seen]])
+        what = "seen" if is_plain else "seen with starting-price orders"
+        self.trace.append([book.publish_time_epoch, key, what, [round(x, 6) + 0.0 for x in seen]])
 
     # resting orders
 
@@ -297,7 +260,7 @@ class RandomStrategy(BaseStrategy):
         new = rng.choice([p for p in ("LAPSE", "PERSIST", "MARKET_ON_CLOSE") if p != held])
         if self._note(now, key, f"update {new}", venue.update_order, order, new, **force) is True:
             self._wish[order.id] = new
-            self._open_wishes[order.id] = now
+            self._open_wishes[order.id] = (order, now)
 
     def _remember_status(self, market: Any) -> None:
         """Settle the wishes that were answered with this book: granted if the book before it was OPEN."""
@@ -306,10 +269,10 @@ class RandomStrategy(BaseStrategy):
         self._status_before[market.market_id] = book.status
         if self._open_wishes:
             granted = before == "OPEN" and book.market_definition.persistence_enabled is not False
-            for order_id, asked in list(self._open_wishes.items()):
+            for order_id, (order, asked) in list(self._open_wishes.items()):
                 if (now - asked) / 1000 > self.params["update_latency"]:
                     del self._open_wishes[order_id]
-                    if not granted:
+                    if not granted or order.size_remaining <= 0:
                         self._refused_wishes.add(order_id)
 
     def _note(self, now: int, key: str, what: str, function: Any, *args: Any, **kwargs: Any) -> Any:
@@ -335,3 +298,50 @@ class RandomStrategy(BaseStrategy):
 def ticks_from(price: float, ticks: int) -> float:
     """Return the price so many ticks away, kept on the ladder."""
     return float(min(max(price_ticks_away(price, ticks), 1.01), 1000.0))
+
+
+def make_kind(params: dict[str, Any], runner: Any, side: str, rng: random.Random) -> Any:
+    """Return an order's kind: its price about the prices of the runner."""
+    kind = pick(rng, params["kinds"])
+    size = rng.choice(params["sizes"])
+    persistence = pick(rng, params["persistence"])
+    if kind == "moc":
+        return MarketOnCloseOrder(size)
+    own, other = runner.ex.available_to_back, runner.ex.available_to_lay
+    if side == "LAY":
+        own, other = other, own
+    touch = get_price(own, 0)  # what a crossing order of this side would take
+    across = get_price(other, 0)
+    if touch is None:
+        touch = across or get_nearest_price(runner.last_price_traded or rng.uniform(1.01, 30))
+    better = -1 if side == "BACK" else 1  # ticks towards and through the other side
+    price = get_nearest_price(touch)
+    if kind == "loc":
+        return LimitOnCloseOrder(size, ticks_from(price, rng.randint(-15, 15)))
+    if kind == "line":
+        line = LineRangeInfo(marketUnit="goals", interval=0.5, minUnitValue=1.0, maxUnitValue=60.0)
+        at = min(max(round(price * 2) / 2, 1.0), 60.0)
+        return LimitOrder(at, size, persistence, price_ladder_definition="LINE_RANGE", line_range_info=line)
+    if kind == "finest":
+        return LimitOrder(
+            round(min(max(price + rng.randint(-20, 20) / 100, 1.01), 1000), 2),
+            size,
+            persistence,
+            price_ladder_definition="FINEST",
+        )
+    if kind == "deep":
+        price = ticks_from(price, better * rng.randint(5, 40))
+    elif kind == "cross":
+        price = ticks_from(price, better * rng.randint(1, 4))
+    elif kind == "passive":
+        price = ticks_from(get_nearest_price(across or price), -better * rng.randint(-2, 3))
+    if kind == "close":
+        return LimitOrder(ticks_from(price, -better * rng.randint(-3, 20)), size, "MARKET_ON_CLOSE")
+    if kind == "fok":
+        at = ticks_from(price, better * rng.randint(-2, 12))
+        at_best = get_size(own, 0) or 0
+        least = rng.choice((None, size, round(size / 2, 2), 0.01, size + 1, round(min(at_best, size), 2) or None))
+        return LimitOrder(at, size, persistence, time_in_force="FILL_OR_KILL", min_fill_size=least)
+    if rng.random() < 0.1:
+        return LimitOrder(price, size, persistence, min_fill_size=round(size / 2, 2))
+    return LimitOrder(price, size, persistence)
