@@ -211,6 +211,7 @@ class MarketBookCache:
             self.on_error,
         )
         traded = {key: self._records[index].trd.share() for key, index in self.index.items()}
+        cache.pending_limit = self.pending_limit
         cache._earlier_traded = {**self._earlier_traded, **traded}
         return cache
 

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
 class Middleware:
     """Called with each market on each book that is not CLOSED, before matching and strategies.
 
-    `before` and `after` may name other middleware (its entry-point names) that this one wants to follow or precede.
+    Middleware runs in the order of adding; what a configuration names is first sorted by `before` and `after`, names of
+    other middleware that this one wants to precede or follow.
     """
 
     before: tuple[str, ...] = ()
