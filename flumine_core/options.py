@@ -115,7 +115,10 @@ def _strict(kind: type, *accepted: type) -> Callable[[Any, Any], Any]:
                 raise WrongType
             return value
         if accepted and isinstance(value, accepted) and not isinstance(value, bool):
-            return kind(value)
+            converted = kind(value)
+            if isinstance(value, int) and converted != value:  # beyond what a float holds exactly
+                raise WrongType
+            return converted
         raise WrongType
 
     return structure

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Optional
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flumine_core import BaseStrategy
@@ -161,6 +161,8 @@ def test_a_strategys_own_arguments_are_known_beside_its_base_classs() -> None:
     }
 
 
+@example(2**53 + 1)
+@example(10**400)
 @given(st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.lists(st.integers())))
 def test_a_plain_value_is_kept_or_refused_and_never_turned_into_another(value: Any) -> None:
     for annotation in (int, float, str, bool, list[int], int | None, str | float):
