@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).resolve().parent.parent / "flumine_core"
+import flumine_core
+
+PACKAGE = Path(flumine_core.__file__).resolve().parent
 
 FLOORS = {
     "errors": -1,
