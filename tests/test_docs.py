@@ -17,6 +17,7 @@ from flumine_core.events import LOGGED_NOUNS, NOUNS
 from flumine_core.settings import option_names
 
 ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = Path(flumine_core.__file__).resolve().parent
 DOCS = ROOT / "docs"
 PAGES = sorted([ROOT / "README.md", *DOCS.glob("*.md")])
 
@@ -197,7 +198,7 @@ def test_tests_and_files_that_are_named_exist(page: str) -> None:
     for word in quoted(text_of(page)):
         path, _, function = word.partition("::")
         if re.fullmatch(r"[\w/]+\.py", path) and "/" in path:
-            file = ROOT / path if path.startswith("tests/") else ROOT / "flumine_core" / path
+            file = ROOT / path if path.startswith("tests/") else PACKAGE / path
             assert file.is_file(), word
             assert f"def {function}(" in file.read_text() if function else True, word
 
