@@ -4,6 +4,7 @@ import os
 import sys
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -50,7 +51,9 @@ def test_what_raises_costs_itself_alone() -> None:
 
 
 @pytest.mark.parametrize("fatal", ["die", pytest.param("kill", marks=pytest.mark.skipif(os.name == "nt", reason=""))])
-def test_an_item_that_kills_its_worker_costs_itself_alone(fatal: str) -> None:
+def test_an_item_that_kills_its_worker_costs_itself_alone(fatal: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # a child imports this module by name, from wherever the tests before it went
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1]))
     items: list[int | str] = [1, 2, fatal, 3, fatal, 4, 5]
     outcomes = list(in_order(spread(work, items, [1] * 7, 2, processes)))
     lost = Lost("its worker process died")
