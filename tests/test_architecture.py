@@ -27,6 +27,7 @@ FLOORS = {
     "contract": 5,
     "kernel": 6,
     "simulation": 6,
+    "live": 6,
     "synthetic": 6,
     "session": 7,
     "assembly": 8,

@@ -215,8 +215,11 @@ class Kernel(MarketLife):
         self.plan["process_market_catalogues"].run(body, market, catalogue)
 
     def _process_current_orders(self, event: CurrentOrdersEvent) -> None:
-        """Apply reports that came as an event, then show strategies their orders."""
+        """Apply reports, and what the order stream's bets mean, then show strategies their orders."""
         markets: dict[str, Market] = {}
+        execution = getattr(event.client, "execution", None)
+        if execution is not None:
+            event.reports = (*event.reports, *execution.process_current_orders(event))
         for report in event.reports:
             market = self.markets.markets.get(report.order.market_id)
             if market is not None:
