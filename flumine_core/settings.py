@@ -10,6 +10,7 @@ from attrs import validators
 
 from .clock import Clock
 from .errors import SettingsError
+from .waits import StreamWaits
 
 
 def _guard(instance: "Settings", attribute: "attrs.Attribute[Any]", value: Any) -> Any:
@@ -47,7 +48,7 @@ def _separator(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> 
 
 
 @attrs.define(on_setattr=[attrs.setters.convert, attrs.setters.validate, _guard], eq=False)
-class Settings:
+class Settings(StreamWaits):
     """What a framework is told once: mutable until `run()` takes a frozen copy.
 
     :ivar raise_errors: re-raise what a strategy, middleware or hook raises, instead of counting it.
@@ -65,6 +66,8 @@ class Settings:
     :ivar max_execution_workers: threads of a live execution.
     :ivar execution_retry_attempts: tries of a live call.
     :ivar log_json: one JSON object a log line.
+
+    Every wait of the live end is a setting too: see `waits.StreamWaits`.
     """
 
     raise_errors: bool = attrs.field(default=False, validator=_flag)
