@@ -12,6 +12,7 @@ from ..order.blotter import Blotter
 from ..order.order import Order
 from ..order.package import OrderPackage
 from ..order.roles import ClientRole
+from .feed import Fed, Feed
 
 if TYPE_CHECKING:
     from .markets import Markets
@@ -57,8 +58,10 @@ class House(Protocol):
 
     def in_kernel(self, function: Callable[[], bool]) -> bool: ...
 
+    def feed_of(self, stream_id: int | None) -> Feed | None: ...
 
-class Market:
+
+class Market(Fed):
     """A market as strategies see it.
 
     :ivar market_book: the latest book, None where only raw data is recorded.
@@ -69,6 +72,8 @@ class Market:
     :ivar blotter: all orders of the market.
     :ivar outbox: order packages that have not left yet.
     """
+
+    flumine: House
 
     def __init__(
         self,
