@@ -67,6 +67,8 @@ class Blotter:
     Lists returned without a filter are the blotter's own: they grow, and are not to be changed.
 
     :ivar active: an order was ever taken in.
+    :ivar outsider: owner of the bets that are nobody's (placed by hand), None where there are none; they count in
+        every strategy's exposures.
     :ivar touched: orders whose totals a report has changed, for the kernel to look through.
     """
 
@@ -83,12 +85,14 @@ class Blotter:
         "_unnumbered",
         "active",
         "market_id",
+        "outsider",
         "touched",
     )
 
     def __init__(self, market_id: str) -> None:
         self.market_id = market_id
         self.active = False
+        self.outsider: StrategyRole | None = None
         self.touched: list[Order] = []
         self._count = 0
         self._orders: dict[str, Order] = {}
@@ -194,6 +198,13 @@ class Blotter:
         if self._live.pop(order.id, None) is not None and order.position is not None:
             order.position.close(order)
 
+    def take_back(self, order: Order) -> None:
+        """Count an order among the live ones again: it had been given up, and the exchange has it after all."""
+        if order.id in self._orders:
+            self._live[order.id] = order
+            if order.bet_id is not None:
+                self._bets[order.bet_id] = order
+
     def is_live(self, order: Order) -> bool:
         """Return whether an order was taken in and not yet taken off as complete.
 
@@ -284,6 +295,11 @@ class Blotter:
         acceptance.
         """
         position = self._position(strategy, lookup[1:])
+        if self.outsider is not None and self.outsider is not strategy:
+            outside = self._position(self.outsider, lookup[1:])
+            if outside is not None:
+                own = [] if position is None else [order for order in position.orders if order is not exclusion]
+                return exposures_of([*own, *outside.orders, *(() if new_order is None else (new_order,))])
         if position is None:
             return exposures_of(() if new_order is None else (new_order,))
         return position.exposures(exclusion, new_order)
@@ -306,6 +322,8 @@ class Blotter:
         `exclusion` is left out, `new_order` counted as if it were accepted.
         """
         keys = dict.fromkeys(self._positions.get(strategy, ()))
+        if self.outsider is not None:
+            keys |= dict.fromkeys(self._positions.get(self.outsider, ()))
         if new_order is not None:
             keys[new_order.lookup[1:]] = None
         exposures = [

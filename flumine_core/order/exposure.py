@@ -170,7 +170,7 @@ class Tally:
             price: float = _EVENS
         else:
             price = _units(kind.price)
-            if order.status is OrderStatus.REPLACING:
+            if order.status is OrderStatus.REPLACING or order.status is OrderStatus.UNKNOWN:
                 # it may still be matched at the old price, or be back at the new one
                 price = max(price, _units(order.update_data.get("new_price", 0)))
         if price > _ONE:
