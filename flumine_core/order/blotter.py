@@ -56,7 +56,50 @@ class ExposedBook(Protocol):
     def number_of_winners(self) -> int | None: ...
 
 
-class Blotter:
+class _Settlement:
+    """What becomes of a market's orders when it closes."""
+
+    __slots__ = ()
+
+    _orders: dict[str, Order]
+
+    def process_closed_market(self, market: SettledMarket, market_book: SettledBook) -> None:
+        """Give each order what its profit depends on: runner's status, market's type, a line's result.
+
+        Orders keep their status; of one still open the matched part counts. A second closing settles again.
+        """
+        definition = market_book.definition
+        statuses = definition.runner_statuses
+        winners = sum(status == "WINNER" for status in statuses.values())
+        dead_heat = dead_heat_count(winners, definition.number_of_winners)
+        line_range_result = market.context.get("line_range_result")
+        for order in self._orders.values():
+            key = order.lookup[1:]
+            if key not in statuses:
+                continue
+            order.runner_status = statuses[key]
+            order.market_type = definition.market_type
+            order.each_way_divisor = definition.each_way_divisor
+            order.number_of_dead_heat_winners = dead_heat
+            kind = order.order_type
+            if line_range_result and isinstance(kind, LimitOrder) and kind.price_ladder_definition == "LINE_RANGE":
+                order.line_range_result = line_range_result
+
+    def process_cleared_orders(self, cleared_orders: Any) -> list[Order]:
+        """Attach the exchange's cleared orders (an object with `orders`) to ours; return all orders.
+
+        A cleared order's profit then goes before our own arithmetic.
+        """
+        for cleared in cleared_orders.orders:
+            reference = cleared.customer_order_ref
+            if reference:
+                order = self._orders.get(reference[NAME_HASH_LENGTH + 1 :])
+                if order is not None:
+                    order.cleared_order = cleared
+        return list(self._orders.values())
+
+
+class Blotter(_Settlement):
     """Every order of one market that was accepted, from its acceptance on.
 
         blotter[order.id] = order    take an order in, once
@@ -336,43 +379,6 @@ class Blotter:
             for key in keys
         ]
         return worst_market_profit(exposures, market_book.number_of_active_runners or 0, market_book.number_of_winners)
-
-    # settlement
-
-    def process_closed_market(self, market: SettledMarket, market_book: SettledBook) -> None:
-        """Give each order what its profit depends on: runner's status, market's type, a line's result.
-
-        Orders keep their status; of one still open the matched part counts. A second closing settles again.
-        """
-        definition = market_book.definition
-        statuses = definition.runner_statuses
-        winners = sum(status == "WINNER" for status in statuses.values())
-        dead_heat = dead_heat_count(winners, definition.number_of_winners)
-        line_range_result = market.context.get("line_range_result")
-        for order in self._orders.values():
-            key = order.lookup[1:]
-            if key not in statuses:
-                continue
-            order.runner_status = statuses[key]
-            order.market_type = definition.market_type
-            order.each_way_divisor = definition.each_way_divisor
-            order.number_of_dead_heat_winners = dead_heat
-            kind = order.order_type
-            if line_range_result and isinstance(kind, LimitOrder) and kind.price_ladder_definition == "LINE_RANGE":
-                order.line_range_result = line_range_result
-
-    def process_cleared_orders(self, cleared_orders: Any) -> list[Order]:
-        """Attach the exchange's cleared orders (an object with `orders`) to ours; return all orders.
-
-        A cleared order's profit then goes before our own arithmetic.
-        """
-        for cleared in cleared_orders.orders:
-            reference = cleared.customer_order_ref
-            if reference:
-                order = self._orders.get(reference[NAME_HASH_LENGTH + 1 :])
-                if order is not None:
-                    order.cleared_order = cleared
-        return list(self._orders.values())
 
 
 def _filtered(
