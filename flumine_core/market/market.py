@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..book.definition import ABSENT, Definition, parse_datetime
@@ -55,6 +56,8 @@ class House(Protocol):
         async_place_orders: bool | None,
         customer_strategy_ref: str | None,
     ) -> TransactionLike: ...
+
+    def is_kernel_thread(self) -> bool: ...
 
     def in_kernel(self, function: Callable[[], bool]) -> bool: ...
 
@@ -171,11 +174,12 @@ class Market(Fed):
         :raises OrderError: if the order was placed before.
         """
 
-        def request() -> bool:
-            with self.transaction(client=client, customer_strategy_ref=customer_strategy_ref) as t:
-                return t.place_order(order, market_version, execute, force)
-
-        return self.flumine.in_kernel(request)
+        if not self.flumine.is_kernel_thread():
+            return self.flumine.in_kernel(
+                partial(self.place_order, order, market_version, execute, force, client, customer_strategy_ref)
+            )
+        with self.transaction(None, client, customer_strategy_ref) as t:
+            return t.place_order(order, market_version, execute, force)
 
     def cancel_order(self, order: Order, size_reduction: float | None = None, force: bool = False) -> bool:
         """Cancel an order, or `size_reduction` pounds of it.
@@ -183,11 +187,10 @@ class Market(Fed):
         :raises OrderUpdateError: if it cannot be cancelled in its present state.
         """
 
-        def request() -> bool:
-            with self.transaction(client=order.client) as t:
-                return t.cancel_order(order, size_reduction, force)
-
-        return self.flumine.in_kernel(request)
+        if not self.flumine.is_kernel_thread():
+            return self.flumine.in_kernel(partial(self.cancel_order, order, size_reduction, force))
+        with self.transaction(client=order.client) as t:
+            return t.cancel_order(order, size_reduction, force)
 
     def update_order(self, order: Order, new_persistence_type: str, force: bool = False) -> bool:
         """Change an order's persistence type.
@@ -195,11 +198,10 @@ class Market(Fed):
         :raises OrderUpdateError: if it cannot be updated in its present state.
         """
 
-        def request() -> bool:
-            with self.transaction(client=order.client) as t:
-                return t.update_order(order, new_persistence_type, force)
-
-        return self.flumine.in_kernel(request)
+        if not self.flumine.is_kernel_thread():
+            return self.flumine.in_kernel(partial(self.update_order, order, new_persistence_type, force))
+        with self.transaction(client=order.client) as t:
+            return t.update_order(order, new_persistence_type, force)
 
     def replace_order(
         self, order: Order, new_price: float, market_version: int | None = None, force: bool = False
@@ -209,11 +211,10 @@ class Market(Fed):
         :raises OrderUpdateError: if it cannot be replaced in its present state.
         """
 
-        def request() -> bool:
-            with self.transaction(client=order.client) as t:
-                return t.replace_order(order, new_price, market_version, force)
-
-        return self.flumine.in_kernel(request)
+        if not self.flumine.is_kernel_thread():
+            return self.flumine.in_kernel(partial(self.replace_order, order, new_price, market_version, force))
+        with self.transaction(client=order.client) as t:
+            return t.replace_order(order, new_price, market_version, force)
 
     @property
     def market_book_closed(self) -> bool:
