@@ -76,8 +76,6 @@ class Market(Fed):
     :ivar outbox: order packages that have not left yet.
     """
 
-    flumine: House
-
     def __init__(
         self,
         flumine: House,
@@ -85,7 +83,7 @@ class Market(Fed):
         market_book: MarketBook | None = None,
         market_catalogue: Any = None,
     ) -> None:
-        self.flumine = flumine
+        self.flumine: House = flumine
         self.market_id = market_id
         self.closed = False
         self.date_time_created = flumine.clock.now()
