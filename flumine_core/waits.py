@@ -1,4 +1,4 @@
-"""How long the live end waits for what: seconds, as part of the settings, all stretched by one factor."""
+"""How long streams and workers of the live end wait for what, as part of the settings."""
 
 from typing import Any
 
@@ -23,9 +23,8 @@ def _wait(default: float) -> Any:
 
 @attrs.define(eq=False)
 class StreamWaits:
-    """What streams and workers wait for.
+    """What streams and workers wait for. Seconds are multiplied by `wait_factor`, as those of `LiveSettings` are.
 
-    :ivar wait_scale: every wait below, and of the order path, is multiplied by it (tests use 0.01).
     :ivar stream_connect_timeout: to connect, shake hands, authenticate and subscribe.
     :ivar stream_heartbeat: how often the exchange is asked to send a heartbeat (0.5 to 5 s).
     :ivar stream_silence_heartbeats: so many heartbeats without a message are a dead connection.
@@ -42,7 +41,6 @@ class StreamWaits:
     :ivar on_stop_timeout: how long an orderly stop may take.
     """
 
-    wait_scale: float = _wait(1.0)
     stream_connect_timeout: float = _wait(10.0)
     stream_heartbeat: float = _wait(5.0)
     stream_silence_heartbeats: float = _wait(2.5)
@@ -60,7 +58,3 @@ class StreamWaits:
     worker_start_delay: float = _wait(5.0)
     closed_market_life: float = _wait(3600.0)
     on_stop_timeout: float = _wait(5.0)
-
-    def wait(self, name: str) -> float:
-        """Return a wait in seconds, by its name and scaled."""
-        return float(getattr(self, name)) * self.wait_scale

@@ -21,7 +21,7 @@ PATIENCE = 20
 """Seconds that a test waits for what must come."""
 
 FAST = {
-    "wait_scale": 0.02,
+    "wait_factor": 0.02,
     "stream_heartbeat": 25.0,
     "stream_connect_timeout": 250.0,
 }
