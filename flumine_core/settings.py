@@ -58,7 +58,7 @@ def _synchronous(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -
 
 
 @attrs.define(on_setattr=[attrs.setters.convert, attrs.setters.validate, _guard], eq=False, kw_only=True)
-class LiveSettings:
+class LiveSettings(StreamWaits):
     """What only the live end reads. Seconds are multiplied by `wait_factor`, which tests make small.
 
     :ivar wait_factor: see above; 1 in real life.
@@ -105,7 +105,7 @@ class LiveSettings:
 
 
 @attrs.define(on_setattr=[attrs.setters.convert, attrs.setters.validate, _guard], eq=False)
-class Settings(LiveSettings, StreamWaits):
+class Settings(LiveSettings):
     """What a framework is told once: mutable until `run()` takes a frozen copy.
 
     :ivar raise_errors: re-raise what a strategy, middleware or hook raises, instead of counting it.

@@ -21,7 +21,7 @@ def _wait(default: float) -> Any:
     return attrs.field(default=default, validator=_seconds)
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, kw_only=True)
 class StreamWaits:
     """What streams and workers wait for. Seconds are multiplied by `wait_factor`, as those of `LiveSettings` are.
 
