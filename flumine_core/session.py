@@ -290,8 +290,9 @@ class Flumine(Session):
         finally:
             for stream in self._made:
                 self._close(stream, "stop")
+            ended = monotonic() + 1
             for thread in threads:
-                thread.join(1)
+                thread.join(max(ended - monotonic(), 0))
             try:
                 self._end()
             finally:

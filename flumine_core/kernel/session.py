@@ -3,6 +3,7 @@
 import queue
 import threading
 from collections.abc import Callable, Iterable
+from time import monotonic
 from typing import Any
 
 from loguru import logger
@@ -89,7 +90,10 @@ class Session(Kernel):
         finally:
             self.is_running = False
             for worker in self._workers:
-                worker.shutdown()
+                worker.shutdown(0)
+            until = monotonic() + 1
+            for worker in self._workers:
+                worker.shutdown(max(until - monotonic(), 0))
             for execution in self.executions:
                 self._close(execution, "shutdown")
             for control in self._logging_controls:
