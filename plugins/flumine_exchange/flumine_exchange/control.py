@@ -40,12 +40,14 @@ class ControlEndpoint:
 class ControlClient(ExchangeControls):
     """An exchange that runs in another process, with the methods of `LocalExchange`.
 
+    :ivar pid: the process, where `spawn` started it.
     :param details: what `exchange serve --json` printed: identity_uri, ca_file, control_token and so on; they become
         attributes.
     """
 
     def __init__(self, details: Mapping[str, Any]) -> None:
         self.details = dict(details)
+        self.pid: int | None = None
         self._context = ssl.create_default_context(cafile=str(details["ca_file"]))
         self._url = str(details["control_uri"])
         self._token = str(details["control_token"])

@@ -2,7 +2,10 @@
 
 from typing import Any, Protocol
 
+import msgspec
+
 from .faults import Fault
+from .scenario import Scenario
 
 
 class Caller(Protocol):
@@ -146,6 +149,10 @@ class ExchangeControls:
         """The markets that there are, in the order in which they came."""
         found: list[str] = self.call("exchange.market_ids")
         return found
+
+    def add_scenario(self, scenario: Scenario) -> None:
+        """Bring one more scripted market; its script begins with the replay, or at once where that has begun."""
+        self.call("exchange.add_scenario", scenario=msgspec.to_builtins(scenario, str_keys=True))
 
     def start_replay(self) -> None:
         """Start the recorded and scripted markets, or let them go on."""

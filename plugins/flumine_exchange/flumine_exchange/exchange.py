@@ -34,6 +34,7 @@ class LocalExchange(ExchangeControls):
     :param speed: 1.0 as recorded, N times as fast, None as fast as they are read.
     :param seed: decides where a fault leaves something to chance.
     :param control: whether there is a control endpoint for other processes.
+    :param http_port: 0 for one that the system chooses; `stream_port` likewise.
     """
 
     def __init__(
@@ -43,6 +44,8 @@ class LocalExchange(ExchangeControls):
         settings: ExchangeSettings | None = None,
         seed: int = 0,
         control: bool = False,
+        http_port: int = 0,
+        stream_port: int = 0,
     ) -> None:
         if speed is not None and speed <= 0:
             raise ValueError(f"speed must be above 0, was {speed}")
@@ -51,6 +54,7 @@ class LocalExchange(ExchangeControls):
         self.faults = Faults(seed)
         self.control_token = secrets.token_urlsafe(24) if control else None
         self._sources = list(markets)
+        self._ports = {"http": http_port, "stream": stream_port}
         self._speed = speed
         self._certificates: Certificates | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -101,7 +105,7 @@ class LocalExchange(ExchangeControls):
                 self._speed,
                 self.control_token,
             )
-            self._house.open(self._sources)
+            self._house.open(self._sources, self._ports)
         except BaseException as error:
             started.set_exception(error)
             return

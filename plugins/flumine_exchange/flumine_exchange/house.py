@@ -1,6 +1,6 @@
 """The whole exchange inside of its loop: the parts put together, and the control operations by name."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -24,6 +24,7 @@ from .operations import MarketOperations
 from .placing import Leg
 from .replay import Replay
 from .rpc import Rpc
+from .scenario import Scenario
 from .settings import ExchangeSettings
 from .settlement import Settlement
 from .sockets import Listener
@@ -72,10 +73,11 @@ class House:
         if settings.start == "subscription":
             state.on_subscription = self.replay.start
 
-    def open(self, sources: Sequence[Any]) -> None:
+    def open(self, sources: Sequence[Any], ports: Mapping[str, int]) -> None:
         """Load the markets, and listen."""
         self.replay.load(sources)
-        for listener in self.listeners.values():
+        for name, listener in self.listeners.items():
+            listener.port = ports[name]
             listener.open()
         if self.state.settings.start == "now":
             self.replay.start()
@@ -105,6 +107,7 @@ class House:
         clock, ledger = self.state.clock, self.state.ledger
         return {
             **MarketOperations(self.state, self.settlement).as_operations(),
+            "exchange.add_scenario": self._add_scenario,
             "exchange.market_ids": lambda: list(self.state.markets),
             "clock.epoch_ms": lambda: clock.epoch_ms,
             "clock.advance": clock.advance,
@@ -131,6 +134,9 @@ class House:
             "connections.take": lambda server: self._listener(server).open(),
             "account.funds": lambda account=None: self._account(account).funds(),
         }
+
+    def _add_scenario(self, scenario: dict[str, Any]) -> None:
+        self.replay.add(msgspec.convert(scenario, Scenario, strict=False))
 
     def _listener(self, server: str) -> Listener:
         listener = self.listeners.get(server)

@@ -36,8 +36,9 @@ class MarketOperations:
 
     def _redefine(self, market: ExchangeMarket, changes: dict[str, Any] | None = None, **fields: Any) -> None:
         """Apply a definition with these fields and a new version."""
+        definition = market.definition_copy() | fields
         market.version_offset += VERSION_STEP
-        market.apply(market.definition_copy() | fields, (changes or {}).get("rc"))
+        market.apply(definition, (changes or {}).get("rc"))
 
     def suspend(self, market_id: str) -> None:
         """Suspend the market; what LAPSE bets do then is the engine's."""

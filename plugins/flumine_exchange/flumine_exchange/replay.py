@@ -65,9 +65,7 @@ class Replay:
         now = self.state.clock.epoch_ms
         for source in sources:
             if isinstance(source, Scenario):
-                self._scenarios.append(source)
-                market = self._add_market(source.market_id)
-                market.apply(source.market_definition(now), source.changes(), is_image=True)
+                self.add(source)
                 continue
             lines = read(source, self.bad_lines.append)
             line = first_line(lines, str(source))
@@ -83,6 +81,15 @@ class Replay:
             self._queue(track)
         if not self._tracks:
             self.finished.set()
+
+    def add(self, scenario: Scenario) -> None:
+        """Bring a scripted market; its script begins with the replay, or now where that has begun."""
+        market = self._add_market(scenario.market_id)
+        market.apply(scenario.market_definition(self.state.clock.epoch_ms), scenario.changes(), is_image=True)
+        if self._has_begun:
+            self._script(scenario)
+        else:
+            self._scenarios.append(scenario)
 
     def _skip(self, track: Track) -> None:
         """Play what lies before the time from which the replay is paced."""
@@ -136,7 +143,8 @@ class Replay:
             self._has_begun = True
             for track in self._tracks:
                 self._shift(track, now - track.timeline.exchange_ms)
-            self._script()
+            for scenario in self._scenarios:
+                self._script(scenario)
         elif self._paused_ms is not None:
             for track in self._tracks:
                 self._shift(track, now - self._paused_ms)
@@ -161,11 +169,10 @@ class Replay:
         for track in tracks:
             self._queue(track)
 
-    def _script(self) -> None:
-        for scenario in self._scenarios:
-            for step in scenario.steps:
-                seconds = self.state.settings.wait(step.seconds) / (self.speed or 1.0)
-                self.state.clock.call_later(seconds, self._stepper(scenario, step.operation, dict(step.args)))
+    def _script(self, scenario: Scenario) -> None:
+        for step in scenario.steps:
+            seconds = self.state.settings.wait(step.seconds) / (self.speed or 1.0)
+            self.state.clock.call_later(seconds, self._stepper(scenario, step.operation, dict(step.args)))
 
     def _stepper(self, scenario: Scenario, operation: str, args: dict[str, Any]) -> Callable[[], None]:
         def run() -> None:
