@@ -10,6 +10,7 @@ from attrs import validators
 
 from .clock import Clock
 from .errors import SettingsError
+from .waits import StreamWaits
 
 
 def _guard(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> Any:
@@ -57,7 +58,7 @@ def _synchronous(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -
 
 
 @attrs.define(on_setattr=[attrs.setters.convert, attrs.setters.validate, _guard], eq=False, kw_only=True)
-class LiveSettings:
+class LiveSettings(StreamWaits):
     """What only the live end reads. Seconds are multiplied by `wait_factor`, which tests make small.
 
     :ivar wait_factor: see above; 1 in real life.
@@ -122,6 +123,8 @@ class Settings(LiveSettings):
     :ivar max_execution_workers: threads of a live execution.
     :ivar execution_retry_attempts: tries of a live call.
     :ivar log_json: one JSON object a log line.
+
+    Every wait of the live end is a setting too: see `waits.StreamWaits`.
     """
 
     raise_errors: bool = attrs.field(default=False, validator=_flag)

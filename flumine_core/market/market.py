@@ -13,6 +13,7 @@ from ..order.blotter import Blotter
 from ..order.order import Order
 from ..order.package import OrderPackage
 from ..order.roles import ClientRole
+from .feed import Fed, Feed
 
 if TYPE_CHECKING:
     from .markets import Markets
@@ -60,8 +61,10 @@ class House(Protocol):
 
     def in_kernel(self, function: Callable[[], bool]) -> bool: ...
 
+    def feed_of(self, stream_id: int | None) -> Feed | None: ...
 
-class Market:
+
+class Market(Fed):
     """A market as strategies see it.
 
     :ivar market_book: the latest book, None where only raw data is recorded.
@@ -80,7 +83,7 @@ class Market:
         market_book: MarketBook | None = None,
         market_catalogue: Any = None,
     ) -> None:
-        self.flumine = flumine
+        self.flumine: House = flumine
         self.market_id = market_id
         self.closed = False
         self.date_time_created = flumine.clock.now()
