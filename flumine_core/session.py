@@ -4,6 +4,7 @@ import queue
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from time import monotonic
 from typing import Any
 
 from loguru import logger
@@ -13,12 +14,13 @@ from .contract.client import BaseClient
 from .contract.strategy import BaseStrategy
 from .contract.streams import HistoricalStream, MarketStream
 from .errors import ClientError, SettingsError, StreamError
-from .events import ClearedMarketsEvent, ClearedOrdersEvent, EndFlumineEvent, Event, MarketBooksEvent
+from .events import EndFlumineEvent, Event, MarketBooksEvent
 from .hint import one_line
 from .kernel.discovery import Discovery
 from .kernel.session import Session
+from .live.winddown import cancel_orders, orders_at_exchange
 from .market.market import Market
-from .order.cleared import Cleared, ClearedMarket
+from .order.order import Order
 from .settings import Settings
 from .simulation.plugin import SimulatedEnd
 from .simulation.reader import expand
@@ -173,13 +175,8 @@ class FlumineSimulation(Session):
         return descriptions
 
     def _clear_market(self, market: Market) -> None:
-        """Bring what listClearedOrders would report: no orders, one record a client."""
-        self._process_cleared_orders(ClearedOrdersEvent(market.market_id, Cleared(market.market_id, [])))
-        for client in self.clients:
-            record = market.cleared(client, self.settings.customer_strategy_ref)
-            market.market_cleared.append(record)
-            cleared = Cleared(market.market_id, [ClearedMarket.of(record)])
-            self._process_cleared_markets(ClearedMarketsEvent(cleared))
+        """Bring what listClearedOrders would report."""
+        self._clear_simulated(market, self.clients)
 
 
 class Flumine(Session):
@@ -252,8 +249,27 @@ class Flumine(Session):
     def _wake(self) -> None:
         self.handler_queue.put(None)
 
+    def _clear_market(self, market: Market) -> None:
+        """Bring what listClearedOrders would report of accounts whose execution is simulated."""
+        simulated = [client for client in self.clients if client.is_simulated or client.paper_trade]
+        if simulated:
+            self._clear_simulated(market, simulated)
+
+    def remove_closed_markets(self, seconds: float) -> None:
+        """Let markets go that have been closed for so long and have no live orders."""
+        for market in self.markets:
+            closed = market.elapsed_seconds_closed
+            if closed is not None and closed >= seconds and not market.blotter.has_live_orders:
+                self._remove_market(market)
+
+    def orders_at_exchange(self) -> list[Order]:
+        """Return the orders of real accounts that may still be at the exchange."""
+        return [order for _, order in orders_at_exchange(self)]
+
     def run(self) -> None:
         """Process events until all streams have ended, or `stop()`.
+
+        After `stop()` nothing new is placed; with `on_stop = "cancel"` what is at the exchange is cancelled first.
 
         :raises ClientError: if there is no client, or nothing installed executes its orders.
         :raises StreamError: if nothing installed opens one of the streams.
@@ -261,6 +277,7 @@ class Flumine(Session):
         self._begin()
         threads: list[threading.Thread] = []
         try:
+            self._live.log_in()
             self._start()
             self._made = [self._made_stream(stream) for stream in self.streams]
             for number, stream in enumerate(self._made):
@@ -268,12 +285,31 @@ class Flumine(Session):
                 threads.append(thread)
                 thread.start()
             self._loop(len(threads))
+            if self.is_stopping and self.settings.on_stop == "cancel":
+                self._cancel_orders()
         finally:
             for stream in self._made:
                 self._close(stream, "stop")
             for thread in threads:
                 thread.join(1)
-            self._end()
+            try:
+                self._end()
+            finally:
+                self._live.log_out()
+
+    def _cancel_orders(self) -> None:
+        """Cancel what is at the exchange, and hear what became of it, within three fifths of `on_stop_timeout`."""
+        until = monotonic() + 0.6 * self.settings.wait("on_stop_timeout")
+        asked: set[str] = set()
+        while (remaining := until - monotonic()) > 0 and orders_at_exchange(self):
+            cancel_orders(self, asked)
+            self.drain()
+            try:
+                event = self.handler_queue.get(timeout=min(remaining, 0.1))
+            except queue.Empty:
+                continue
+            if event is not None and not isinstance(event, _StreamEnded | EndFlumineEvent):
+                self._process_guarded(event)
 
     def _pump(self, stream: Any) -> None:
         try:
@@ -300,7 +336,8 @@ class Flumine(Session):
             else:
                 self._process_guarded(event)
         self._answer_posted()
-        self._end_stream()
+        if not self.is_stopping:
+            self._end_stream()
 
     def _process_guarded(self, event: Event) -> None:
         try:
