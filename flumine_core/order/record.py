@@ -165,7 +165,8 @@ class OrderRecord(Struct, eq=False, dict=True, weakref=True):
     @property
     def elapsed_seconds(self) -> float | None:
         """Seconds since the exchange placed the order; None before."""
-        return None if self.placed_ms is None else self._seconds_since(self.placed_ms)
+        placed_ms = self.placed_ms  # read by strategies for every order of every book
+        return None if placed_ms is None else (self.trade.strategy.clock.epoch_ms - placed_ms) / 1000
 
     @property
     def elapsed_seconds_created(self) -> float:
