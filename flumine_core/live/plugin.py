@@ -60,7 +60,11 @@ class LiveEnd:
         api = self._apis.get(client.username)
         if api is None:
             api = self._apis[client.username] = Api(
-                client.betting_client, self._framework.settings, client.interactive_login, self.alert
+                client.betting_client,
+                self._framework.settings,
+                client.interactive_login,
+                self.alert,
+                client.endpoints.ca_file,
             )
         return api
 
