@@ -18,6 +18,7 @@ from .events import EndFlumineEvent, Event, MarketBooksEvent
 from .hint import one_line
 from .kernel.discovery import Discovery
 from .kernel.session import Session
+from .live.ids import LiveIds
 from .live.winddown import cancel_orders, orders_at_exchange
 from .market.market import Market
 from .order.order import Order
@@ -202,7 +203,8 @@ class Flumine(Session):
         super().__init__(LiveClock(), client, settings, plugins)
         self.handler_queue: queue.Queue[Event | None] = queue.Queue()
         self.is_stopping = False
-        self._live = LiveEnd(self)
+        self._ids = LiveIds(self.clock)
+        self._live = LiveEnd(self, self._ids)
         self._ends = [
             ("flumine_core.simulation", SimulatedEnd(self.bad_lines.append)),
             ("flumine_core.live", self._live),

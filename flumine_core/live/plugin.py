@@ -13,6 +13,9 @@ from ..market.market import Market
 from ..settings import Settings
 from .api import Api
 from .datastream import LiveDataStream
+from .execution import BetfairExecution
+from .ids import LiveIds
+from .journal import Journal, open_journal
 from .login import CallError
 from .marketstream import LiveMarketStream
 from .orderstream import LiveOrderStream
@@ -45,8 +48,10 @@ class LiveEnd:
     A stream that names no account of Betfair's takes the session of the framework's first.
     """
 
-    def __init__(self, framework: LiveFramework) -> None:
+    def __init__(self, framework: LiveFramework, ids: LiveIds) -> None:
         self._framework = framework
+        self._ids = ids
+        self._journal: Journal | None = None
         self._streams: list[LiveStream] = []
         self._apis: dict[str, Api] = {}
 
@@ -55,7 +60,11 @@ class LiveEnd:
         api = self._apis.get(client.username)
         if api is None:
             api = self._apis[client.username] = Api(
-                client.betting_client, self._framework.settings, client.interactive_login, self.alert
+                client.betting_client,
+                self._framework.settings,
+                client.interactive_login,
+                self.alert,
+                client.endpoints.ca_file,
             )
         return api
 
@@ -99,6 +108,18 @@ class LiveEnd:
         if self.accounts():
             for worker in default_workers(framework, self.accounts):
                 framework.add_worker(worker)
+
+    @hookimpl
+    def flumine_make_execution(self, client: BaseClient, settings: Settings) -> BetfairExecution | None:
+        """Execute the orders of an account at Betfair; those on paper are somebody else's."""
+        if not has_account(client) or client.paper_trade:
+            return None
+        if self._journal is None and not client.market_recording_mode:
+            self._journal = open_journal(settings, self._ids)
+        journal = None if client.market_recording_mode else self._journal
+        execution = BetfairExecution(self._framework, client, settings, self.api_of(client), self._ids, journal)
+        execution.start()
+        return execution
 
     @hookimpl
     def flumine_make_stream(self, description: BaseStream, settings: Settings) -> LiveStream | None:
