@@ -12,7 +12,7 @@ from loguru import logger
 from .clock import EventClock, LiveClock
 from .contract.client import BaseClient
 from .contract.strategy import BaseStrategy
-from .contract.streams import HistoricalStream, MarketStream
+from .contract.streams import HistoricalStream, MarketStream, OrderStream
 from .errors import ClientError, SettingsError, StreamError
 from .events import EndFlumineEvent, Event, MarketBooksEvent
 from .hint import one_line
@@ -212,6 +212,7 @@ class Flumine(Session):
         self._keeps_closed_markets = False
         self._made: list[Any] = []
         self._feeds: dict[int, Any] = {}
+        self._ended_streams = 0
 
     def _describe_streams(self, strategy: BaseStrategy) -> Iterable[Any]:
         """Describe the stream that the strategy's filters ask for."""
@@ -282,10 +283,14 @@ class Flumine(Session):
             self._live.log_in()
             self._start()
             self._made = [self._made_stream(stream) for stream in self.streams]
-            for number, stream in enumerate(self._made):
-                thread = threading.Thread(target=self._pump, args=(stream,), name=f"stream-{number}", daemon=True)
-                threads.append(thread)
-                thread.start()
+            order_streams = [
+                stream
+                for description, stream in zip(self.streams, self._made, strict=True)
+                if isinstance(description, OrderStream)
+            ]
+            self._open(order_streams, threads)
+            self._await_orders()
+            self._open([each for each in self._made if each not in order_streams], threads)
             self._loop(len(threads))
             if self.is_stopping and self.settings.on_stop == "cancel":
                 self._cancel_orders()
@@ -300,6 +305,39 @@ class Flumine(Session):
             finally:
                 self._live.log_out()
 
+    def _open(self, streams: Iterable[Any], threads: list[threading.Thread]) -> None:
+        for stream in streams:
+            thread = threading.Thread(target=self._pump, args=(stream,), name=f"stream-{len(threads)}", daemon=True)
+            threads.append(thread)
+            thread.start()
+
+    def _await_orders(self) -> None:
+        """Hear what is at the exchange before any book arrives, so that strategies begin with their orders in place.
+
+        Where that takes longer than connecting may, the run begins all the same, and nothing new may be placed yet.
+        """
+        until = monotonic() + self.settings.wait("stream_connect_timeout")
+        while not self._live.is_ready() and not self.is_stopping:
+            remaining = until - monotonic()
+            if remaining <= 0 or not self._process_next(min(remaining, 0.1)):
+                return
+
+    def _process_next(self, seconds: float) -> bool:
+        """Process one event if it comes in time; False where the run is to end."""
+        try:
+            event = self.handler_queue.get(timeout=seconds)
+        except queue.Empty:
+            return True
+        self._answer_posted()
+        if isinstance(event, EndFlumineEvent):
+            self.is_stopping = True
+            return False
+        if isinstance(event, _StreamEnded):
+            self._ended_streams += 1
+        elif event is not None:
+            self._process_guarded(event)
+        return True
+
     def _cancel_orders(self) -> None:
         """Cancel what is at the exchange, and hear what became of it, within three fifths of `on_stop_timeout`."""
         until = monotonic() + 0.6 * self.settings.wait("on_stop_timeout")
@@ -307,12 +345,7 @@ class Flumine(Session):
         while (remaining := until - monotonic()) > 0 and orders_at_exchange(self):
             cancel_orders(self, asked)
             self.drain()
-            try:
-                event = self.handler_queue.get(timeout=min(remaining, 0.1))
-            except queue.Empty:
-                continue
-            if event is not None and not isinstance(event, _StreamEnded | EndFlumineEvent):
-                self._process_guarded(event)
+            self._process_next(min(remaining, 0.1))
 
     def _pump(self, stream: Any) -> None:
         try:
@@ -327,13 +360,13 @@ class Flumine(Session):
             self.handler_queue.put(_StreamEnded())
 
     def _loop(self, open_streams: int) -> None:
-        while (open_streams or not self.handler_queue.empty()) and not self.is_stopping:
+        while not self.is_stopping and (self._ended_streams < open_streams or not self.handler_queue.empty()):
             event = self.handler_queue.get()
             self._answer_posted()
             if event is None:
                 continue
             if isinstance(event, _StreamEnded):
-                open_streams -= 1
+                self._ended_streams += 1
             elif isinstance(event, EndFlumineEvent):
                 return
             else:

@@ -17,6 +17,7 @@ BUILT_IN: dict[str, tuple[str, str]] = {
     "hooks": ("flumine_core.cli.hooks", "List the hooks, or print the manual page of one."),
     "plugins": ("flumine_core.cli.plugins", "List the installed plugins, and what is wrong with broken ones."),
     "simulate": ("flumine_core.cli.simulate", "Run strategies over recorded markets and print what they did."),
+    "trade": ("flumine_core.cli.trade", "Trade strategies live on the accounts of flumine.toml, or on paper."),
 }
 """Command -> module and one line of help; a test compares the lines with the commands' own."""
 

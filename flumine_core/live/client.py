@@ -3,10 +3,25 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from ..contract.client import BetfairClient
-from ..contract.endpoints import Endpoints
+from ..contract.endpoints import LOOPBACK, Endpoints
 from ..errors import ClientError
-from .credentials import read_credentials
+from .credentials import Credentials, read_credentials
+
+_LOCAL = (
+    "username",
+    "password",
+    "app_key",
+    "certs_dir",
+    "ca_file",
+    "identity_uri",
+    "api_uri",
+    "navigation_uri",
+    "stream_host",
+    "stream_port",
+)
 
 
 def betfair_client(
@@ -24,6 +39,7 @@ def betfair_client(
     sports_data_port: int = 443,
     server_hostname: str | None = None,
     ca_file: str | None = None,
+    exchange: str | None = None,
     transaction_limit: int | None = 1000,
     capital_base: float = 0,
     commission_base: float = 0.05,
@@ -44,14 +60,24 @@ def betfair_client(
     :param certs: directory with the client certificate and its key, or one .pem file with both.
     :param locale: betfairlightweight's, for accounts of other jurisdictions.
     :param ca_file: certificates (PEM) that are trusted in place of the system's, for streams and calls alike.
-    :raises ClientError: where credentials are missing or others may read them.
+    :param exchange: file with the line that `exchange serve --json` has printed: addresses, certificates and
+        credentials of a local exchange, in place of all of the above.
+    :raises ClientError: where credentials are missing or others may read them, or a file is not as it must be.
 
     All else is as of `Endpoints` and `BetfairClient`.
     """
     import requests
     from betfairlightweight import APIClient
 
-    who = read_credentials(credentials, username)
+    if exchange is not None:
+        local = _read_exchange(exchange)
+        who = Credentials(local["username"], local["password"], local["app_key"])
+        certs, ca_file = local["certs_dir"], local["ca_file"]
+        identity_uri, api_uri, navigation_uri = local["identity_uri"], local["api_uri"], local["navigation_uri"]
+        stream_host = sports_data_host = local["stream_host"]
+        stream_port = sports_data_port = local["stream_port"]
+    else:
+        who = read_credentials(credentials, username)
     session = requests.Session()
     if ca_file is not None:
         if not Path(ca_file).is_file():
@@ -96,6 +122,21 @@ def betfair_client(
         simulated_full_match=simulated_full_match,
         endpoints=endpoints,
     )
+
+
+def _read_exchange(path: str) -> dict[str, Any]:
+    try:
+        found = msgspec.json.decode(Path(path).expanduser().read_bytes(), type=dict[str, Any])
+    except OSError as error:
+        raise ClientError(f"{path} cannot be read: {error.strerror}; is `exchange serve --json` running?") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ClientError(f"{path} must hold what `exchange serve --json` prints: {error}") from error
+    missing = [name for name in _LOCAL if name not in found]
+    if missing:
+        raise ClientError(f"{path} must hold what `exchange serve --json` prints, has no {', '.join(missing)}")
+    if found["stream_host"] not in LOOPBACK:
+        raise ClientError(f"{path} must be of an exchange on this machine, was of {found['stream_host']}")
+    return found
 
 
 def _is_pem(certs: str) -> bool:

@@ -19,6 +19,7 @@ from .journal import Journal, open_journal
 from .login import CallError
 from .marketstream import LiveMarketStream
 from .orderstream import LiveOrderStream
+from .reconcile import Reconciliation
 from .sportsstream import LiveSportsDataStream
 from .subscription import LiveStream
 from .workers import WorkedFramework, default_workers, update_account
@@ -84,6 +85,16 @@ class LiveEnd:
                     update_account(self._framework, client, api)
             except CallError as error:
                 raise ClientError(f"account {client.username} cannot be used: {error}") from error
+
+    def is_ready(self) -> bool:
+        """Whether it is known of every account that trades what it has at the exchange."""
+        return all(
+            control.is_open
+            for client in self._framework.clients
+            if trades_live(client)
+            for control in client.trading_controls
+            if isinstance(control, Reconciliation)
+        )
 
     def log_out(self) -> None:
         """End the sessions that were opened here."""

@@ -49,6 +49,8 @@ class WorkedFramework(Protocol):
     cleared_market_queue: Any
     is_running: bool
 
+    def is_kernel_thread(self) -> bool: ...
+
     def in_kernel(self, function: Callable[[], bool]) -> bool: ...
 
     def post(self, event: Event) -> None: ...
@@ -305,6 +307,8 @@ def remove_closed_markets(framework: WorkedFramework, seconds: float) -> None:
 
 def _in_kernel(framework: WorkedFramework, function: Callable[[], T]) -> T | None:
     """Return what a function brings that runs on the kernel's thread; None where the framework ends before."""
+    if framework.is_kernel_thread():
+        return function()
     found: list[T] = []
 
     def run() -> bool:
