@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,6 +13,9 @@ from .contract.client import BaseClient
 from .contract.endpoints import LOOPBACK
 from .errors import SettingsError
 from .kernel.discovery import Discovery
+from .live.doctor import Finding, examine, examine_context, examine_filter
+from .live.ids import LiveIds
+from .live.plugin import LiveEnd
 from .live.winddown import describe
 from .order.order import Order
 from .plain import Named, Run
@@ -138,6 +141,28 @@ class _Stopper:
         for line in left_behind(self._flumine.orders_at_exchange()):
             self._tell(line)
         self._leave(TOO_LATE)
+
+
+def examine_run(run: Run, discovery: Discovery) -> Iterator[Finding]:
+    """Yield what is right and wrong with a run's accounts, streams and strategies; nothing is traded.
+
+    :raises FlumineCoreError: where anything that is named cannot be made.
+    """
+    flumine = TradingAssembly(run, discovery, False, lambda line: None).flumine
+    end = LiveEnd(flumine, LiveIds(flumine.clock))
+    accounts = end.accounts()
+    for client, api in accounts:
+        market_streams = [each for each in flumine.streams if getattr(each, "client", None) in (None, client)]
+        yield from examine(client, api, flumine.settings, len(market_streams) + client.order_stream)
+    if not accounts:
+        yield Finding("error", "no account of Betfair's is named")
+        return
+    api = accounts[0][1]
+    for strategy in flumine.strategies:
+        if api.betting_client.session_token and isinstance(strategy.market_filter, Mapping | None):
+            yield examine_filter(strategy.name, api, strategy.market_filter or {})
+        yield from examine_context(strategy.name, strategy.context)
+    end.log_out()
 
 
 def left_behind(orders: list[Order]) -> Iterator[str]:
