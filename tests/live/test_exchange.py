@@ -237,3 +237,88 @@ def test_a_revoked_session_is_renewed_for_streams_and_calls(exchange: Any, clien
     exchange.market(MARKET).set_price(33, [[1.5, 10.0]], [[1.6, 10.0]])
     strategy.wait_until(lambda: strategy.books > before and not strategy.market.is_stale)
     assert strategy.market.market_book.runner(33).ex.available_to_back[0].price == 1.5
+
+
+class Cleared(LoggingControl):
+    def __init__(self) -> None:
+        super().__init__()
+        self.orders: list[Any] = []
+        self.markets: list[Any] = []
+
+    def process_cleared_orders(self, event: Any) -> None:
+        self.orders.append(event)
+
+    def process_cleared_markets(self, event: Any) -> None:
+        self.markets.append(event)
+
+
+def place(strategy: Steered, order: Any) -> Any:
+    strategy.wait_until(lambda: strategy.books)
+    assert strategy.market.place_order(order), order.refusal
+    strategy.wait_until(lambda: order.status is OrderStatus.EXECUTABLE or order.complete)
+    return order
+
+
+def wait_for(condition: Callable[[], Any]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_cleared_orders_are_asked_for_until_every_matched_bet_is_there(exchange: Any, client: Any, run: Any) -> None:
+    strategy, cleared = Steered(market_filter={"marketIds": [MARKET]}), Cleared()
+    framework = run(client(), strategy, controls=[cleared], poll_cleared_orders_first=2.0)
+    order = place(strategy, strategy.order("BACK", LimitOrder(1.99, 2.0)))
+    strategy.wait_until(lambda: order.size_matched == 2.0)
+    exchange.faults.add("http.after_execute", {"op": "listClearedOrders"}, count=2, action="empty")
+    exchange.market(MARKET).close([11])
+    strategy.wait_until(lambda: strategy.closed == [MARKET])
+    wait_for(lambda: cleared.orders and cleared.markets)
+    assert order.cleared_order is not None and order.cleared_order.bet_id == order.bet_id
+    assert order.profit == pytest.approx(order.cleared_order.profit)
+    assert framework.markets.markets[MARKET].closed
+
+
+def test_a_closed_market_leaves_memory_in_time(exchange: Any, client: Any, run: Any) -> None:
+    strategy = Steered(market_filter={"marketIds": [MARKET]})
+    framework = run(client(paper_trade=True), strategy, closed_market_life=10.0)
+    strategy.wait_until(lambda: strategy.books)
+    exchange.market(MARKET).close([11])
+    wait_for(lambda: MARKET not in framework.markets)
+    exchange.market(MARKET).reopen()
+    exchange.market(MARKET).set_price(33, [[1.5, 10.0]], [[1.6, 10.0]])
+    wait_for(lambda: MARKET in framework.markets)
+
+
+def test_stop_cancels_and_logs_out(exchange: Any, client: Any, run: Any) -> None:
+    strategy = Steered(market_filter={"marketIds": [MARKET]})
+    account = client()
+    framework = run(account, strategy)
+    order = place(strategy, strategy.order("BACK", LimitOrder(3.0, 2.0)))
+    assert framework.orders_at_exchange() == [order]
+    framework.stop()
+    wait_for(lambda: not framework.is_running and account.betting_client.session_token is None)
+    assert order.complete and order.size_cancelled == 2.0 and framework.orders_at_exchange() == []
+    assert exchange.ledger.live_bets() == []
+
+
+def test_a_stalled_strategy_loses_no_order_event(exchange: Any, client: Any, run: Any) -> None:
+    strategy = Steered(market_filter={"marketIds": [MARKET]})
+    framework = run(client(), strategy)
+    order = place(strategy, strategy.order("BACK", LimitOrder(3.0, 20.0)))
+    is_stalled, go_on = threading.Event(), threading.Event()
+
+    def stall() -> bool:
+        is_stalled.set()
+        return go_on.wait(PATIENCE)
+
+    threading.Thread(target=framework.in_kernel, args=(stall,), daemon=True).start()
+    assert is_stalled.wait(PATIENCE)
+    for number in range(1, 11):
+        exchange.market(MARKET).match_bet(order.bet_id, 1.0)
+        exchange.market(MARKET).set_price(33, [[1.5, number]], [[1.6, 10.0]])
+    assert order.size_matched == 0
+    go_on.set()
+    strategy.wait_until(lambda: order.size_matched == 10.0)
+    strategy.wait_until(lambda: strategy.market.market_book.runner(33).ex.available_to_back[0].size == 10)
