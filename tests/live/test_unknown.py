@@ -193,7 +193,7 @@ def test_reports_come_in_another_order(rig: Rig) -> None:
 
 @pytest.mark.parametrize("operation", ["placeOrders", "cancelOrders", "listCurrentOrders"])
 def test_an_unknown_field_is_passed_over(rig: Rig, operation: str) -> None:
-    rig.exchange.faults.add("http.after_execute", {"op": operation}, None, "add_field")
+    rig.exchange.faults.add("http.after_execute", {"op": operation}, 1, "add_field")
     if operation == "listCurrentOrders":
         rig.exchange.faults.add("order.publish", None, None, "skip")
         arm(rig, AFTER[0], "placeOrders")
