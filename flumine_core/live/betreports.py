@@ -24,6 +24,7 @@ class BetReports:
 
     :param market_of: market id -> market, or None.
     :param adopt: makes a report of a bet that no order stands for, None where that is nobody's concern.
+    :ivar gone: ids of orders whose bets are taken to be complete since the exchange has no trace of them any more.
     :ivar asks: order id -> what is asked for it and not yet answered.
     """
 
@@ -39,6 +40,7 @@ class BetReports:
         self._adopt = adopt
         self._now = now
         self.asks: dict[str, Ask] = {}
+        self.gone: set[str] = set()
 
     def seen(self, bets: Iterable[Bet]) -> Iterator[Report]:
         """Report what bets of the order stream or of a list say."""
@@ -130,6 +132,13 @@ class BetReports:
             yield PlaceReport(order, True, bet.totals, bet.bet_id, bet.placed_ms, response=response)
             if bet.is_complete:
                 yield MatchReport(order, bet.totals, True)
+            return
+        if order.id in self.gone:
+            self.gone.discard(order.id)
+            if bet.is_complete:
+                yield MatchReport(order, bet.totals, not order.complete)
+            else:
+                yield PlaceReport(order, True, bet.totals, bet.bet_id, bet.placed_ms)
             return
         known = progress_of(order)
         if bet.progress < known - _EPSILON or (bet.progress < known + _EPSILON and bet.source == "response"):

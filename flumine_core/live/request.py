@@ -31,6 +31,7 @@ class Ask:
     :ivar replacement: of a replace, the new order, once the old bet is known to be cancelled.
     :ivar since: of what no request of this run asked for, when it may last have been sent (a restart).
     :ivar look_at: when to look for it (as of the tracker's clock); `look_wait`: seconds until the look after that.
+    :ivar missing: how many looks in a row have not found its bet anywhere.
     :ivar is_looking: a look for it is under way.
     """
 
@@ -47,6 +48,7 @@ class Ask:
     since: float = 0.0
     look_at: float = 0.0
     look_wait: float = 0.0
+    missing: int = 0
     is_looking: bool = False
 
 

@@ -3,12 +3,18 @@
 import secrets
 from collections.abc import Iterator, Sequence
 
+from msgspec import structs
+
 from ..order.order import Order
 from ..order.package import OrderPackageType
-from ..order.report import Report
+from ..order.report import MatchReport, Report
 from .bet import Bet
+from .betreports import totals_of
 from .outcomes import Outcomes
 from .request import Ask, LookEvent, Request
+
+_LOOKS, _LOOKS_IF_EXPECTED = 3, 2
+"""How many looks must find nothing before a bet is taken to be done with; fewer where it was to be cancelled."""
 
 _IDEMPOTENT = (OrderPackageType.CANCEL, OrderPackageType.UPDATE)
 
@@ -59,9 +65,12 @@ class Unknowns(Outcomes):
         if started < last:
             return
         is_late = started - last >= self._deadline(ask)
+        ask.missing = ask.missing + 1 if bet is None else 0
         if ask.kind is None:
             if bet is not None:
                 self.close(ask)
+            else:
+                yield from self._missing(ask)
         elif ask.kind is OrderPackageType.PLACE:
             if is_late:
                 seconds = started - last
@@ -70,13 +79,35 @@ class Unknowns(Outcomes):
             elif request is not None and request.kind is OrderPackageType.PLACE:
                 self._send_again(request)
         elif bet is None:
-            return  # the exchange has the bet, somewhere: it is asked on
+            yield from self._missing(ask)
         elif ask.error_code is not None:
             yield from self._failed(ask, ask.error_code, ask.error_code)
         elif is_late:
             yield from self._failed(ask, f"NOT_{_PAST[ask.kind]}", "the bet is as it was")
         elif request is not None:
             self._send_again(request)
+
+    def _missing(self, ask: Ask) -> Iterator[Report]:
+        """Report that a bet is done with which was placed, and is neither current nor cleared any more.
+
+        The exchange drops a bet from its current orders once it is cancelled or lapsed and nothing of it is matched,
+        and may be late to show it among the cleared ones.
+        """
+        order = ask.order
+        is_expected = ask.kind in (OrderPackageType.CANCEL, OrderPackageType.REPLACE)
+        if ask.missing < (_LOOKS_IF_EXPECTED if is_expected else _LOOKS) or order.size_matched or order.complete:
+            return
+        known = totals_of(order)
+        if ask.kind is OrderPackageType.REPLACE:
+            yield from self.cancelled_by_replace(ask, round(order.size_cancelled + order.size_remaining, 2))
+            return
+        self.close(ask)
+        self.gone.add(order.id)
+        if is_expected:
+            totals = structs.replace(known, size_cancelled=round(known.size_cancelled + order.size_remaining, 2))
+        else:
+            totals = structs.replace(known, size_lapsed=round(known.size_lapsed + order.size_remaining, 2))
+        yield MatchReport(order, totals, True)
 
     def _deadline(self, ask: Ask) -> float:
         delay = ask.request.package.bet_delay if ask.request is not None else 0.0
