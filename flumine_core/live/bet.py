@@ -190,7 +190,8 @@ class Bet(Struct, frozen=True, kw_only=True):
         price, size = _number(kind.get("price")), _number(kind.get("size") or kind.get("betTargetSize"))
         matched = _number(report.get("sizeMatched"))
         status = _text(report.get("orderStatus")) or EXECUTABLE
-        is_killed = status == EXPIRED
+        # what a fill-or-kill bet does not get at once is cancelled, all of it or what is above its least fill
+        is_killed = status == EXPIRED or (status == EXECUTION_COMPLETE and bool(kind.get("timeInForce")))
         return cls(
             bet_id=_text(report.get("betId")) or None,
             market_id=market_id,
@@ -207,7 +208,7 @@ class Bet(Struct, frozen=True, kw_only=True):
             average_price_matched=_average(report.get("averagePriceMatched"), matched, price),
             size_matched=matched,
             size_remaining=0.0 if is_killed or status == EXECUTION_COMPLETE else round(max(size - matched, 0.0), 2),
-            size_lapsed=round(max(size - matched, 0.0), 2) if is_killed else 0.0,
+            size_cancelled=round(max(size - matched, 0.0), 2) if is_killed else 0.0,
             customer_order_ref=_text(instruction.get("customerOrderRef")),
             source="response",
         )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..scenario import DONE, LIVE, UNKNOWN, Scenario
+from ..scenario import DONE, LIVE, MARKET, UNKNOWN, Scenario
 from ..table import row
 
 NOISE = 1.0
@@ -14,12 +14,13 @@ def place_lost(s: Scenario, *fault: Any, has_stream: bool = True, count: int | N
     armed = s.fault(*fault, op="placeOrders", count=count, **more)
     silence = None if has_stream else s.fault("order.publish", "skip", count=None)
     size = s.random.choice([2.0, 3.5, 7.0])
-    before = s.framework.exposures().get("1.200000001/11", 0.0)
+    before = s.framework.exposures().get(f"{MARKET}/11", 0.0)
     order_id = s.place(size=size)
 
     def is_resolved() -> bool:
+        exposure = s.framework.exposures()[f"{MARKET}/11"]
         order = s.order(order_id)
-        assert order.complete or s.framework.exposures()["1.200000001/11"] >= before + size, "no exposure is reserved"
+        assert order.complete or exposure >= before + size, "no exposure is reserved"
         return order.status in (LIVE, DONE)
 
     s.until(is_resolved, f"order {order_id} is resolved")
@@ -32,8 +33,8 @@ def place_lost(s: Scenario, *fault: Any, has_stream: bool = True, count: int | N
 
 def is_adopted(s: Scenario, order_id: str) -> None:
     """See that the one bet of an order is its order's, and can be cancelled."""
-    (bet,) = s.bets(order_id)
     order = s.until_status(order_id, LIVE)
+    (bet,) = s.bets(order_id)
     assert order.bet_id == bet.bet_id, f"order {order_id} has bet {order.bet_id}, the ledger {bet.bet_id}"
     s.control(order_id)
 
@@ -111,7 +112,7 @@ def duplicates(s: Scenario) -> None:
         is_adopted(s, place_lost(s, "http.after_execute", "drop"))
         s.exchange.faults.remove(blind.id)
         s.exchange.faults.clear()
-    result: dict[str, Any] = {"status": "FAILURE", "errorCode": "DUPLICATE_TRANSACTION", "marketId": "1.200000001"}
+    result: dict[str, Any] = {"status": "FAILURE", "errorCode": "DUPLICATE_TRANSACTION", "marketId": MARKET}
     is_adopted(s, place_lost(s, "http.after_execute", "replace", result=result))
     result["instructionReports"] = [{"status": "FAILURE", "errorCode": "ERROR_IN_ORDER"}]
     is_adopted(s, place_lost(s, "http.after_execute", "replace", has_stream=False, result=result))
