@@ -196,7 +196,13 @@ class Ours:
         return self.ask(lambda: _refusal(lambda: market.replace_order(order, price)))
 
     def orders(self) -> list[OrderView]:
-        return self.ask(lambda: [self._view(order) for market in self.framework.markets for order in market.blotter])
+        def run() -> list[OrderView]:
+            orders = [order for market in self.framework.markets for order in market.blotter]
+            # a replacement that was never placed is its trade's alone
+            every = {each.id: each for order in orders for each in (order, *order.trade.orders)}
+            return [self._view(order) for order in every.values() if order.status is not None]
+
+        return self.ask(run)
 
     def _view(self, order: Any) -> OrderView:
         cleared = order.cleared_order
@@ -222,7 +228,7 @@ class Ours:
             is_ours=order.trade.strategy is self.strategy,
             profit=order.profit,
             cleared_profit=None if cleared is None else cleared.profit,
-            why=str(order.violation_msg or ""),
+            why=str(order.violation_msg or (order.refusal.message if order.refusal is not None else "")),
         )
 
     def exposures(self) -> dict[str, float]:

@@ -4,7 +4,7 @@ import random
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -178,8 +178,16 @@ class Scenario:
 
     def settled_books(self) -> None:
         """Wait until every book is the server's, prices standing still."""
-        with self._traffic.paused():
+        with self.quiet():
             self.until(self.books_equal, "books and orders are as the exchange has them")
+
+    def quiet(self) -> AbstractContextManager[None]:
+        """Let prices stand still for a block."""
+        return self._traffic.paused()
+
+    def busy(self) -> AbstractContextManager[None]:
+        """Let prices move for a block, as they do."""
+        return nullcontext()
 
     def requests(self, op: str) -> int:
         return int(self.ledger.requests.get(op, 0))
