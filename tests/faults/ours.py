@@ -31,11 +31,10 @@ class NoPlugins:
         return []
 
 
-def client_of(exchange: Any, **options: Any) -> BetfairClient:
-    """Return a client of a local exchange, with a certificate to log in with."""
-    api: Any = APIClient(
-        exchange.username, exchange.password, exchange.app_key, cert_files=(exchange.cert_file, exchange.key_file)
-    )
+def client_of(exchange: Any, has_certificate: bool = True, **options: Any) -> BetfairClient:
+    """Return a client of a local exchange, with a certificate to log in with unless told otherwise."""
+    files = (exchange.cert_file, exchange.key_file) if has_certificate else ("missing.crt", "missing.key")
+    api: Any = APIClient(exchange.username, exchange.password, exchange.app_key, cert_files=files)
     endpoints = Endpoints(
         identity_uri=exchange.identity_uri,
         identity_cert_uri=exchange.identity_uri,
@@ -104,12 +103,13 @@ class Ours:
         market_ids: list[str] | None = None,
         client: dict[str, Any] | None = None,
         strategy: Callable[[list[str]], Any] = Told,
+        has_certificate: bool = True,
         **settings: Any,
     ) -> None:
         self.factor = factor
         self.patience = max(20.0, 90 * factor)
         self.read_timeout = max(16 * factor, 2.0)
-        self.client = client_of(exchange, **(client or {}))
+        self.client = client_of(exchange, has_certificate, **(client or {}))
         self.framework = Flumine(
             self.client,
             settings=settings_of(factor, journal, **settings),
@@ -253,6 +253,16 @@ class Ours:
 
     def seen(self) -> list[tuple[str, tuple[float, ...]]]:
         return self.ask(lambda: list(self.strategy.given))
+
+    def stall(self, seconds: float) -> None:
+        has_begun = threading.Event()
+
+        def wait() -> bool:
+            has_begun.set()
+            return not threading.Event().wait(seconds)
+
+        threading.Thread(target=self.framework.in_kernel, args=(wait,), daemon=True).start()
+        has_begun.wait(self.patience)
 
     def troubles(self) -> list[str]:
         return list(self.framework.stream_errors)

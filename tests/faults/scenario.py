@@ -39,6 +39,7 @@ class Scenario:
         self.folder = folder
         self.is_with_books = True
         self._make = make
+        self._bet_ids: dict[str, str] = {}
         self._traffic = Traffic(exchange, self.factor)
 
     # life
@@ -57,6 +58,18 @@ class Scenario:
         """Run another framework in the place of the one that has ended, on the same journal."""
         self.framework = self._make(self.exchange, folder=self.folder, **options)
         self.framework.start()
+
+    def starts_not(self, **options: Any) -> None:
+        """See that another framework, with a journal of its own, ends at once instead of starting."""
+        with tempfile.TemporaryDirectory(prefix="faults-") as folder:
+            other = self._make(self.exchange, folder=Path(folder), **options)
+            try:
+                other.start()
+            except AssertionError:
+                self.until(lambda: not other.is_running(), "it has ended")
+                return
+            other.stop()
+        raise AssertionError("it was not to start")
 
     def judge(self) -> None:
         """Wait until the ledger's rules hold; that they do not within the framework's patience is a failure."""
@@ -111,7 +124,7 @@ class Scenario:
     def resting(self, **terms: Any) -> str:
         """Place an order and wait until it rests at the exchange."""
         order_id = self.place(**terms)
-        self.until_status(order_id, LIVE)
+        self._bet_ids[order_id] = str(self.until_status(order_id, LIVE).bet_id)
         return order_id
 
     def cancel(self, *ids: str, size_reduction: float | None = None) -> None:
@@ -135,6 +148,10 @@ class Scenario:
         """Return the ledger's bets of an order's reference, replacements left out."""
         ref = self.order(order_id).ref
         return [bet for bet in self.ledger.bets_by_ref(ref) if bet.replaces is None]
+
+    def bet_of(self, order_id: str) -> str:
+        """Return the bet id of an order that rested, without asking a framework that may be busy."""
+        return self._bet_ids[order_id]
 
     def until(self, condition: Callable[[], Any], what: str, seconds: float | None = None) -> float:
         """Wait until a condition holds; return how many seconds it took."""
@@ -259,20 +276,21 @@ def scenario(
     seed: int = 0,
     factor: float = 0.05,
     markets: Sequence[Any] | None = None,
-    exchange: dict[str, Any] | None = None,
+    exchange: Any = None,
     options: dict[str, Any] | None = None,
     is_started: bool = True,
 ) -> Iterator[Scenario]:
     """Build exchange and framework, run them, and stop them at the end.
 
     :param make: makes the framework: of the exchange, `folder`, `factor` and `options`.
-    :param exchange: settings of the exchange, waits in seconds of real life.
+    :param exchange: settings of the exchange, waits in seconds of real life; or what makes them of the factor.
     :param is_started: False: the row starts the framework itself.
     """
+    given = exchange(factor) if callable(exchange) else exchange or {}
     chosen = [Market(market_id=MARKET), Market(market_id=QUIET)] if markets is None else list(markets)
     with (
         tempfile.TemporaryDirectory(prefix="faults-") as folder,
-        LocalExchange(chosen, None, scaled(factor, **(exchange or {})), seed) as made,
+        LocalExchange(chosen, None, scaled(factor, **given), seed) as made,
     ):
 
         def again(*args: Any, **more: Any) -> Framework:

@@ -21,7 +21,7 @@ Play = Callable[[Scenario], None]
 class Row:
     """One row: what it is called, what it plays, and what exchange and framework it needs.
 
-    :ivar setting: passed on to `scenario`; where it is a function it is called with the factor.
+    :ivar setting: passed on to `scenario`.
     """
 
     number: int

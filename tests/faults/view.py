@@ -114,6 +114,10 @@ class Framework(Protocol):
         """Return the books that the strategy was given: market, and the size at the best back price of each runner."""
         ...
 
+    def stall(self, seconds: float) -> None:
+        """Have the strategy do nothing but wait for so long; return when it has begun."""
+        ...
+
     def troubles(self) -> list[str]:
         """Return what it has told of streams that failed."""
         ...
