@@ -10,7 +10,7 @@ from typing import Any
 from attrs import Factory, frozen
 from msgspec import Struct
 
-from .scenario import Make, Scenario, scenario
+from .scenario import Make, Scenario, make_ours, scenario
 
 ROWS = 53
 
@@ -22,12 +22,14 @@ class Row:
     """One row: what it is called, what it plays, and what exchange and framework it needs.
 
     :ivar setting: passed on to `scenario`.
+    :ivar make: makes this framework in another way than the table's runner does.
     """
 
     number: int
     name: str
     play: Play
     setting: Any = Factory(dict)
+    make: Make | None = None
 
 
 class Outcome(Struct, frozen=True):
@@ -46,13 +48,13 @@ class Outcome(Struct, frozen=True):
 _rows: dict[int, Row] = {}
 
 
-def row(number: int, name: str, **setting: Any) -> Callable[[Play], Play]:
+def row(number: int, name: str, make: Make | None = None, **setting: Any) -> Callable[[Play], Play]:
     """Enter a function as a row of the table."""
 
     def enter(play: Play) -> Play:
         if number in _rows:
             raise ValueError(f"row {number} is there already: {_rows[number].name}")
-        _rows[number] = Row(number, name, play, setting)
+        _rows[number] = Row(number, name, play, setting, make)
         return play
 
     return enter
@@ -71,7 +73,7 @@ def run(number: int, make: Make, seed: int, factor: float) -> Outcome:
     started = monotonic()
     why = ""
     try:
-        with scenario(make, seed, factor, **found.setting) as built:
+        with scenario(found.make if found.make is not None and make is make_ours else make, seed, factor, **found.setting) as built:
             found.play(built)
             built.judge()
     except Exception as error:
