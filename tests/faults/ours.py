@@ -297,4 +297,5 @@ def _book(market: Any) -> BookView:
         inplay=bool(book.inplay),
         ladders=ladders,
         is_stale=bool(market.is_stale),
+        has_catalogue=market.market_catalogue is not None,
     )

@@ -13,6 +13,7 @@ from msgspec import Struct
 from .scenario import Make, Scenario, make_ours, scenario
 
 ROWS = 53
+MOST_TOLD = 400
 
 Play = Callable[[Scenario], None]
 
@@ -84,7 +85,7 @@ def run(number: int, make: Make, seed: int, factor: float) -> Outcome:
 def _one_line(error: BaseException) -> str:
     where = [frame for frame in traceback.extract_tb(error.__traceback__) if "faults" in frame.filename]
     place = f" [{Path(where[-1].filename).stem}:{_of_row(where)}]" if where else ""
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = " ".join(str(error).split())[:MOST_TOLD] or type(error).__name__
     return f"{text if isinstance(error, AssertionError) else f'{type(error).__name__}: {text}'}{place}"
 
 

@@ -57,6 +57,7 @@ class BookView(Struct, frozen=True, kw_only=True):
     inplay: bool
     ladders: dict[int, dict[str, dict[float, float]]]
     is_stale: bool = False
+    has_catalogue: bool = False
 
 
 class Framework(Protocol):
