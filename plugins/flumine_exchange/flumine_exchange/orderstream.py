@@ -16,6 +16,8 @@ from .subscription import Line, Message, Subscription
 
 Totals = dict[float, float]
 """Price -> size matched."""
+Where = tuple[str, RunnerKey, str | None, str]
+"""Market id, runner, customerStrategyRef (None: of all), mb or ml."""
 REMEMBERED = 1_000
 
 
@@ -33,7 +35,8 @@ class OrderSubscription(Subscription):
         self.has_positions = self.filter.include_overall_position is not False
         self.has_partition = bool(self.filter.partition_matched_by_strategy_ref)
         self._strategies = self.filter.customer_strategy_refs
-        self._told: dict[tuple[str, RunnerKey, str | None, str], Totals] = {}
+        self._totals: dict[Where, Totals] = {}
+        self._counted: dict[str, Totals] = {}
         self._gathered: dict[str, BetRecord] = {}
         self.past: deque[Message] = deque(maxlen=REMEMBERED)
 
@@ -42,12 +45,17 @@ class OrderSubscription(Subscription):
 
     def image(self, only: list[str] | None = None) -> list[Message]:
         """Return every market with bets: executable ones as `uo`, what was matched as totals."""
-        self._told.clear()
+        self._totals.clear()
+        self._counted.clear()
         return self._by_market(list(self.account.records.values()), is_image=True, only=only)
 
     def patch(self, since: int) -> list[Message]:
         """Return the bets that changed after `since`, each as it is now."""
-        records = [record for record in self.account.records.values() if record.sequence > since]
+        every = list(self.account.records.values())
+        for record in every:
+            if record.sequence <= since:
+                self._count(record)  # what the client has
+        records = [record for record in every if record.sequence > since]
         return self._by_market(records, is_image=False)
 
     def _by_market(self, records: list[BetRecord], is_image: bool, only: list[str] | None = None) -> list[Message]:
@@ -83,48 +91,48 @@ class OrderSubscription(Subscription):
                 for record in found
                 if self._is_wanted(record) and (record.is_executable or not is_image)
             ]
-            positions = self._positions(found[0].market_id, key)
+            positions = self._positions(found)
             if orders:
                 runner["uo"] = orders
             if orders or positions:
                 runners.append(runner | positions)
         return runners
 
-    def _positions(self, market_id: str, key: RunnerKey) -> Message:
-        """Return the matched totals that are not as they were sent."""
-        records = [
-            record for record in self.account.records_of(market_id) if record.bet.key == key and record.bet.fills
-        ]
-        if not records and not self._told:
-            return {}
+    def _positions(self, records: list[BetRecord]) -> Message:
+        """Return the matched totals of a runner that these bets have changed since they were last told."""
+        changed = {each for record in records for each in self._count(record)}
         found: Message = {}
-        if self.has_positions:
-            found |= self._changed_totals(market_id, key, None, records)
-        if self.has_partition:
-            partition = {}
-            for ref in sorted({record.rfs for record in records if self._is_wanted(record)}):
-                changed = self._changed_totals(market_id, key, ref, [each for each in records if each.rfs == ref])
-                if changed:
-                    partition[ref] = changed
-            if partition:
-                found["smc"] = partition
-        return found
+        partition: dict[str, Message] = {}
+        for ref, name, price in sorted(changed, key=lambda each: (each[0] or "", *each[1:])):
+            into = found if ref is None else partition.setdefault(ref, {})
+            total = self._totals[records[0].market_id, records[0].bet.key, ref, name][price]
+            into.setdefault(name, []).append([price, total])
+        return found | ({"smc": partition} if partition else {})
 
-    def _changed_totals(self, market_id: str, key: RunnerKey, ref: str | None, records: list[BetRecord]) -> Message:
-        found: Message = {}
-        for name, side in (("mb", "BACK"), ("ml", "LAY")):
-            now: Totals = {}
-            for record in records:
-                if record.bet.side == side:
-                    for _, price, size in record.bet.fills:
-                        now[price] = round(now.get(price, 0.0) + size, 2)
-            where = (market_id, key, ref, name)
-            before = self._told.get(where, {})
-            if now != before:
-                self._told[where] = now
-                found[name] = [[price, now.get(price, 0.0)] for price in sorted({*now, *before})
-                               if now.get(price) != before.get(price)]  # fmt: skip
-        return found
+    def _count(self, record: BetRecord) -> list[tuple[str | None, str, float]]:
+        """Count what is matched of a bet; return the totals that changed: reference, mb or ml, price."""
+        now: Totals = {}
+        for _, price, size in record.bet.fills:
+            now[price] = round(now.get(price, 0.0) + size, 2)
+        before = self._counted.get(record.bet_id, {})
+        if now == before:
+            return []
+        self._counted[record.bet_id] = now
+        name = "mb" if record.bet.side == "BACK" else "ml"
+        changed = []
+        for ref in self._refs_of(record):
+            totals = self._totals.setdefault((record.market_id, record.bet.key, ref, name), {})
+            for price in now.keys() | before.keys():
+                difference = now.get(price, 0.0) - before.get(price, 0.0)
+                if difference:
+                    totals[price] = round(totals.get(price, 0.0) + difference, 2)
+                    changed.append((ref, name, price))
+        return changed
+
+    def _refs_of(self, record: BetRecord) -> list[str | None]:
+        """Return of which totals a bet is part: those of all, and those of its strategy reference."""
+        refs: list[str | None] = [None] if self.has_positions else []
+        return [*refs, record.rfs] if self.has_partition and self._is_wanted(record) else refs
 
     def changed(self, record: BetRecord, fault: Fault | None) -> None:
         """Take a changed bet of the account."""
