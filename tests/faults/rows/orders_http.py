@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..scenario import DONE, LIVE, MARKET, UNKNOWN, Scenario
+from ..scenario import DONE, LIVE, MARKET, Scenario
 from ..table import row
 
 NOISE = 1.0
@@ -128,7 +128,7 @@ def late_retry(s: Scenario) -> None:
         first = len(s.ledger.events("request"))
         order_id = s.place()
         s.until(lambda f=first: len(s.ledger.events("request")) > f, "the placing has arrived")  # type: ignore[misc]
-        s.hold(61, lambda o=order_id: s.order(o).status == UNKNOWN or not s.bets(o), "the order is not given up")  # type: ignore[misc]
+        s.hold(61, lambda o=order_id: not s.order(o).complete, "the order is not given up")  # type: ignore[misc]
         s.exchange.faults.clear()
         s.until_status(order_id, LIVE, DONE)
         bets = s.bets(order_id)
