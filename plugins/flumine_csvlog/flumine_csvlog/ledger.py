@@ -1,0 +1,74 @@
+"""What is known of markets and orders until it is final, so that each is written once."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from .rows import Info, Row, market_row, order_row, trade_rows
+
+Put = Callable[[str, Row, str], None]
+"""Takes a kind, a row and its market id."""
+
+MOST_REMEMBERED = 1_000
+"""Markets whose written rows are remembered."""
+
+
+class Ledger:
+    """Keeps each order as it was last, until its market is cleared or the run ends, and then puts it.
+
+    A market that is cleared again, as for a second client, brings only the rows that have changed.
+    """
+
+    def __init__(self, put: Put) -> None:
+        self._put = put
+        self._markets: dict[str, Info] = {}
+        self._orders: dict[str, dict[str, Info]] = {}
+        self._written: OrderedDict[str, dict[tuple[str, str], Row]] = OrderedDict()
+
+    def take_market(self, info: Info) -> None:
+        """Take note of a market."""
+        self._markets[info["market_id"]] = info
+
+    def take_order(self, info: Info) -> Row | None:
+        """Take note of an order; return its row, or None where nothing about it has changed."""
+        known = self._orders.setdefault(info["market_id"], {})
+        before = known.get(info["id"])
+        known[info["id"]] = info
+        return None if info == before else order_row(info)
+
+    def close_market(self, info: Info) -> None:
+        """Put a market that has closed."""
+        self._markets.pop(info["market_id"], None)
+        self._once("markets", info["market_id"], market_row(info))
+
+    def clear_orders(self, infos: Iterable[Info]) -> None:
+        """Put the orders of cleared markets, and their trades."""
+        markets: dict[str, dict[str, Info]] = {}
+        for info in infos:
+            markets.setdefault(info["market_id"], {})[info["id"]] = info
+        for market_id, orders in markets.items():
+            self._put_orders({**self._orders.pop(market_id, {}), **orders})
+
+    def finish(self) -> None:
+        """Put what the end of the run has made final."""
+        for info in self._markets.values():
+            self._once("markets", info["market_id"], market_row(info))
+        for orders in self._orders.values():
+            self._put_orders(orders)
+        self._markets.clear()
+        self._orders.clear()
+
+    def _put_orders(self, orders: Mapping[str, Info]) -> None:
+        for info in orders.values():
+            self._once("orders", info["id"], order_row(info))
+        for row in trade_rows(orders.values()):
+            self._once("trades", row["trade_id"], row)
+
+    def _once(self, kind: str, name: str, row: dict[str, Any]) -> None:
+        market_id = row["market_id"]
+        written = self._written.setdefault(market_id, {})
+        if written.get((kind, name)) != row:
+            written[kind, name] = row
+            self._put(kind, row, market_id)
+        if len(self._written) > MOST_REMEMBERED:
+            self._written.popitem(last=False)
