@@ -4,12 +4,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from .rows import Info, Row, market_row, order_row, trade_rows
+from .rows import COLUMNS, Info, Row, market_row, order_row, trade_rows
 
 Put = Callable[[str, Row, str], None]
 """Takes a kind, a row and its market id."""
 
-MOST_REMEMBERED = 1_000
+MOST_REMEMBERED = 500
 """Markets whose written rows are remembered."""
 
 
@@ -23,7 +23,7 @@ class Ledger:
         self._put = put
         self._markets: dict[str, Info] = {}
         self._orders: dict[str, dict[str, Info]] = {}
-        self._written: OrderedDict[str, dict[tuple[str, str], Row]] = OrderedDict()
+        self._written: OrderedDict[str, dict[tuple[str, str], list[Any]]] = OrderedDict()
 
     def take_market(self, info: Info) -> None:
         """Take note of a market."""
@@ -33,7 +33,8 @@ class Ledger:
         """Take note of an order; return its row, or None where nothing about it has changed."""
         known = self._orders.setdefault(info["market_id"], {})
         before = known.get(info["id"])
-        known[info["id"]] = info
+        if before is not None or info["status"] != "Violation":  # refused at once, it never was its market's
+            known[info["id"]] = info
         return None if info == before else order_row(info)
 
     def close_market(self, info: Info) -> None:
@@ -59,16 +60,18 @@ class Ledger:
         self._orders.clear()
 
     def _put_orders(self, orders: Mapping[str, Info]) -> None:
-        for info in orders.values():
+        in_order = [orders[order_id] for order_id in sorted(orders)]
+        for info in in_order:
             self._once("orders", info["id"], order_row(info))
-        for row in trade_rows(orders.values()):
+        for row in trade_rows(in_order):
             self._once("trades", row["trade_id"], row)
 
-    def _once(self, kind: str, name: str, row: dict[str, Any]) -> None:
+    def _once(self, kind: str, name: str, row: Row) -> None:
         market_id = row["market_id"]
+        values = [row.get(column) for column in COLUMNS[kind]]
         written = self._written.setdefault(market_id, {})
-        if written.get((kind, name)) != row:
-            written[kind, name] = row
+        if written.get((kind, name)) != values:
+            written[kind, name] = values
             self._put(kind, row, market_id)
         if len(self._written) > MOST_REMEMBERED:
             self._written.popitem(last=False)
