@@ -29,13 +29,13 @@ class Ledger:
         """Take note of a market."""
         self._markets[info["market_id"]] = info
 
-    def take_order(self, info: Info) -> Row | None:
-        """Take note of an order; return its row, or None where nothing about it has changed."""
+    def take_order(self, info: Info) -> bool:
+        """Take note of an order; return whether anything about it has changed."""
         known = self._orders.setdefault(info["market_id"], {})
         before = known.get(info["id"])
         if before is not None or info["status"] != "Violation":  # refused at once, it never was its market's
             known[info["id"]] = info
-        return None if info == before else order_row(info)
+        return info != before
 
     def close_market(self, info: Info) -> None:
         """Put a market that has closed."""

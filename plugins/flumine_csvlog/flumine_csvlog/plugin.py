@@ -17,7 +17,7 @@ from flumine_core.events import (
 )
 
 from .ledger import Ledger
-from .rows import COLUMNS, Row, cleared_row, refusal_row, utc
+from .rows import COLUMNS, Row, cleared_row, order_row, refusal_row, utc
 from .writer import Rotation, Writer
 
 
@@ -72,9 +72,8 @@ class CsvLog(LoggingControl):
 
     def process_order_status(self, event: OrderStatusEvent) -> None:
         """Take note of an order; write its change where that is asked for."""
-        row = self._ledger.take_order(event.event)
-        if row is not None:
-            self._put("order_status", row, row["market_id"])
+        if self._ledger.take_order(event.event) and "order_status" in self._writer.columns:
+            self._put("order_status", order_row(event.event), event.event["market_id"])
             self._writer.flush()
 
     def process_cleared_orders_meta(self, event: ClearedOrdersMetaEvent) -> None:
