@@ -31,7 +31,9 @@ class RowFile:
     def __init__(self, path: Path, header: str, is_gzip: bool = False) -> None:
         self.path = path
         self._header = header
-        self._deflate = zlib.compressobj(wbits=31) if is_gzip else None
+        self._is_gzip = is_gzip
+        self._deflate = zlib.compressobj(wbits=31)
+        self._is_begun = False
         self._file = FileIO(path, "a+")
         try:
             self._end = self._adopt(header.encode()) if S_ISREG(path.stat().st_mode) else 0
@@ -47,13 +49,13 @@ class RowFile:
         if not _lock(self._file):
             raise TakenError(f"{self.path} is written by another process")
         self._file.seek(0)
-        if self._deflate is None:
-            begins = self._file.read(len(header))
-        else:
+        if self._is_gzip:
             begins = zlib.decompressobj(31).decompress(self._file.read(_CHUNK), len(header))
+        else:
+            begins = self._file.read(len(header))
         if not header.startswith(begins):
             raise TakenError(f"{self.path} has other columns: {begins!r}")
-        end, trailer = (_whole_rows(self._file), b"") if self._deflate is None else _whole_members(self._file)
+        end, trailer = _whole_members(self._file) if self._is_gzip else (_whole_rows(self._file), b"")
         self._file.truncate(end)
         self._file.write(trailer)
         return end + len(trailer)
@@ -64,12 +66,12 @@ class RowFile:
         :raises OSError: naming the file.
         """
         data = (row if self._end else self._header + row).encode(errors="backslashreplace")
-        if self._deflate is None:
+        if data and self._is_gzip:
+            deflate = self._deflate.copy()  # the next row needs it as it was, should this one not fit
+            self._write(deflate.compress(data) + deflate.flush(zlib.Z_SYNC_FLUSH))
+            self._deflate, self._is_begun = deflate, True
+        else:
             self._write(data)
-            return
-        deflate = self._deflate.copy()  # as it was, should the row not fit
-        self._write(deflate.compress(data) + deflate.flush(zlib.Z_SYNC_FLUSH))
-        self._deflate = deflate
 
     def _write(self, data: bytes) -> None:
         written = 0
@@ -89,7 +91,7 @@ class RowFile:
             open the file completes it.
         """
         try:
-            if self._deflate is not None and self._end:
+            if self._is_begun:
                 self._write(self._deflate.flush())
         finally:
             self._file.close()

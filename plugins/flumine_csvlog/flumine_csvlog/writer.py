@@ -4,6 +4,7 @@ import csv
 import io
 from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any, Literal
@@ -39,19 +40,32 @@ class Writer:
         self.columns = columns
         self.rotation = rotation
         self.is_gzip = is_gzip
+        self._suffix = "csv.gz" if is_gzip else "csv"
+        self._is_open = False
         self._run: Path | None = None
         self._waiting: dict[Key, deque[str]] = {}
         self._files: OrderedDict[Key, RowFile] = OrderedDict()
 
     def open(self) -> None:
-        """Make the directory and, where rotation lets them be known, the files with their headers.
+        """Mend what killed processes have left; make the files, with their headers, that rotation lets be known.
 
-        :raises OSError: if one cannot be made.
+        :raises OSError: if a file or directory cannot be opened or made.
         """
+        if self._is_open:
+            return
         self.directory.mkdir(parents=True, exist_ok=True)
-        if self.rotation in (None, "run"):
-            for kind in self.columns:
+        for kind in self.columns:
+            self._mend(kind)
+            if self.rotation in (None, "run"):
                 self._file((kind, "")).append("")
+        self._is_open = True
+
+    def _mend(self, kind: str) -> None:
+        below = "" if self.rotation is None else "*/"
+        for name in (f"{kind}.{self._suffix}", f"{kind}.[0-9]*.{self._suffix}"):
+            for path in self.directory.glob(below + name):
+                with suppress(TakenError):
+                    RowFile(path, _spelt(self.columns[kind]), self.is_gzip).close()
 
     def put(self, kind: str, row: Row, market_id: str, day: str) -> None:
         """Take a row, for `flush` to write; `day` is the row's, as ISO 8601."""
@@ -115,9 +129,8 @@ class Writer:
             folder = self._run = self._run or _new_run(self.directory)
         folder.mkdir(parents=True, exist_ok=True)
         header = _spelt(self.columns[kind])
-        suffix = "csv.gz" if self.is_gzip else "csv"
         for number in count(1):
-            name = f"{kind}.{suffix}" if number == 1 else f"{kind}.{number}.{suffix}"
+            name = f"{kind}.{self._suffix}" if number == 1 else f"{kind}.{number}.{self._suffix}"
             try:
                 return RowFile(folder / name, header, self.is_gzip)
             except TakenError:

@@ -1,7 +1,6 @@
 """Full disks, directories that cannot be written, killed processes: rows wait, faults are counted, trading goes on."""
 
 import os
-import resource
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,8 @@ from flumine_csvlog.plugin import CsvLog
 from flumine_csvlog.writer import Writer
 
 from flumine_core.synthetic.market import SyntheticMarket
+
+resource = pytest.importorskip("resource", reason="file sizes cannot be limited here")
 
 Read = Callable[[Path], list[dict[str, str]]]
 
@@ -52,6 +53,7 @@ def test_a_full_disk_costs_rows_and_no_order(command_line: Any, markets: list[Pa
     assert f"rows that are not written: {lost} of orders" in faults["process_end_flumine"]["error"]
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 def test_dev_full_is_named_and_counted(
     simulate: Callable[..., Any], markets: list[Path], tmp_path: Path, read: Read
 ) -> None:
@@ -128,6 +130,27 @@ def test_a_killed_process_leaves_whole_rows_and_the_next_one_goes_on(
     assert by_market.count(long.name) >= killed.count(b"\n") - 1
     assert by_market[-1] == markets[2].name
     assert {row["market_id"] for row in read(written.with_name("orders.csv"))} == {markets[2].name}
+
+
+@pytest.mark.parametrize("gzip", [False, True])
+@pytest.mark.parametrize("rotation", ["day", "market", "run", None])
+def test_the_next_start_mends_every_file(
+    simulate: Callable[..., Any], markets: list[Path], tmp_path: Path, read: Read, rotation: Any, gzip: bool
+) -> None:
+    target = tmp_path / "log"
+    simulate(CsvLog(target, rotation=rotation, gzip=gzip), markets[1])
+    (torn,) = target.rglob("orders.csv*")
+    second = torn.with_name(torn.name.replace("orders", "orders.2"))
+    whole = read(torn)
+    for path in (second, torn):
+        path.write_bytes(torn.read_bytes()[:-12])
+    simulate(CsvLog(target, rotation=rotation, gzip=gzip), markets[0])
+    for path in (second, torn):
+        kept = [row for row in read(path) if row["market_id"] == markets[1].name]
+        assert kept in (whole, whole[:-1])  # the end of a compressed file may be no row's
+    mended = second.read_bytes()
+    simulate(CsvLog(target, rotation=rotation, gzip=gzip), markets[0])
+    assert second.read_bytes() == mended
 
 
 def test_two_processes_at_once_do_not_share_a_file(command_line: Any, markets: list[Path], read: Read) -> None:
