@@ -6,6 +6,7 @@ import zlib
 from io import FileIO
 from pathlib import Path
 from stat import S_ISREG
+from typing import Any
 
 _CHUNK = 1 << 20
 _SYNCED = b"\x00\x00\xff\xff"
@@ -32,8 +33,7 @@ class RowFile:
         self.path = path
         self._header = header
         self._is_gzip = is_gzip
-        self._deflate = zlib.compressobj(wbits=31)
-        self._is_begun = False
+        self._deflate: Any = None
         self._file = FileIO(path, "a+")
         try:
             self._end = self._adopt(header.encode()) if S_ISREG(path.stat().st_mode) else 0
@@ -67,9 +67,10 @@ class RowFile:
         """
         data = (row if self._end else self._header + row).encode(errors="backslashreplace")
         if data and self._is_gzip:
-            deflate = self._deflate.copy()  # the next row needs it as it was, should this one not fit
+            # a copy, so that the next row finds it as it was, should this one not fit
+            deflate = self._deflate.copy() if self._deflate else zlib.compressobj(wbits=31)
             self._write(deflate.compress(data) + deflate.flush(zlib.Z_SYNC_FLUSH))
-            self._deflate, self._is_begun = deflate, True
+            self._deflate = deflate
         else:
             self._write(data)
 
@@ -91,7 +92,7 @@ class RowFile:
             open the file completes it.
         """
         try:
-            if self._is_begun:
+            if self._deflate:
                 self._write(self._deflate.flush())
         finally:
             self._file.close()
