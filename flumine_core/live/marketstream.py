@@ -119,6 +119,7 @@ class LiveMarketStream(LiveStream):
         self._latency.pop(market_id, None)
         self._epochs.pop(market_id, None)
         self._gone.discard(market_id)
+        self._known.discard(market_id)
         self.description.market_ids.discard(market_id)
 
     # the reader's thread

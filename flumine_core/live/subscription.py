@@ -1,5 +1,6 @@
 """A subscription that lives through its connections: watched, resumed, its segments whole, its failures named."""
 
+import random
 import ssl
 import threading
 from collections.abc import Iterator, Sequence
@@ -333,7 +334,7 @@ class LiveStream:
             connection = self._socket
             self._reporter.renew_session(self.account, connection.session_token if connection else None)
         if code in _TOO_MANY or code in _NEVER_RIGHT:
-            return max(wait, self.settings.wait("stream_limit_backoff") * (1 + wait / (2 * wait + 1)))
+            return max(wait, self.settings.wait("stream_limit_backoff") * random.uniform(1.0, 1.5))
         return wait
 
     def explained(self, error: Refused) -> str:
