@@ -20,6 +20,7 @@ WAITS = {
     "stream_heartbeat": 10.0,
     "stream_connect_timeout": 200.0,
     "worker_start_delay": 2000.0,
+    "on_stop": "leave",
 }
 """Waits of a twentieth: a call hangs up after 0.8 s, what has no trace for 1 s was not placed."""
 
