@@ -145,8 +145,11 @@ class Rig:
 
     def agrees(self) -> None:
         """Wait until every order of the framework is as the ledger has it: the rules (a) to (e)."""
-        self.wait_until(lambda: not self.differences(), 8) if self.differences() else None
-        assert not self.differences()
+        try:
+            self.wait_until(lambda: not self._differences())
+        except AssertionError:
+            told = self.differences()
+            assert not told, told
 
     def differences(self) -> list[str]:
         return self.ask(self._differences)
