@@ -88,6 +88,7 @@ class BetfairExecution:
             self.gate.shut("the account is there for recording alone")
             return
         if self._journal is not None:
+            self.unknowns.cancels_asked = self._journal.cancels_asked(self._client.username)
             for report in restore(self._journal, self._framework, self._client, self._adoption.outside):
                 self._framework.take_report(report)
                 if report.order.status is OrderStatus.UNKNOWN:
