@@ -90,6 +90,8 @@ class LiveStream:
         self._is_synced = False
         self._synced_at: float | None = None
         self._resynced_at: float | None = None
+        self._anew_at: float | None = None
+        self._is_anew = False
         self._certificate_failures = 0
         self._lock = threading.Lock()
         self._stale_epoch = 0
@@ -187,6 +189,9 @@ class LiveStream:
             return
         connection.open()
         self._certificate_failures = 0
+        if self._is_anew:
+            self._is_anew = False
+            self._initial_clk = self._clk = None
         clks = (self._initial_clk, self._clk) if self._initial_clk and self._clk else (None, None)
         self._subscription_id = self.subscribe(connection, *clks)
         self._request_id = connection.unique_id
@@ -278,6 +283,16 @@ class LiveStream:
         with self._lock:
             if epoch == self._stale_epoch:
                 self.stale_reason = None
+
+    def begin_anew(self) -> None:
+        """Have an image of everything sent, from any thread; not twice within `stream_steady` seconds."""
+        now = monotonic()
+        if self._anew_at is None or now - self._anew_at > self.settings.wait("stream_steady"):
+            self._anew_at = now
+            self._is_anew = True
+            connection = self._socket
+            if connection is not None:
+                connection.interrupt()
 
     def _bad(self, text: str) -> None:
         self.bad_lines += 1
