@@ -193,12 +193,10 @@ class ExchangeMarket:
 
     def _own_levels(self, key: RunnerKey, name: str, side: str) -> list[list[float]]:
         """Return the levels of a ladder that own bets have changed since the last time, with their new sizes."""
-        own: dict[float, float] = {}
-        for (taken_key, taker, price), size in self.engine.offers.taken.items():
-            if taken_key == key and taker == side:
-                own[price] = own.get(price, 0.0) - size
-        for bet in self.engine.resting_against(key, side):
-            own[bet.price or 0.0] = own.get(bet.price or 0.0, 0.0) + bet.size_remaining
+        offers = self.engine.offers
+        own = dict(offers.own.get((key, side), {}))
+        for price, size in offers.taken.get((key, side), {}).items():
+            own[price] = round(own.get(price, 0.0) - size, 2)
         before = self._shown.get((key, name), {})
         self._shown[key, name] = own
         replayed = self._replayed.get((key, name), {})
