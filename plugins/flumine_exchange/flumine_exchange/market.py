@@ -257,11 +257,12 @@ class ExchangeMarket:
         elif bet.size_lapsed:
             kind = "lapsed"
             record.lapsed_ms = record.lapsed_ms or now
-            record.lapse_code = record.lapse_code or "MKT_SUSPENDED"
+            if bet.kind == LIMIT:
+                record.lapse_code = record.lapse_code or "MKT_VERSION"
         elif bet.fills and record.told_matched and bet.average_price_matched:
             kind, record.is_reduced = "reduced", True
         if bet.size_lapsed and record.lapsed_ms is None:
-            record.lapsed_ms, record.lapse_code = now, record.lapse_code or "MKT_SUSPENDED"
+            record.lapsed_ms = now
         record.told_matched = bet.size_matched
         self.state.publish_bet(record, kind, **detail)
 

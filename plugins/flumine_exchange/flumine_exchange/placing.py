@@ -112,10 +112,7 @@ class Placing:
             return None
         if not REFERENCE.fullmatch(reference):
             raise ApiError("INVALID_INPUT_DATA", "customerRef must be 1 to 32 letters, digits or -._+*:;~")
-        scope = {"operation": (call.operation,), "market": (market_id or "",)}.get(
-            self.state.settings.customer_ref_scope, ()
-        )
-        if call.account.is_reference_used(reference, *scope):
+        if call.account.is_reference_used(reference, call.operation, market_id):
             self.state.record("refused", operation=call.operation, code="DUPLICATE_TRANSACTION", ref=reference)
             return refused(call, "DUPLICATE_TRANSACTION", "ERROR_IN_ORDER")
         return None
