@@ -87,6 +87,11 @@ class SharedOffers:
         """Return what of the traded volume is left for the bets that follow."""
         return max(traded - used, 0.0)
 
+    def renew(self) -> None:
+        """Take note that all replayed offers are new."""
+        self.taken.clear()
+        self._mixed.clear()
+
     def forget(self, key: RunnerKey, side: str, price: float) -> None:
         """Take note that a replayed level has vanished."""
         taken = self.taken.get((key, side))
