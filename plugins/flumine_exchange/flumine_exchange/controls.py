@@ -198,6 +198,11 @@ class ExchangeControls:
         )
         return bet_id
 
+    def funds(self, account: str | None = None) -> dict[str, Any]:
+        """Return what getAccountFunds would answer to an account, the first one unless told otherwise."""
+        found: dict[str, Any] = self.call("account.funds", account=account)
+        return found
+
     def revoke_sessions(self) -> int:
         """End every session; return how many there were."""
         number: int = self.call("sessions.revoke")

@@ -56,7 +56,7 @@ class Ledger:
     """Append-only; safe to read from any thread, also after the exchange has stopped.
 
     Event kinds: placed, matched, cancelled, lapsed, voided, updated, reduced, settled, refused, request, login, logout,
-    cancel_all, connection, fault, market.
+    cancel_all, connection, fault, market, heartbeat, and error, a mistake of the exchange itself.
     """
 
     def __init__(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
+from flumine_core.hint import one_line
 
 from .errors import ApiError, ProtocolError
 from .faults import Fault
@@ -99,6 +100,11 @@ class Rpc:
             return _error(number, error)
         except ApiError as error:
             return _api_error(service, number, error)
+        except SocketFault:
+            raise
+        except Exception as error:
+            self.state.fail("request", error)
+            return _api_error(service, number, ApiError("UNEXPECTED_ERROR", one_line(error)))
         return {"jsonrpc": "2.0", "result": result, "id": number}
 
     async def _call(self, service: str, request: Any, headers: Mapping[str, str]) -> Any:

@@ -163,6 +163,13 @@ def test_market_changes_on_receipt(rpc: Rpc, place: Any) -> None:
     assert place()["errorCode"] == "MARKET_SUSPENDED"
 
 
+def test_mistake_of_the_exchange_is_told(rpc: Rpc) -> None:
+    rpc.exchange.faults.add("http.before_execute", action="market", method="no such thing")
+    assert rpc.error("listCurrentOrders") == "UNEXPECTED_ERROR"
+    assert "no such operation" in rpc.exchange.ledger.events("error")[0].detail["error"]
+    rpc("listCurrentOrders")
+
+
 def test_cancel_races_a_match(rpc: Rpc, place: Any) -> None:
     (report,) = place()["instructionReports"]
     args = {"market_id": MARKET, "bet_id": report["betId"], "size": 1.25}

@@ -98,6 +98,17 @@ def test_bad_lines_are_told_and_left_out(make_exchange: Any, tmp_path: Path) -> 
     assert "market:4:" in first and "1.5" in second
 
 
+def test_file_that_ends_too_early_is_told_and_played_so_far(make_exchange: Any, tmp_path: Path) -> None:
+    file = SMALL.write(tmp_path / "market.gz")
+    file.write_bytes(file.read_bytes()[:-400])
+    exchange = make_exchange([file])
+    exchange.start_replay()
+    assert exchange.wait_replayed(10)
+    status = exchange.replay_status()
+    assert status["played"] > 10
+    assert len(status["bad_lines"]) == 1 and "market.gz" in status["bad_lines"][0]
+
+
 def test_script_is_followed(make_exchange: Any, make_stream: Any) -> None:
     scenario = (
         Scenario(market_id=MARKET)
