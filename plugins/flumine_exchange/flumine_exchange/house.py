@@ -132,6 +132,7 @@ class House:
             "faults.hits": self._fault_hits,
             "ledger.summary": ledger.summary,
             "ledger.bets": lambda: [msgspec.to_builtins(bet) for bet in ledger.bets()],
+            "ledger.write_times": ledger.write_times,
             "ledger.events": lambda kind=None: [msgspec.to_builtins(event) for event in ledger.events(kind)],
             "sessions.revoke": self.identity.revoke_all,
             "sessions.login_code": self._login_code,

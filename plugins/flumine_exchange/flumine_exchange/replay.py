@@ -215,9 +215,13 @@ class Replay:
 
     async def _run(self) -> None:
         since_turn = 0
+        rate = self.state.settings.changes_a_second
+        begun, played = self.state.clock.epoch_ms, 0
         while self._waiting:
             due, _, track = self._waiting[0]
-            if self.speed is not None:
+            if rate is not None:
+                due = begun + round(played * 1000 / rate)
+            if self.speed is not None or rate is not None:
                 ahead = (due - self.state.clock.epoch_ms) / 1000
                 if ahead > 0:
                     since_turn = 0
@@ -226,6 +230,7 @@ class Replay:
             heapq.heappop(self._waiting)
             self._play_next(track)
             self._queue(track)
+            played += 1
             since_turn += 1
             if since_turn >= LINES_A_TURN:
                 since_turn = 0

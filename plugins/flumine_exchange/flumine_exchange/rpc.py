@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 from flumine_core.hint import one_line
 
+from .clock import wall_ns
 from .errors import ApiError, ProtocolError
 from .faults import Fault
 from .identity import Identity
@@ -115,6 +116,7 @@ class Rpc:
         handler = self.operations[service].get(operation)
         if handler is None or operation == method:
             raise ProtocolError(-32601, "DSC-0021", f"no such method: {method}")
+        arrived_ns = wall_ns()
         self.state.ledger.count_request(operation)
         params = request.get("params")
         params = {} if params is None else params
@@ -130,7 +132,7 @@ class Rpc:
             "server": "http",
         }
         if operation in ORDER_OPERATIONS:
-            self.state.record("request", operation=operation, params=params)
+            self.state.record("request", operation=operation, params=params, arrived_ns=arrived_ns)
         fault = self.state.faults.take("http.before_execute", **occasion)
         if fault is not None and account is None and fault.action not in INSIDE:
             self._note(fault, operation)

@@ -42,10 +42,14 @@ class ExchangeSettings:
     """When the replay starts: "manual" (by `start_replay`), "now", or "subscription" (with the first of a client)."""
     seconds_before_off: float | None = None
     """Pace the recorded markets only from so many seconds before their scheduled start; earlier lines at once."""
+    changes_a_second: float | None = None
+    """Play so many lines a second, in the order of their times, whatever the pace of the recording: for load."""
     keeps_gaps: bool = False
     """Keep recorded files apart as they were recorded; else all begin at once."""
     shows_own_bets: bool = True
     """Whether the market stream shows the clients' unmatched bets and what they took, as the exchange does."""
+    keeps_write_times: bool = False
+    """Whether the ledger keeps when each stream message was written: for measurements."""
     settle_seconds: float = 2.0
     """From a market's closing to its cleared orders."""
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import msgspec
 
 from .clk import Position, decode, initial_clk
+from .clock import wall_ns
 from .state import ExchangeState
 from .streamparams import Subscribing
 
@@ -68,6 +69,7 @@ class Subscription:
         self.conflate_ms = min(max(request.conflate_ms or 0, 0), settings.most_conflate_ms)
         self.is_segmented = bool(request.segmentation_enabled)
         self.sent = 0
+        self._keeps_times = settings.keeps_write_times
         self.is_live = False
         self.status: int | None = None
         self._loop = asyncio.get_running_loop()
@@ -178,6 +180,8 @@ class Subscription:
             return
         self._last_write = self._loop.time()
         self.line.send(message, self.kind)
+        if self._keeps_times:
+            self.state.ledger.note_write(self.kind, self.sent, wall_ns())
 
     def write_encoded(self, change: bytes) -> None:
         """Write one change that is JSON already, as a delta; the usual case, and a quick one."""
@@ -190,6 +194,8 @@ class Subscription:
             change,
         )
         self._last_write = self._loop.time()
+        if self._keeps_times:
+            self.state.ledger.note_write(self.kind, self.sent, wall_ns())
         self.line.send_encoded(line)
 
     @property

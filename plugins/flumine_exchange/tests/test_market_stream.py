@@ -232,6 +232,17 @@ def test_segments_are_one_change_together(make_exchange: Any, make_stream: Any) 
     assert "segmentType" not in whole
 
 
+def test_times_of_writing_are_kept_for_measurements(make_exchange: Any, make_stream: Any) -> None:
+    exchange = make_exchange(keeps_write_times=True)
+    stream = make_stream(exchange, client_of(exchange))
+    stream.markets()
+    exchange.market(MARKET).set_price(11, back=[[1.5, 2.0]])
+    message = stream.until(is_delta)
+    times = {sequence: time_ns for kind, sequence, time_ns in exchange.ledger.write_times() if kind == "market"}
+    written = times[int(message["clk"].split(".")[1])]
+    assert written // 1_000_000 >= message["pt"]
+
+
 def test_conflation_merges_what_happens_meanwhile(make_exchange: Any, make_stream: Any) -> None:
     exchange = make_exchange(scale=0.1)
     stream = make_stream(exchange, client_of(exchange))

@@ -50,6 +50,17 @@ def test_pace_follows_the_recording_and_the_speed(make_exchange: Any) -> None:
     assert exchange.wait_replayed(10)
 
 
+def test_rate_of_changes_may_be_fixed(make_exchange: Any) -> None:
+    exchange = make_exchange([SMALL], speed=1.0, changes_a_second=10.0)
+    exchange.clock.freeze()
+    exchange.start_replay()
+    exchange.clock.advance(2)
+    wait_until(lambda: exchange.replay_status()["played"] >= 21)
+    assert exchange.replay_status()["played"] <= 23
+    exchange.clock.advance(10)
+    assert exchange.wait_replayed(10)
+
+
 def test_replay_begins_near_the_off(make_exchange: Any) -> None:
     exchange = make_exchange([SMALL], speed=1.0, seconds_before_off=60.0)
     exchange.clock.freeze()
