@@ -122,6 +122,10 @@ class Ledger:
         place = {"status": "SUCCESS", "betId": new["id"], "sizeMatched": 0.0, "averagePriceMatched": 0.0}
         return {"status": "SUCCESS", "cancelInstructionReport": cancel, "placeInstructionReport": place}
 
+    def at_risk(self) -> float:
+        """Return what is at risk in truth."""
+        return round(sum(bet["sm"] + bet["sr"] for bet in self.bets), 2)
+
     def current(self) -> list[Bet]:
         return [seen(bet) for bet in self.bets if self.is_cleared_at_once or bet["status"] == "E" or bet["sm"]]
 
@@ -288,6 +292,7 @@ class World:
         for _ in range(steps):
             self.dice.choice(happenings)()
             self.kernel.drain()
+            assert self.reserved() >= self.ledger.at_risk()
         for _ in range(300):
             while self.requests:
                 self.carry_out(is_kind=True)
@@ -308,6 +313,11 @@ class World:
             while self.messages:
                 self.deliver()
         self.kernel.complete_orders(self.market)
+
+    def reserved(self) -> float:
+        """Return what the framework takes to be at risk if the selection loses."""
+        worst = self.market.blotter.get_exposures(self.strategy, (MARKET, 11, 0))
+        return -worst["worst_possible_profit_on_lose"]
 
     def differences(self) -> list[str]:
         told = [f"{fault.error}" for fault in self.kernel.faults.first.values()]
