@@ -1,5 +1,6 @@
 """A subscription that lives through its connections: watched, resumed, its segments whole, its failures named."""
 
+import random
 import ssl
 import threading
 from collections.abc import Iterator, Sequence
@@ -89,6 +90,8 @@ class LiveStream:
         self._is_synced = False
         self._synced_at: float | None = None
         self._resynced_at: float | None = None
+        self._anew_at: float | None = None
+        self._is_anew = False
         self._certificate_failures = 0
         self._lock = threading.Lock()
         self._stale_epoch = 0
@@ -186,6 +189,9 @@ class LiveStream:
             return
         connection.open()
         self._certificate_failures = 0
+        if self._is_anew:
+            self._is_anew = False
+            self._initial_clk = self._clk = None
         clks = (self._initial_clk, self._clk) if self._initial_clk and self._clk else (None, None)
         self._subscription_id = self.subscribe(connection, *clks)
         self._request_id = connection.unique_id
@@ -278,6 +284,16 @@ class LiveStream:
             if epoch == self._stale_epoch:
                 self.stale_reason = None
 
+    def begin_anew(self) -> None:
+        """Have an image of everything sent, from any thread; not twice within `stream_steady` seconds."""
+        now = monotonic()
+        if self._anew_at is None or now - self._anew_at > self.settings.wait("stream_steady"):
+            self._anew_at = now
+            self._is_anew = True
+            connection = self._socket
+            if connection is not None:
+                connection.interrupt()
+
     def _bad(self, text: str) -> None:
         self.bad_lines += 1
         told = f"{self!r}: {text}"
@@ -333,7 +349,7 @@ class LiveStream:
             connection = self._socket
             self._reporter.renew_session(self.account, connection.session_token if connection else None)
         if code in _TOO_MANY or code in _NEVER_RIGHT:
-            return max(wait, self.settings.wait("stream_limit_backoff") * (1 + wait / (2 * wait + 1)))
+            return max(wait, self.settings.wait("stream_limit_backoff") * random.uniform(1.0, 1.5))
         return wait
 
     def explained(self, error: Refused) -> str:
