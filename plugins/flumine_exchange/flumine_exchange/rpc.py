@@ -36,6 +36,9 @@ MESSAGES = {
     "ACCESS_DENIED": "0014",
 }
 
+INSIDE = frozenset({"report", "report_late", "forget_async", "fail_place_leg", "revoke_sessions"})
+"""Faults that need somebody who is logged in."""
+
 Handler = Callable[[Call], Awaitable[Any]]
 Parsed = TypeVar("Parsed", bound=msgspec.Struct)
 
@@ -123,7 +126,8 @@ class Rpc:
         if operation in ORDER_OPERATIONS:
             self.state.record("request", operation=operation, params=params)
         fault = self.state.faults.take("http.before_execute", **occasion)
-        if fault is not None and fault.action != "revoke_sessions" and account is None:
+        if fault is not None and account is None and fault.action not in INSIDE:
+            self._note(fault, operation)
             await self._strike(fault)
         if fault is not None and fault.action == "revoke_sessions":
             self._note(fault, operation)
@@ -158,9 +162,13 @@ class Rpc:
         if fault.action == "report":
             return _reported(fault, call)
         if fault.action in ("report_late", "forget_async"):
+            reference = call.params.get("customerRef")
+            if reference and call.account.is_reference_used(reference, call.operation, call.params.get("marketId")):
+                return None  # an earlier one was accepted: answered as any duplicate
             seconds = fault.get("seconds")
             if seconds is not None:
-                self.state.clock.call_later(float(seconds), lambda: self._later(call, handler))
+                late = Call(call.account, call.operation, {**call.params, "customerRef": None})
+                self.state.clock.call_later(float(seconds), lambda: self._later(late, handler))
             return _reported(fault, call) if fault.action == "report_late" else _pending(call)
         if fault.action in ("fail_place_leg", "revoke_sessions"):
             call.fault = fault

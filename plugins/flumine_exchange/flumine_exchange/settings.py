@@ -72,14 +72,20 @@ class ExchangeSettings:
     """Above, each costs `transaction_charge`."""
     transaction_charge: float = 0.002
     instructions_a_second: int = 1_000
-    response_delay_seconds: float = 0.0
-    """Wait before each betting request is executed, as a network would."""
+    order_read_seconds: float = 0.0
+    """How long listCurrentOrders and the like take, so that too many may run at a time."""
+    page_size: int = 0
+    """Most rows of a list in one answer, whatever is asked for; 0: as asked for."""
+    replacement_keeps_refs: bool = True
+    """Whether the bet that a replace places has the references of the one that it replaces."""
 
     # streams
     greeting_seconds: float = 0.0
     idle_stream_seconds: float = 15.0
     connection_limit: int = 10
     connects_a_second: int = 50
+    half_open_seconds: float = 0.0
+    """How long a connection that has ended still counts against the limit."""
     markets_limit: int = 200
     heartbeat_ms: int = 5_000
     least_heartbeat_ms: int = 500

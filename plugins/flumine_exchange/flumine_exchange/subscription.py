@@ -1,7 +1,7 @@
 """What the subscriptions of every stream have in common: images, deltas, heartbeats, conflation, segments."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Protocol
 
 import msgspec
@@ -50,7 +50,7 @@ class Subscription:
     """One subscription on one connection.
 
     :ivar sent: the sequence number up to which everything was sent.
-    :ivar is_image_all: a fault has every market of the next patch imaged.
+    :ivar imaged: a fault has these markets of the next patch imaged, None for every one.
     """
 
     kind = ""
@@ -75,7 +75,7 @@ class Subscription:
         self._beat: asyncio.TimerHandle | None = None
         self._flush: asyncio.TimerHandle | None = None
         self._held: list[Message] | None = None
-        self.is_image_all = False
+        self.imaged: Collection[str] | None = ()
 
     # what each kind of stream brings
 
@@ -242,12 +242,10 @@ class Subscription:
 
     def _maybe_beat(self) -> None:
         interval = self.state.settings.wait(self.heartbeat_ms / 1000)
-        if self._loop.time() - self._last_write >= interval - 0.001 and not self.must_wait:
-            self.write([], "HEARTBEAT")
-        elif self.must_wait:
+        if self.line.is_paused:
             self._last_write = self._loop.time()
-            if not self.line.is_paused:
-                self.write([], "HEARTBEAT")
+        elif self._loop.time() - self._last_write >= interval - 0.001:
+            self.write([], "HEARTBEAT")
         self._schedule_beat()
 
 

@@ -79,7 +79,7 @@ def test_description_of_the_market_as_it_was(rpc: Rpc, placed: list[str]) -> Non
 
 
 def test_fourth_read_of_orders_at_a_time_is_refused(make_exchange: Any) -> None:
-    exchange = make_exchange(scale=1.0, response_delay_seconds=30.0)
+    exchange = make_exchange(scale=1.0, order_read_seconds=30.0)
     readers = [Rpc(exchange) for _ in range(4)]
     exchange.clock.freeze()
     threads = [threading.Thread(target=reader, args=("listCurrentOrders",)) for reader in readers[:3]]
