@@ -184,8 +184,10 @@ class Settings(LiveSettings):
 
 
 def option_names() -> tuple[str, ...]:
-    """Return the names of all settings, in order of declaration."""
-    return tuple(field.name for field in attrs.fields(Settings) if field.init)
+    """Return the names of all settings: those of every run first, then those of the live end."""
+    live = {field.name for field in attrs.fields(LiveSettings)}
+    names = [field.name for field in attrs.fields(Settings) if field.init]
+    return tuple(sorted(names, key=lambda name: name in live))
 
 
 config = Settings()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from .assembly import Assembly
+from .assembly import Assembly, make_logging_controls
 from .contract.client import BaseClient
 from .contract.endpoints import LOOPBACK
 from .errors import SettingsError
@@ -55,7 +55,8 @@ class TradingAssembly(Assembly):
 
     def __init__(self, run: Run, discovery: Discovery, is_paper: bool, tell: Tell) -> None:
         self._is_paper = is_paper
-        super().__init__(run, discovery, TradedFlumine(Settings(**run.settings), discovery, tell))
+        framework = TradedFlumine(Settings(**run.settings), discovery, tell)
+        super().__init__(run, discovery, framework, make_logging_controls(run, discovery, framework.faults))
         failed = [f"{fault.plugin}: {fault.error}" for fault in self.flumine.faults.first.values()]
         if failed:
             raise SettingsError(f"nothing is traded, since not all could be made: {'; '.join(failed)}")
@@ -121,23 +122,29 @@ class _Stopper:
         self._tell = tell
         self._leave = leave
         self._asked = threading.Event()
-        self._again = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="stopper", daemon=True)
-        self._thread.start()
+        self._next = threading.Event()
+        self._is_done = False
+        threading.Thread(target=self._watch, name="stopper", daemon=True).start()
 
     def on_signal(self, number: int, frame: Any) -> None:
-        """Take note of a signal; nothing that could be locked is touched here."""
+        """Take note of a signal; nothing is touched here that the interrupted code may hold locked."""
         if self._asked.is_set():
-            self._again.set()
+            self._next.set()
         self._asked.set()
+
+    def finish(self) -> None:
+        """Take note that the framework has stopped; no signal comes any more."""
+        self._is_done = True
+        self._next.set()
 
     def _watch(self) -> None:
         self._asked.wait()
         self._tell("stopping: nothing is placed any more")
         self._flumine.stop()
-        is_again = self._again.wait(self._flumine.settings.wait("on_stop_timeout"))
-        why = "a second signal" if is_again else "it took too long to stop"
-        self._tell(f"left at once: {why}")
+        is_next = self._next.wait(self._flumine.settings.wait("on_stop_timeout"))
+        if self._is_done:
+            return
+        self._tell(f"left at once: {'a second signal' if is_next else 'it took too long to stop'}")
         for line in left_behind(self._flumine.orders_at_exchange()):
             self._tell(line)
         self._leave(TOO_LATE)
@@ -201,6 +208,7 @@ def trade(run: Run, discovery: Discovery, is_paper: bool, tell: Tell) -> int:
     stopper = _Stopper(flumine, tell, _leave)
     with _signals(stopper):
         flumine.run()
+    stopper.finish()
     orders = flumine.orders_at_exchange()
     for line in left_behind(orders):
         tell(line)
