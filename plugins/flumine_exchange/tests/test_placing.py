@@ -1,9 +1,10 @@
 """placeOrders: what is accepted, what is refused with which code, and what a batch is."""
 
+import threading
 from typing import Any
 
 import pytest
-from wire import MARKET, Rpc, client_of, limit
+from wire import MARKET, PATIENCE, Rpc, client_of, limit, wait_until
 
 from flumine_exchange.exchange import Account, Scenario
 
@@ -174,11 +175,18 @@ def test_passive_bet_skips_the_bet_delay(make_exchange: Any) -> None:
 
 
 def test_bet_is_refused_where_the_market_is_suspended_during_the_delay(make_exchange: Any) -> None:
-    rpc = Rpc(make_exchange([Scenario(market_id=MARKET).at(20, "suspend")], scale=0.02))
-    rpc.exchange.market(MARKET).turn_inplay(bet_delay=60)
-    rpc.exchange.start_replay()
-    report = rpc.place(limit("BACK", 3.0, 2.0))
-    assert code_of(report) == ("FAILURE", "MARKET_SUSPENDED", "MARKET_SUSPENDED")
+    rpc = Rpc(make_exchange(scale=1.0))
+    market = rpc.exchange.market(MARKET)
+    market.turn_inplay(bet_delay=5)
+    rpc.exchange.clock.freeze()
+    reports: list[dict[str, Any]] = []
+    thread = threading.Thread(target=lambda: reports.append(rpc.place(limit("BACK", 3.0, 2.0))))
+    thread.start()
+    wait_until(lambda: rpc.exchange.ledger.requests.get("placeOrders"))
+    market.suspend()
+    rpc.exchange.clock.advance(6)
+    thread.join(PATIENCE)
+    assert code_of(reports[0]) == ("FAILURE", "MARKET_SUSPENDED", "MARKET_SUSPENDED")
     assert rpc.exchange.ledger.bets() == []
 
 
