@@ -113,7 +113,7 @@ class Ours:
         self.framework = Flumine(
             self.client,
             settings=settings_of(factor, journal, **settings),
-            plugins=NoPlugins(),  # type: ignore[arg-type]
+            plugins=NoPlugins(),
         )
         self.strategy = strategy(exchange.market_ids if market_ids is None else market_ids)
         self.framework.add_strategy(self.strategy)
@@ -182,7 +182,7 @@ class Ours:
             with market.transaction() as transaction:
                 for order_id in ids:
                     order = self._order(order_id)[1]
-                    told.append(_refusal(lambda o=order: transaction.cancel_order(o, size_reduction)))  # type: ignore[misc]
+                    told.append(_refusal(lambda o=order: transaction.cancel_order(o, size_reduction)))
             return told
 
         return self.ask(run)

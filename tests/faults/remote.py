@@ -1,5 +1,6 @@
 """A framework in a process of its own, told what to do line by line: it can be killed, and may be any framework."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -111,10 +112,8 @@ class Remote:
 
     def stop(self) -> None:
         if not self.is_gone:
-            try:
+            with contextlib.suppress(Gone, AssertionError):
                 self.ask("stop", seconds=self.patience)
-            except (Gone, AssertionError):
-                pass
         self.kill()
 
     def kill(self) -> None:
@@ -126,10 +125,8 @@ class Remote:
         process.wait(20)
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
-                try:
+                with contextlib.suppress(OSError):
                     pipe.close()
-                except OSError:
-                    pass
 
     def is_running(self) -> bool:
         try:
@@ -171,4 +168,6 @@ class Remote:
 def remote_ours(exchange: Any, folder: Path, factor: float = 0.05, **options: Any) -> Remote:
     """Return this framework in a process of its own, its journal in a folder; options as of `Ours`."""
     command = [sys.executable, "-m", "tests.faults.served"]
-    return Remote(command, exchange, folder, {"options": options}, factor, max(20.0, 90 * factor), max(16 * factor, 2.0))
+    return Remote(
+        command, exchange, folder, {"options": options}, factor, max(20.0, 90 * factor), max(16 * factor, 2.0)
+    )

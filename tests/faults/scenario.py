@@ -115,6 +115,20 @@ class Scenario:
         """Return the id of an order, None where it was refused."""
         return self.framework.place([Terms(**terms)], False, None)[0][0]
 
+    def place_when_taken(self, **terms: Any) -> str:
+        """Return the id of an order that rests, as soon as orders are taken again."""
+        found: list[str] = []
+
+        def is_taken() -> bool:
+            order_id = self.try_place(**terms)
+            if order_id is not None:
+                found.append(order_id)
+            return bool(found)
+
+        self.until(is_taken, "orders are taken again")
+        self._bet_ids[found[0]] = str(self.until_status(found[0], LIVE).bet_id)
+        return found[0]
+
     def place_together(self, *orders: Terms) -> list[str]:
         """Place orders in one call."""
         told = self.framework.place(list(orders), False, None)

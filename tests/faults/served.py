@@ -17,7 +17,23 @@ from .steady import Steady
 from .view import Terms
 
 VERBS = frozenset(
-    "start stop place cancel update replace orders exposures books seen stall troubles is_running go pause".split()
+    [
+        "start",
+        "stop",
+        "place",
+        "cancel",
+        "update",
+        "replace",
+        "orders",
+        "exposures",
+        "books",
+        "seen",
+        "stall",
+        "troubles",
+        "is_running",
+        "go",
+        "pause",
+    ]
 )
 
 

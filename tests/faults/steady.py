@@ -44,13 +44,17 @@ class Steady(Told):
             for _ in range(self.random.choice([1, 1, 1, 2, 3])):
                 side, price = self.random.choice([("BACK", 3.0), ("LAY", 1.5), ("BACK", 2.0), ("BACK", 5.0)])
                 trade = Trade(market.market_id, self.random.choice([11, 22]), 0, self)
-                transaction.place_order(trade.create_order(side, LimitOrder(price, self.random.choice([2.0, 3.0, 7.5]))))
+                transaction.place_order(
+                    trade.create_order(side, LimitOrder(price, self.random.choice([2.0, 3.0, 7.5])))
+                )
 
     def _amend(self, market: Any, order: Any) -> None:
         chance = self.random.random()
         if chance < 0.45:
             market.cancel_order(order, self.random.choice([None, None, 0.5]))
         elif chance < 0.85:
-            market.replace_order(order, self.random.choice([3.05, 4.0, 4.5] if order.side == "BACK" else [1.4, 1.45, 1.3]))
+            market.replace_order(
+                order, self.random.choice([3.05, 4.0, 4.5] if order.side == "BACK" else [1.4, 1.45, 1.3])
+            )
         else:
             market.update_order(order, "PERSIST")

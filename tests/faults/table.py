@@ -22,7 +22,7 @@ Play = Callable[[Scenario], None]
 class Row:
     """One row: what it is called, what it plays, and what exchange and framework it needs.
 
-    :ivar setting: passed on to `scenario`.
+    :ivar setting: passed on to `scenario`; where `exchange` is a list, the row is played with each of them.
     :ivar make: makes this framework in another way than the table's runner does.
     """
 
@@ -73,10 +73,14 @@ def run(number: int, make: Make, seed: int, factor: float) -> Outcome:
     found = rows()[number]
     started = monotonic()
     why = ""
+    make = found.make if found.make is not None and make is make_ours else make
+    setting = dict(found.setting)
+    exchanges = setting.pop("exchange", None)
     try:
-        with scenario(found.make if found.make is not None and make is make_ours else make, seed, factor, **found.setting) as built:
-            found.play(built)
-            built.judge()
+        for exchange in exchanges if isinstance(exchanges, list) else [exchanges]:
+            with scenario(make, seed, factor, exchange=exchange, **setting) as built:
+                found.play(built)
+                built.judge()
     except Exception as error:
         why = _one_line(error)
     return Outcome(number, found.name, round(monotonic() - started, 2), why)

@@ -1,8 +1,9 @@
 """What a scenario asks of a framework and sees of it, the same for this one and for any other."""
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from msgspec import Struct
+
 
 class Terms(Struct, frozen=True, kw_only=True):
     """What an order asks for; sizes in the account's currency, prices in decimal odds."""

@@ -21,7 +21,7 @@ def cancel_lost(s: Scenario) -> None:
         reduction = s.random.choice([None, 1.0])
         order_id = s.resting(size=5.0)
         s.market.match_bet(s.order(order_id).bet_id, 1.5)
-        s.until(lambda o=order_id: s.order(o).matched == 1.5, "the match is known")  # type: ignore[misc]
+        s.until(lambda o=order_id: s.order(o).matched == 1.5, "the match is known")
         if not has_stream:
             s.fault("order.publish", "skip", count=None)
         s.fault(hook, action, op="cancelOrders")
@@ -53,7 +53,7 @@ def cancel_races(s: Scenario) -> None:
             s.until_complete(order_id)
             order = s.order(order_id)
             assert (order.matched, order.cancelled) == (size, round(2.0 - size, 2))
-            s.hold(20, lambda o=order_id: s.order(o).complete, "it stays at its end")  # type: ignore[misc]
+            s.hold(20, lambda o=order_id: s.order(o).complete, "it stays at its end")
             assert s.requests("cancelOrders") - sends <= 3, "a cancel is not repeated for ever"
             s.exchange.faults.clear()
 
@@ -65,9 +65,9 @@ def replaced_by_half(s: Scenario) -> None:
         s.fault("http.before_execute", "fail_place_leg", op="replaceOrders", status=status)
         s.replace(order_id, 4.0)
         s.until_complete(order_id)
-        s.until(lambda o=order_id: (new := s.replacement(o)) and new.complete, "the replacement has failed")  # type: ignore[misc]
+        s.until(lambda o=order_id: (new := s.replacement(o)) and new.complete, "the replacement has failed")
         assert not s.ledger.live_bets()
-        s.until(lambda o=order_id: s.replacement(o).why, "the strategy is told")  # type: ignore[misc,union-attr]
+        s.until(lambda o=order_id: s.replacement(o).why, "the strategy is told")
     order_id = s.resting()
     s.fault("http.before_execute", "market", op="replaceOrders", method="suspend", args={"market_id": MARKET})
     s.replace(order_id, 4.0)
@@ -76,7 +76,7 @@ def replaced_by_half(s: Scenario) -> None:
     s.market.resume()
 
 
-@row(18, "replace response lost")
+@row(18, "replace response lost", exchange=[{}, {"replacement_keeps_refs": False}])
 def replace_lost(s: Scenario) -> None:
     for hook, action in AFTER:
         for signal in s.random.sample(["stream", "no stream", "no reference"], 2):
@@ -119,6 +119,8 @@ def empty_cancels(s: Scenario) -> None:
         s.market.match_bet(s.order(order_id).bet_id)
         s.framework.cancel([order_id, order_id], None)
         s.until_complete(order_id)
-    cancels = [event.detail["params"] for event in s.ledger.events("request") if event.detail["operation"] == "cancelOrders"]
+    cancels = [
+        event.detail["params"] for event in s.ledger.events("request") if event.detail["operation"] == "cancelOrders"
+    ]
     assert all(params.get("instructions") for params in cancels), "a cancel without instructions was sent"
     assert s.ledger.cancel_alls == 0 and s.order(bystander).status == LIVE

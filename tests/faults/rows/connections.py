@@ -13,15 +13,19 @@ def comes_back(s: Scenario) -> None:
     size = s.move()
     s.until(lambda: s.sees(size), "the stream is back")
     s.until(lambda: not is_stale(s), "the books are current")
-    is_adopted(s, s.resting())
+    is_adopted(s, s.place_when_taken())
 
 
-@row(32, "connection limit or too many requests at authentication", exchange={"connection_limit": CAP})
+@row(
+    32,
+    "connection limit or too many requests at authentication",
+    exchange={"connection_limit": CAP, "half_open_seconds": 5.0},
+)
 def connection_limits(s: Scenario) -> None:
     for code in ("MAX_CONNECTION_LIMIT_EXCEEDED", "TOO_MANY_REQUESTS"):
         refusal = s.fault("stream.auth", "error", count=2, code=code)
         drop(s)
-        s.until(lambda f=refusal: f.hits == 2, "the connection is refused twice", 3 * s.seconds(60) + 5)  # type: ignore[misc]
+        s.until(lambda f=refusal: f.hits == 2, "the connection is refused twice", 3 * s.seconds(60) + 5)
         refused = [event.time_ms for event in s.ledger.events("fault") if event.detail["id"] == refusal.id]
         waited = (refused[1] - refused[0]) / 1000
         assert waited >= s.seconds(10), f"it came back after {waited:.1f} s"
@@ -29,7 +33,7 @@ def connection_limits(s: Scenario) -> None:
     for _ in range(5):
         s.fault("stream.write", "raw", match=MARKET_STREAM, text="{not json\r\n")
         size = s.move()
-        s.until(lambda n=size: s.sees(n), "the change is there")  # type: ignore[misc]
+        s.until(lambda n=size: s.sees(n), "the change is there")
         drop(s, "rst")
         comes_back(s)
     most = s.ledger.most_open_sockets["stream"]
@@ -91,23 +95,23 @@ def nonsense(s: Scenario) -> None:
     for text in NONSENSE:
         s.fault("stream.write", "raw", match=MARKET_STREAM, text=text)
         size = s.move()
-        s.until(lambda n=size: s.sees(n), f"a good message after {text!r} is applied")  # type: ignore[misc]
+        s.until(lambda n=size: s.sees(n), f"a good message after {text!r} is applied")
     for name, value in (("id", 12345), ("op", "whatever"), ("mc", 5), ("pt", "soon")):
         s.fault("stream.write", "set_field", match={**MARKET_STREAM, "market": QUIET}, name=name, value=value)
         s.move()
         size = s.move()
-        s.until(lambda n=size: s.sees(n), f"a good message after a wrong {name} is applied")  # type: ignore[misc]
+        s.until(lambda n=size: s.sees(n), f"a good message after a wrong {name} is applied")
     for name in ("op", "pt", "clk"):
         s.fault("stream.write", "remove_field", match={**MARKET_STREAM, "market": QUIET}, name=name)
         s.move()
         size = s.move()
-        s.until(lambda n=size: s.sees(n), f"a good message after one without {name} is applied")  # type: ignore[misc]
+        s.until(lambda n=size: s.sees(n), f"a good message after one without {name} is applied")
     order_id = s.resting(size=20.0)
     for text in NONSENSE:
         s.fault("stream.write", "raw", match={"stream": "order"}, text=text)
         matched = s.order(order_id).matched + 0.5
         s.market.match_bet(s.order(order_id).bet_id, 0.5)
-        s.until(lambda n=matched: s.order(order_id).matched == n, f"a match after {text!r} is known")  # type: ignore[misc]
+        s.until(lambda n=matched: s.order(order_id).matched == n, f"a match after {text!r} is known")
     s.fault("stream.greeting", "coalesce")
     drop(s)
     comes_back(s)
@@ -138,7 +142,7 @@ def slow_consumer(s: Scenario) -> None:
 def skewed_clocks(s: Scenario) -> None:
     for milliseconds in (3000, -3000):
         skew = s.fault("clock", "skew", count=None, milliseconds=milliseconds)
-        s.until(lambda f=skew: f.hits, "the clock is off")  # type: ignore[misc]
+        s.until(lambda f=skew: f.hits, "the clock is off")
         s.hold(10, lambda: not is_stale(s), "a clock that is off makes no book stale")
         is_adopted(s, s.resting())
         s.exchange.faults.remove(skew.id)

@@ -49,10 +49,13 @@ def chunks(s: Scenario) -> None:
         s.until_complete(order_id)
         assert s.requests("placeOrders") == sends + 1, f"{code}: the same was sent again"
     wanted = set(s.exchange.market_ids)
-    s.until(lambda: {key for key, book in s.framework.books().items() if book.has_catalogue} == wanted, "catalogues are there")
+    s.until(
+        lambda: {key for key, book in s.framework.books().items() if book.has_catalogue} == wanted,
+        "catalogues are there",
+    )
 
 
-@row(46, "TOO_MANY_REQUESTS or SERVICE_BUSY on reads", exchange={"response_delay_seconds": 1.0})
+@row(46, "TOO_MANY_REQUESTS or SERVICE_BUSY on reads", exchange={"order_read_seconds": 1.0})
 def throttled_reads(s: Scenario) -> None:
     polls = [
         s.fault("http.before_execute", "error", op=op, count=None, code="TOO_MANY_REQUESTS")

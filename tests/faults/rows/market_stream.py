@@ -28,9 +28,9 @@ def stream_ends(s: Scenario) -> None:
         s.until(lambda: is_stale(s), "books are stale until the patch is applied")
         assert s.try_place() is None, "an order was taken on a stale book"
         size = s.move()
-        s.until(lambda n=size: s.sees(n), "what was missed is there")  # type: ignore[misc]
+        s.until(lambda n=size: s.sees(n), "what was missed is there")
         s.settled_books()
-        is_adopted(s, s.resting())
+        is_adopted(s, s.place_when_taken())
 
 
 @row(25, "silent stall: socket open, no bytes")
@@ -45,7 +45,7 @@ def stall(s: Scenario) -> None:
     assert is_stale(s) and s.try_place() is None, "an order was taken in the gap"
     s.until(lambda: not is_stale(s), "the books are current again")
     s.settled_books()
-    is_adopted(s, s.resting())
+    is_adopted(s, s.place_when_taken())
 
 
 @row(26, "drop in the middle of a line or of a segmented message")
@@ -53,7 +53,7 @@ def cut(s: Scenario) -> None:
     for _ in range(3):
         s.fault("stream.write", "cut", match={**MARKET_STREAM, "market": QUIET}, share=s.random.uniform(0.05, 0.95))
         size = s.move()
-        s.until(lambda n=size: s.sees(n), "the change is there")  # type: ignore[misc]
+        s.until(lambda n=size: s.sees(n), "the change is there")
         s.settled_books()
     for _ in range(2):
         s.fault("stream.write", "cut_segment", match={**MARKET_STREAM, "ct": "RESUB_DELTA"}, most=1)
@@ -61,7 +61,7 @@ def cut(s: Scenario) -> None:
         for market_id in (QUIET, MARKET):
             s.exchange.market(market_id).set_price(22, [[1.9, float(s.random.randrange(10, 99))]], [[3.5, 10.0]])
         size = s.move()
-        s.until(lambda n=size: s.sees(n), "the change is there")  # type: ignore[misc]
+        s.until(lambda n=size: s.sees(n), "the change is there")
         s.settled_books()
 
 
@@ -79,7 +79,7 @@ def invalid_clock(s: Scenario) -> None:
         )
         drop(s)
         size = s.move()
-        s.until(lambda n=size: s.sees(n), "an image is applied")  # type: ignore[misc]
+        s.until(lambda n=size: s.sees(n), "an image is applied")
         assert refusal.hits == 1, f"a dead clk was sent {refusal.hits} times"
         assert s.requests("marketSubscription") - before == 2
         s.exchange.faults.remove(refusal.id)
@@ -91,7 +91,7 @@ def smaller_image(s: Scenario) -> None:
     s.fault("stream.subscribe", "image", match=MARKET_STREAM, markets=[MARKET])
     drop(s)
     s.until(lambda: set(s.framework.books()) == {MARKET}, "there is no market that the image has not")
-    is_adopted(s, s.resting())
+    is_adopted(s, s.place_when_taken())
     drop(s)
     s.fault("stream.subscribe", "image", match=MARKET_STREAM)
     s.until(lambda: set(s.framework.books()) == {MARKET, QUIET}, "the market is taken up again")
@@ -111,7 +111,7 @@ def images_in_patches(s: Scenario) -> None:
             s.exchange.market(MARKET).set_price(22, [[price, size]], [[price + 2, size]])
         s.hold(2, lambda: True, "the gap is long")
         s.exchange.take_connections("stream")
-        s.until(lambda n=size: s.framework.books()[QUIET].ladders[11]["atb"].get(2.0) == n, "the patch is there")  # type: ignore[misc]
+        s.until(lambda n=size: s.framework.books()[QUIET].ladders[11]["atb"].get(2.0) == n, "the patch is there")
         s.settled_books()
 
 
@@ -163,10 +163,10 @@ def upstream_trouble(s: Scenario) -> None:
                 "stream.write", "status", match={**MARKET_STREAM, **match}, without_pt=without_pt, seconds=lasting
             )
             with s.quiet() if match["ct"] == "HEARTBEAT" else s.busy():
-                s.until(lambda t=trouble: t.hits, "the trouble is there")  # type: ignore[misc]
+                s.until(lambda t=trouble: t.hits, "the trouble is there")
                 s.until(lambda: is_stale(s), "books are flagged stale")
                 assert s.try_place() is None, "an order was taken while flagged"
             s.until(lambda: not is_stale(s), "the first clean message ends it")
-            is_adopted(s, s.resting())
+            is_adopted(s, s.place_when_taken())
     assert s.requests("marketSubscription") == before, "it reconnected"
     s.settled_books()

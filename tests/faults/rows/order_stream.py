@@ -1,7 +1,7 @@
 """Rows 37 to 40: order streams that miss, repeat or surprise, and a framework that is killed."""
 
 from ..remote import remote_ours
-from ..scenario import LIVE, MARKET, Scenario
+from ..scenario import MARKET, Scenario
 from ..table import row
 from .orders_http import NOISE, is_adopted
 
@@ -9,7 +9,7 @@ from .orders_http import NOISE, is_adopted
 @row(37, "order stream drops while a bet fully matches or lapses")
 def missed(s: Scenario) -> None:
     for _ in range(2):
-        matched, lapsed, partly, cancelled = (s.resting(size=4.0) for _ in range(4))
+        matched, lapsed, partly, cancelled = (s.place_when_taken(size=4.0) for _ in range(4))
         down = s.fault("stream.subscribe", "drop", match={"stream": "order"}, count=2)
         s.exchange.drop_streams("order", s.random.choice(["drop", "rst"]))
         s.market.match_bet(s.bet_of(matched))
@@ -17,18 +17,15 @@ def missed(s: Scenario) -> None:
         s.market.match_bet(s.bet_of(partly), 1.5)
         s.market.match_bet(s.bet_of(cancelled), 1.0)
         s.market.lapse_bet(s.bet_of(cancelled))
-        seconds = s.until(lambda a=matched, b=lapsed, c=cancelled: all(s.order(o).complete for o in (a, b, c)), "all is known")  # type: ignore[misc]
+        seconds = s.until(
+            lambda a=matched, b=lapsed, c=cancelled: all(s.order(o).complete for o in (a, b, c)), "all is known"
+        )
         assert seconds < s.seconds(20) + 3 * NOISE, f"it took {seconds:.1f} s"
         assert down.hits
         assert (s.order(matched).matched, s.order(lapsed).lapsed) == (4.0, 4.0)
-        s.until(lambda o=partly: s.order(o).matched == 1.5, "a match by half is known")  # type: ignore[misc]
+        s.until(lambda o=partly: s.order(o).matched == 1.5, "a match by half is known")
         s.control(partly)
-
-    def is_open() -> bool:
-        order_id = s.try_place()
-        return order_id is not None and s.until_status(order_id, LIVE).bet_id is not None
-
-    s.until(is_open, "orders are taken again")
+    is_adopted(s, s.place_when_taken())
 
 
 @row(38, "duplicated or replayed ocm")
@@ -38,7 +35,7 @@ def repeated(s: Scenario) -> None:
         fault = s.fault("order.publish", action, count=None, number=3)
         for number in range(1, 6):
             s.market.match_bet(s.bet_of(order_id), 1.0)
-            s.until(lambda n=number: s.order(order_id).matched == n, "the match is known")  # type: ignore[misc]
+            s.until(lambda n=number: s.order(order_id).matched == n, "the match is known")
         s.hold(5, lambda: s.order(order_id).matched == 5.0, "no fill counts twice, and none is undone")
         s.control(order_id)
         s.hold(5, lambda: s.order(order_id).complete, "it stays at its end")
@@ -57,13 +54,16 @@ def strangers(s: Scenario) -> None:
     assert found[earlier].is_ours and not found[by_hand].is_ours
     s.until(lambda: s.framework.exposures()[f"{MARKET}/22"] == 10.0, "the exposure counts")
     s.market.match_bet(by_hand, 7.0)
-    s.until(lambda: any(order.bet_id == by_hand and order.matched == 7.0 for order in s.framework.orders()), "its match is known")
+    s.until(
+        lambda: any(order.bet_id == by_hand and order.matched == 7.0 for order in s.framework.orders()),
+        "its match is known",
+    )
     s.cancel(found[earlier].id)
     s.until_complete(found[earlier].id)
     s.exchange.drop_streams("order")
     s.exchange.place_external_bet(MARKET, 11, "LAY", 1.6, 5.0)
     s.until(lambda: sum(not order.is_ours for order in s.framework.orders()) == 2, "a bet placed in the gap is known")
-    is_adopted(s, s.resting())
+    is_adopted(s, s.place_when_taken())
 
 
 @row(40, "the framework restarts with live bets", make=remote_ours)
@@ -72,7 +72,7 @@ def killed(s: Scenario) -> None:
         ids = [s.resting(size=size) for size in (2.0, 3.0, 4.0, 5.0)]
         s.fault("http.after_execute", "hang", op="placeOrders", seconds=s.seconds(60, 2.0))
         lost = s.place(size=6.0)
-        s.until(lambda o=lost: s.ledger.bets_by_ref(s.order(o).ref), "the last bet is placed")  # type: ignore[misc]
+        s.until(lambda o=lost: s.ledger.bets_by_ref(s.order(o).ref), "the last bet is placed")
         live = {bet.bet_id for bet in s.ledger.live_bets()}
         s.framework.kill()
         sends = s.requests("placeOrders")
@@ -80,7 +80,7 @@ def killed(s: Scenario) -> None:
         s.market.match_bet(s.bet_of(ids[1]), 1.0)
         s.market.lapse_bet(s.bet_of(ids[2]))
         s.restart()
-        s.until(lambda v=live: v <= {order.bet_id for order in s.framework.orders()}, "every bet has its order")  # type: ignore[misc]
+        s.until(lambda v=live: v <= {order.bet_id for order in s.framework.orders()}, "every bet has its order")
         s.until_complete(ids[0], ids[2])
         assert s.order(ids[0]).matched == 2.0 and s.order(ids[2]).lapsed == 4.0
         assert s.requests("placeOrders") == sends, "something was placed again"

@@ -78,8 +78,8 @@ def response_hangs(s: Scenario) -> None:
         s.until_status(order_id, LIVE)
         if silence is not None:
             s.exchange.faults.remove(silence.id)
-        seconds = s.until(lambda o=order_id: not s.framework.cancel([o], None)[0], "a cancel is taken")  # type: ignore[misc]
-        seconds += s.until(lambda o=order_id: s.bets(o)[0].status == "EC", "the bet is cancelled")  # type: ignore[misc]
+        seconds = s.until(lambda o=order_id: not s.framework.cancel([o], None)[0], "a cancel is taken")
+        seconds += s.until(lambda o=order_id: s.bets(o)[0].status == "EC", "the bet is cancelled")
         assert seconds < 1 + NOISE, f"the cancel took {seconds:.1f} s"
         is_adopted(s, other)
 
@@ -127,8 +127,8 @@ def late_retry(s: Scenario) -> None:
             s.fault("http.before_execute", "error", op=op, count=None, code="SERVICE_BUSY")
         first = len(s.ledger.events("request"))
         order_id = s.place()
-        s.until(lambda f=first: len(s.ledger.events("request")) > f, "the placing has arrived")  # type: ignore[misc]
-        s.hold(61, lambda o=order_id: not s.order(o).complete, "the order is not given up")  # type: ignore[misc]
+        s.until(lambda f=first: len(s.ledger.events("request")) > f, "the placing has arrived")
+        s.hold(61, lambda o=order_id: not s.order(o).complete, "the order is not given up")
         s.exchange.faults.clear()
         s.until_status(order_id, LIVE, DONE)
         bets = s.bets(order_id)

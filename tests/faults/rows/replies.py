@@ -24,10 +24,10 @@ def stream_is_ahead(s: Scenario) -> None:
         held = min(s.seconds(2, 1.0), s.framework.read_timeout / 2)
         s.fault("http.after_execute", "delay", op="placeOrders", seconds=held)
         order_id = s.place(price=price, size=size)
-        seconds = s.until(lambda o=order_id: s.order(o).bet_id, "the bet is bound")  # type: ignore[misc]
+        seconds = s.until(lambda o=order_id: s.order(o).bet_id, "the bet is bound")
         assert seconds < held, f"the bet was bound after {seconds:.2f} s, as late as the answer"
         s.until_status(order_id, LIVE, DONE)
-        s.hold(2.5, lambda o=order_id, n=size: s.order(o).matched <= n, "no fill counts twice")  # type: ignore[misc]
+        s.hold(2.5, lambda o=order_id, n=size: s.order(o).matched <= n, "no fill counts twice")
         (bet,) = s.bets(order_id)
         assert s.order(order_id).matched == bet.sm
         if price == TAKING:
@@ -43,15 +43,15 @@ def stream_lags(s: Scenario) -> None:
         order = s.until_status(order_id, LIVE)
         assert order.matched == s.bets(order_id)[0].sm, "the answer's own match is taken"
         s.cancel(order_id, size_reduction=1.0)
-        s.until(lambda o=order_id: s.order(o).cancelled == 1.0, "the cancel is taken")  # type: ignore[misc]
+        s.until(lambda o=order_id: s.order(o).cancelled == 1.0, "the cancel is taken")
         s.market.match_bet(order.bet_id, 0.5)
         wanted = (round(order.matched + 0.5, 2), 1.0)
-        s.until(lambda o=order_id, w=wanted: (s.order(o).matched, s.order(o).cancelled) == w, "sizes are final")  # type: ignore[misc]
+        s.until(lambda o=order_id, w=wanted: (s.order(o).matched, s.order(o).cancelled) == w, "sizes are final")
         s.fault("order.publish", "replay", number=3)
         s.market.match_bet(order.bet_id, 0.5)
         wanted = (round(order.matched + 1.0, 2), 1.0)
-        s.until(lambda o=order_id, w=wanted: (s.order(o).matched, s.order(o).cancelled) == w, "sizes are final")  # type: ignore[misc]
-        s.hold(3, lambda o=order_id, w=wanted: (s.order(o).matched, s.order(o).cancelled) == w, "old words do nothing")  # type: ignore[misc]
+        s.until(lambda o=order_id, w=wanted: (s.order(o).matched, s.order(o).cancelled) == w, "sizes are final")
+        s.hold(3, lambda o=order_id, w=wanted: (s.order(o).matched, s.order(o).cancelled) == w, "old words do nothing")
         s.control(order_id)
 
 
@@ -68,7 +68,7 @@ def fill_or_kill(s: Scenario) -> None:
             least = 2.0 if s.random.random() < 0.5 else None
             order_id = s.place(price=price, time_in_force="FILL_OR_KILL", min_fill_size=least)
             s.until_complete(order_id)
-            s.hold(10, lambda o=order_id: s.order(o).complete, "it is at its end")  # type: ignore[misc]
+            s.hold(10, lambda o=order_id: s.order(o).complete, "it is at its end")
             never_came_back(s, order_id)
             s.exchange.faults.clear()
     s.fault("order.publish", "skip", count=None)
@@ -116,7 +116,7 @@ def mixed_reports(s: Scenario) -> None:
         terms = [*good, *bad]
         s.random.shuffle(terms)
         ids = s.place_together(*terms)
-        s.until(lambda own=ids: all(s.order(o).status in (LIVE, DONE) for o in own), "all are answered")  # type: ignore[misc]
+        s.until(lambda own=ids: all(s.order(o).status in (LIVE, DONE) for o in own), "all are answered")
         for order_id, wanted in zip(ids, terms, strict=True):
             order, bets = s.order(order_id), s.bets(order_id)
             if wanted.runner == 99:
@@ -172,7 +172,9 @@ def failed_placings(s: Scenario) -> None:
     is_adopted(s, s.resting())
 
 
-@row(53, "INSUFFICIENT_FUNDS or exposure limit in the middle of a batch", exchange={"accounts": (Account(balance=50.0),)})
+@row(
+    53, "INSUFFICIENT_FUNDS or exposure limit in the middle of a batch", exchange={"accounts": (Account(balance=50.0),)}
+)
 def poor_account(s: Scenario) -> None:
     ids = s.place_together(Terms(size=20.0), Terms(size=20.0), Terms(size=20.0))
     s.until_complete(*ids)

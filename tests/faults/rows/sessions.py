@@ -33,7 +33,7 @@ def session_ends(s: Scenario) -> None:
     s.exchange.drop_streams()
     size = s.move()
     s.until(lambda: s.sees(size), "streams go on with the new session")
-    is_adopted(s, s.resting())
+    is_adopted(s, s.place_when_taken())
     assert s.ledger.logins <= before + 3, f"{s.ledger.logins - before} logins for three sessions"
 
 
@@ -85,11 +85,11 @@ def keep_alive(s: Scenario) -> None:
     ):
         hook = "http.after_execute" if action == "replace" else "http.before_execute"
         fault = s.fault(hook, action, op="keepAlive", **more)
-        s.until(lambda f=fault: f.hits, "the session is to be kept alive")  # type: ignore[misc]
-        is_adopted(s, s.resting())
+        s.until(lambda f=fault: f.hits, "the session is to be kept alive")
+        is_adopted(s, s.place_when_taken())
         s.exchange.drop_streams("market")
         size = s.move()
-        s.until(lambda n=size: s.sees(n), "the stream has a session")  # type: ignore[misc]
+        s.until(lambda n=size: s.sees(n), "the stream has a session")
     assert s.ledger.logins <= 4
 
 
