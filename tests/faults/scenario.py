@@ -20,6 +20,8 @@ MARKET, QUIET = "1.200000001", "1.200000002"
 """The market that is traded, whose runner 33 has moving prices, and one that changes only where a row says so."""
 LIVE, DONE, UNKNOWN = "Executable", "Execution complete", "Unknown"
 LOOK_SECONDS = 0.02
+FACTOR = 0.05
+"""Waits are a twentieth of those of real life, unless they are to be real."""
 
 Make = Callable[..., Framework]
 
@@ -279,7 +281,7 @@ def scaled(factor: float, **settings: Any) -> ExchangeSettings:
     return ExchangeSettings(**{"scale": factor, "start": "now", "idle_stream_seconds": 15.0 / factor, **settings})
 
 
-def make_ours(exchange: Any, folder: Path, factor: float = 0.05, **options: Any) -> Framework:
+def make_ours(exchange: Any, folder: Path, factor: float = FACTOR, **options: Any) -> Framework:
     """Return this framework, its journal in a folder."""
     return Ours(exchange, factor, folder / "journal.sqlite", **options)
 
@@ -288,7 +290,7 @@ def make_ours(exchange: Any, folder: Path, factor: float = 0.05, **options: Any)
 def scenario(
     make: Make,
     seed: int = 0,
-    factor: float = 0.05,
+    factor: float = FACTOR,
     markets: Sequence[Any] | None = None,
     exchange: Any = None,
     options: dict[str, Any] | None = None,

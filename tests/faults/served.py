@@ -16,25 +16,8 @@ from .ours import Ours
 from .steady import Steady
 from .view import Terms
 
-VERBS = frozenset(
-    [
-        "start",
-        "stop",
-        "place",
-        "cancel",
-        "update",
-        "replace",
-        "orders",
-        "exposures",
-        "books",
-        "seen",
-        "stall",
-        "troubles",
-        "is_running",
-        "go",
-        "pause",
-    ]
-)
+PLAIN = ("start", "stop", "cancel", "update", "replace", "orders", "exposures", "books", "seen", "stall", "troubles")
+VERBS = frozenset({*PLAIN, "place", "is_running", "go", "pause"})
 
 
 def die_at(point: str, count: int) -> None:

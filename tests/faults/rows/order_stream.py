@@ -35,10 +35,10 @@ def repeated(s: Scenario) -> None:
         fault = s.fault("order.publish", action, count=None, number=3)
         for number in range(1, 6):
             s.market.match_bet(s.bet_of(order_id), 1.0)
-            s.until(lambda n=number: s.order(order_id).matched == n, "the match is known")
-        s.hold(5, lambda: s.order(order_id).matched == 5.0, "no fill counts twice, and none is undone")
+            s.until(lambda o=order_id, n=number: s.order(o).matched == n, "the match is known")
+        s.hold(5, lambda o=order_id: s.order(o).matched == 5.0, "no fill counts twice, and none is undone")
         s.control(order_id)
-        s.hold(5, lambda: s.order(order_id).complete, "it stays at its end")
+        s.hold(5, lambda o=order_id: s.order(o).complete, "it stays at its end")
         assert fault.hits
         s.exchange.faults.remove(fault.id)
 
