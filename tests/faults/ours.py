@@ -93,7 +93,7 @@ class Ours:
     :param settings: in place of the scaled defaults.
     """
 
-    name = "flumine_core"
+    is_ours = True
 
     def __init__(
         self,

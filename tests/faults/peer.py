@@ -38,4 +38,4 @@ def make_peer(exchange: Any, folder: Path, factor: float = 1.0, **options: Any) 
         "CURL_CA_BUNDLE": exchange.ca_file,
         "NO_PROXY": "127.0.0.1,localhost",
     }
-    return Remote(command, exchange, folder, {"options": taken}, factor, PATIENCE, READ_TIMEOUT, env)
+    return Remote(command, exchange, folder, {"options": taken}, factor, PATIENCE, READ_TIMEOUT, env, False)

@@ -19,7 +19,8 @@ START_SECONDS = 30
 
 
 class Told(BaseStrategy):
-    def start(self, *_):
+    def __init__(self, **options):
+        super().__init__(**options)
         self.given = deque(maxlen=20_000)
         self.first_book = threading.Event()
 

@@ -45,7 +45,9 @@ class Remote:
         patience: float,
         read_timeout: float,
         env: Mapping[str, str] | None = None,
+        is_ours: bool = True,
     ) -> None:
+        self.is_ours = is_ours
         self.factor, self.patience, self.read_timeout = factor, patience, read_timeout
         told = {"exchange": details_of(exchange), "factor": factor, "folder": str(folder), **options}
         self._command = [*command, msgspec.json.encode(told).decode()]

@@ -31,6 +31,8 @@ class Scenario:
 
     :ivar random: decides what a row leaves to chance.
     :ivar factor: waits are so many times those of real life; `seconds` scales one.
+    :ivar is_strict: the behaviour that the table asks for is looked at too, and not its last column alone, which with
+        the ledger's rules is what another framework is held to.
     """
 
     def __init__(self, exchange: LocalExchange, framework: Framework, seed: int, make: Make, folder: Path) -> None:
@@ -38,6 +40,7 @@ class Scenario:
         self.framework = framework
         self.random = random.Random(seed)
         self.factor = framework.factor
+        self.is_strict = framework.is_ours
         self.folder = folder
         self.is_with_books = True
         self._make = make

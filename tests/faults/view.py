@@ -64,10 +64,12 @@ class BookView(Struct, frozen=True, kw_only=True):
 class Framework(Protocol):
     """A framework that trades on the exchange, and does what a scenario tells it.
 
+    :ivar is_ours: it is flumine_core.
     :ivar factor: its waits are so many times those of real life.
     :ivar patience: seconds within which it is to come to its end; `read_timeout`: after which it gives up a call.
     """
 
+    is_ours: bool
     factor: float
     patience: float
     read_timeout: float

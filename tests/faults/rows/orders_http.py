@@ -18,9 +18,9 @@ def place_lost(s: Scenario, *fault: Any, has_stream: bool = True, count: int | N
     order_id = s.place(size=size)
 
     def is_resolved() -> bool:
-        exposure = s.framework.exposures()[f"{MARKET}/11"]
+        exposure = s.framework.exposures().get(f"{MARKET}/11", 0.0)
         order = s.order(order_id)
-        assert order.complete or exposure >= before + size, "no exposure is reserved"
+        assert not s.is_strict or order.complete or exposure >= before + size, "no exposure is reserved"
         return order.status in (LIVE, DONE)
 
     s.until(is_resolved, f"order {order_id} is resolved")
