@@ -86,7 +86,10 @@ class HttpSide:
         await self._server.shutdown(0.1)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        body = await request.read()
+        try:
+            body = await request.read()
+        except ConnectionResetError:  # the client has gone, in the middle of its request
+            return web.Response()
         try:
             operation, answer = await self._answer(request, body)
         except SocketFault as struck:
