@@ -4,7 +4,6 @@ import queue
 from collections.abc import Iterable
 from typing import Any
 
-from loguru import logger
 
 from ..clock import Clock
 from ..contract.client import BaseClient, Clients
@@ -74,6 +73,8 @@ class Registry:
         if not isinstance(strategy, BaseStrategy):
             raise SettingsError(f"a strategy must be a BaseStrategy, was {strategy!r}")
         if any(other.name == strategy.name for other in self.strategies):
+            from loguru import logger
+
             logger.warning("two strategies are called {}: their orders share a name hash", strategy.name)
         strategy.bind(self, self._ids)
         if not strategy.streams:
