@@ -19,15 +19,19 @@ class _OnFirstImport:
         for finder in sys.meta_path:
             spec = finder.find_spec(name, path, target)
             if spec is not None and spec.loader is not None:
-                load = spec.loader.exec_module
-
-                def exec_module(module: ModuleType) -> None:
-                    load(module)
-                    module.logger.disable(PACKAGE)
-
-                spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+                _disable_after(spec.loader)
                 return spec
         return None
+
+
+def _disable_after(loader: Any) -> None:
+    load = loader.exec_module
+
+    def exec_module(module: ModuleType) -> None:
+        load(module)
+        module.logger.disable(PACKAGE)
+
+    loader.exec_module = exec_module
 
 
 def keep_silent() -> None:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import ExecutionError
-from .change import UNDECODABLE, MarketChange, Number, RunnerChange, decode_runner_changes
+from .change import UNDECODABLE, MarketChange, RunnerChange, decode_runner_changes
 from .definition import ABSENT, Definition, RunnerKey
-from .marketbook import MarketBook, Touched
-from .price import PriceSize
+from .marketbook import MarketBook
+from .price import Number, PriceSize
 from .runner import RunnerBook, RunnerRecord
 
 PENDING_BYTES = 4 << 20
@@ -28,6 +28,8 @@ Runners = bytes | list[RunnerChange]
 Pending = Runners | tuple[dict[str, Any], Runners]
 """What waits to be applied of one change, the market definition first where there is one."""
 
+Touched = dict[int, RunnerRecord]
+"""Records of runners that have changed, by their place among the runners."""
 
 _NO_SNAPSHOT: Any = None
 
@@ -121,9 +123,10 @@ class MarketBookCache:
         """
         rc: Any = change.rc
         runners: list[RunnerBook] | None = None
-        touched: Touched | None = None
-        if type(rc) is list and not self._pending and change.marketDefinition is None:
-            runners, touched = self._apply_now(rc)
+        touched: list[RunnerRecord] | None = None
+        if type(rc) is list and not self._pending and change.marketDefinition is None and not self.cumulative_runner_tv:
+            touched = []
+            runners = self._apply_now(rc, touched)
             self._noted += 1
             self._applied += 1
             if change.tv is not None:
@@ -148,30 +151,29 @@ class MarketBookCache:
         self._delivered = noted
         return book
 
-    def _apply_now(self, changes: list[RunnerChange]) -> tuple[list[RunnerBook], Touched]:
-        """Apply runner changes with nothing pending before them, and build the runners."""
-        by_id, records = self._by_id, self._records
-        seen = len(records)
-        touched: Touched = {}
+    def _apply_now(self, changes: list[RunnerChange], touched: list[RunnerRecord]) -> list[RunnerBook]:
+        """Apply runner changes with nothing pending before them, and return the runners."""
+        by_id, number = self._by_id, self._noted
+        snapshots = self._snapshots = self._snapshots.copy()
         for change in changes:
-            record = None if change.hc else by_id.get(change.id)
-            if record is None:
+            record = by_id.get(change.id)
+            if record is None or change.hc:
                 key = (change.id, change.hc or 0)
-                number = self.index.get(key)
-                record = self._add(key) if number is None else records[number]
-            index = record.index
-            if change.trd is not None and record.traded_before is None:
-                record.traded_before = record.trd.share() if index < seen else self._earlier_traded.get(record.key)
-            record.apply(change, index >= seen and index not in touched)
-            touched[index] = record
-        snapshots = self._snapshots.copy()
-        if len(records) > seen:
-            snapshots.extend([_NO_SNAPSHOT] * (len(records) - seen))
-        for index, record in touched.items():
-            snapshots[index] = record.snapshot()
+                index = self.index.get(key)
+                if index is None:
+                    record = self._add(key)
+                    touched.append(record)
+                    record.added = record.taken = number
+                    if change.trd is not None:
+                        record.traded_before = record.taken_before = self._earlier_traded.get(key)
+                    record.apply(change, is_new=True)
+                    snapshots.append(record.snapshot())
+                    continue
+                record = self._records[index]
+            touched.append(record)
+            snapshots[record.index] = record.take(change, number)
         self.ladders_built += len(touched)
-        self._snapshots = snapshots
-        return snapshots, touched
+        return snapshots
 
     def complete(self, book: MarketBook) -> list[RunnerBook]:
         """Build the runners of `book` by applying what it has and was not applied yet."""
@@ -188,15 +190,14 @@ class MarketBookCache:
         if touched or dirty:
             snapshots = self._snapshots = snapshots.copy()
             changed = (dirty | touched if dirty else touched).values()
-            for _ in range(len(self._records) - len(snapshots)):
-                snapshots.append(_NO_SNAPSHOT)
+            snapshots.extend([_NO_SNAPSHOT] * (len(self._records) - len(snapshots)))
             for record in changed:
                 snapshots[record.index] = record.snapshot()
             self.ladders_built += len(changed)
             if dirty:
                 self._dirty = {}
         book._runners = snapshots
-        book._touched = touched
+        book._touched = list(touched.values())
         return snapshots
 
     def replacement(self) -> "MarketBookCache":
@@ -210,7 +211,7 @@ class MarketBookCache:
             self.cumulative_runner_tv,
             self.on_error,
         )
-        traded = {key: self._records[index].trd.share() for key, index in self.index.items()}
+        traded = {key: self._records[index].traded_table() for key, index in self.index.items()}
         cache.pending_limit = self.pending_limit
         cache._earlier_traded = {**self._earlier_traded, **traded}
         return cache
@@ -261,7 +262,7 @@ class MarketBookCache:
                     record.settle()
                 if seen is not None and change.trd is not None and record.traded_before is None:
                     if record.index < seen:
-                        record.traded_before = record.trd.share()
+                        record.traded_before = record.traded_table()
                     else:
                         record.traded_before = self._earlier_traded.get(record.key)
                 record.apply(change, is_new)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-Number = int | float
+from .price import Number, Position, PriceSize
 
 LATEST_MS = 253_402_300_800_000
 """The first millisecond that no datetime can hold, that of the year 10000."""
@@ -14,14 +14,9 @@ LATEST_MS = 253_402_300_800_000
 UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What decoding raises: not JSON or not as documented, not UTF-8, nested too deep."""
 
-Level = tuple[Number, Number]
-"""(price, size); size 0 removes the price."""
-Position = tuple[int, Number, Number]
-"""(position, price, size); size 0 removes the position."""
-
 
 class RunnerChange(Struct, gc=False):
-    """What changed of one runner (ESASwaggerSchema: RunnerChange); None where the field was absent."""
+    """What changed of one runner (ESASwaggerSchema: RunnerChange); None where the field was absent, size 0 removes."""
 
     id: int
     hc: Number | None = None
@@ -29,15 +24,15 @@ class RunnerChange(Struct, gc=False):
     tv: Number | None = None
     spn: Number | str | None = None
     spf: Number | str | None = None
-    trd: list[Level] | None = None
-    atb: list[Level] | None = None
-    atl: list[Level] | None = None
+    trd: list[PriceSize] | None = None
+    atb: list[PriceSize] | None = None
+    atl: list[PriceSize] | None = None
     batb: list[Position] | None = None
     batl: list[Position] | None = None
     bdatb: list[Position] | None = None
     bdatl: list[Position] | None = None
-    spb: list[Level] | None = None
-    spl: list[Level] | None = None
+    spb: list[PriceSize] | None = None
+    spl: list[PriceSize] | None = None
 
 
 _ABSENT = Raw()

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from ..clock import to_datetime
-from .change import Number, plain_change
+from .change import plain_change
 from .definition import Definition, RunnerKey
+from .price import Number
 from .runner import RunnerBook, RunnerRecord
 
 if TYPE_CHECKING:
@@ -16,10 +17,6 @@ if TYPE_CHECKING:
     from betfairlightweight.resources.bettingresources import KeyLine, PriceLadderDescription
 
     from .cache import MarketBookCache
-
-
-Touched = dict[int, RunnerRecord]
-"""Records of runners that have changed, by their place among the runners."""
 
 
 class MarketBook(Struct, eq=False, weakref=True):
@@ -43,7 +40,7 @@ class MarketBook(Struct, eq=False, weakref=True):
     """How many it had taken when this book was made."""
     _line: bytes | None = None
     _runners: list[RunnerBook] | None = None
-    _touched: Touched | None = None
+    _touched: list[RunnerRecord] | None = None
     house_references: int = 0
     streaming_snap: bool = True
     _shown: list[RunnerBook] | None = None
@@ -64,7 +61,7 @@ class MarketBook(Struct, eq=False, weakref=True):
         """Which runners, as (selection id, handicap), changed with this book."""
         if self._runners is None:
             self._cache.complete(self)
-        return {record.key: None for record in (self._touched or {}).values()}
+        return {record.key: None for record in self._touched or ()}
 
     @property
     def is_read(self) -> bool:

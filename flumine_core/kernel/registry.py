@@ -4,7 +4,6 @@ import queue
 from collections.abc import Iterable
 from typing import Any
 
-
 from ..clock import Clock
 from ..contract.client import BaseClient, Clients
 from ..contract.loggingcontrol import LoggingControl
