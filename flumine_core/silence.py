@@ -15,7 +15,7 @@ class _OnFirstImport:
     def find_spec(cls, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         if name != LOGURU:
             return None
-        sys.meta_path.remove(cls)  # type: ignore[arg-type]
+        sys.meta_path.remove(cls)
         for finder in sys.meta_path:
             spec = finder.find_spec(name, path, target)
             if spec is not None and spec.loader is not None:
@@ -43,4 +43,4 @@ def keep_silent() -> None:
     if loaded is not None:
         loaded.logger.disable(PACKAGE)
     elif _OnFirstImport not in sys.meta_path:
-        sys.meta_path.insert(0, _OnFirstImport)  # type: ignore[arg-type]
+        sys.meta_path.insert(0, _OnFirstImport)

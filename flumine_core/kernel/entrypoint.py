@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from importlib_metadata import Distribution, distributions
+from importlib_metadata import distributions
 
 GROUP = "flumine_core"
 
@@ -60,7 +60,7 @@ def _rows_of(text: str) -> Iterator[tuple[str, str, str]]:
             yield kind, name.strip(), value.strip()
 
 
-def _name_and_version(distribution: Distribution) -> tuple[str, str]:
+def _name_and_version(distribution: Any) -> tuple[str, str]:
     """Return a distribution's name and version; "?" where its metadata does not tell."""
     # `distribution.metadata` imports a parser of e-mail for what are two lines of a header
     try:
