@@ -123,18 +123,20 @@ class MarketBookCache:
         """
         rc: Any = change.rc
         runners: list[RunnerBook] | None = None
-        touched: list[RunnerRecord] | None = None
-        if type(rc) is list and not self._pending and change.marketDefinition is None and not self.cumulative_runner_tv:
-            touched = []
-            runners = self._apply_now(rc, touched)
-            self._noted += 1
-            self._applied += 1
+        if (
+            type(rc) is list
+            and not self._pending
+            and change.marketDefinition is None
+            and not self.cumulative_runner_tv
+        ):
+            runners = self._apply_now(rc)
+            noted = self._noted = self._applied = self._noted + 1
             if change.tv is not None:
                 self._total_matched = change.tv
         else:
             self._keep_held_book()
             self._note(change, line_number)
-        noted = self._noted
+            noted, rc = self._noted, None
         book = self.book = MarketBook(
             self.market_id,
             publish_time,
@@ -146,34 +148,35 @@ class MarketBookCache:
             noted,
             line,
             runners,
-            touched,
+            rc,
         )
         self._delivered = noted
         return book
 
-    def _apply_now(self, changes: list[RunnerChange], touched: list[RunnerRecord]) -> list[RunnerBook]:
+    def _apply_now(self, changes: list[RunnerChange]) -> list[RunnerBook]:
         """Apply runner changes with nothing pending before them, and return the runners."""
         by_id, number = self._by_id, self._noted
         snapshots = self._snapshots = self._snapshots.copy()
         for change in changes:
             record = by_id.get(change.id)
             if record is None or change.hc:
-                key = (change.id, change.hc or 0)
-                index = self.index.get(key)
+                index = self.index.get(change.key)
                 if index is None:
-                    record = self._add(key)
-                    touched.append(record)
-                    record.added = record.taken = number
-                    if change.trd is not None:
-                        record.traded_before = record.taken_before = self._earlier_traded.get(key)
-                    record.apply(change, is_new=True)
-                    snapshots.append(record.snapshot())
+                    snapshots.append(self._taken_first(change))
                     continue
                 record = self._records[index]
-            touched.append(record)
             snapshots[record.index] = record.take(change, number)
-        self.ladders_built += len(touched)
+        self.ladders_built += len(changes)
         return snapshots
+
+    def _taken_first(self, change: RunnerChange) -> RunnerBook:
+        """Add a runner that a change is the first to name, and hand it out."""
+        record = self._add(change.key)
+        record.added = record.taken = self._noted
+        if change.trd is not None:
+            record.traded_before = record.taken_before = self._earlier_traded.get(record.key)
+        record.apply(change, is_new=True)
+        return record.snapshot()
 
     def complete(self, book: MarketBook) -> list[RunnerBook]:
         """Build the runners of `book` by applying what it has and was not applied yet."""
@@ -251,10 +254,9 @@ class MarketBookCache:
                 record = by_id.get(change.id) if not change.hc else None
                 is_new = False
                 if record is None:
-                    key = (change.id, change.hc or 0)
-                    number = self.index.get(key)
+                    number = self.index.get(change.key)
                     is_new = number is None
-                    record = self._add(key) if number is None else self._records[number]
+                    record = self._add(change.key) if number is None else self._records[number]
                 touched[record.index] = record
                 if is_put_off and record.put_off(change):
                     continue

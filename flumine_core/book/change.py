@@ -34,6 +34,11 @@ class RunnerChange(Struct, gc=False):
     spb: list[PriceSize] | None = None
     spl: list[PriceSize] | None = None
 
+    @property
+    def key(self) -> tuple[int, float]:
+        """Selection id and handicap."""
+        return self.id, self.hc or 0
+
 
 _ABSENT = Raw()
 

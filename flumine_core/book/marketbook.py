@@ -1,13 +1,13 @@
 """One market at one publish time: a snapshot, built as far as somebody reads it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from ..clock import to_datetime
-from .change import plain_change
+from .change import RunnerChange, plain_change
 from .definition import Definition, RunnerKey
 from .price import Number
 from .runner import RunnerBook, RunnerRecord
@@ -40,7 +40,7 @@ class MarketBook(Struct, eq=False, weakref=True):
     """How many it had taken when this book was made."""
     _line: bytes | None = None
     _runners: list[RunnerBook] | None = None
-    _touched: list[RunnerRecord] | None = None
+    _touched: Sequence[RunnerRecord | RunnerChange] | None = None
     house_references: int = 0
     streaming_snap: bool = True
     _shown: list[RunnerBook] | None = None
@@ -61,7 +61,7 @@ class MarketBook(Struct, eq=False, weakref=True):
         """Which runners, as (selection id, handicap), changed with this book."""
         if self._runners is None:
             self._cache.complete(self)
-        return {record.key: None for record in self._touched or ()}
+        return {each.key: None for each in self._touched or ()}
 
     @property
     def is_read(self) -> bool:

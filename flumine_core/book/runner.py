@@ -85,6 +85,7 @@ class RunnerRecord:
 
     :ivar backs, lays, traded: the lists that were handed out last, None where they have changed since.
     :ivar ex, sp: the same of the objects that hold them and the starting prices.
+    :ivar has_positions: best or best display prices have come, which stand in for a full ladder that is empty.
     :ivar added, taken: the number of the market change that added the runner, where that was no definition, and of
         the one that `take` took last; -1 for none.
     :ivar taken_before: the traded table before that one, None where it did not change.
@@ -103,6 +104,7 @@ class RunnerRecord:
         "bsp",
         "ex",
         "handicap",
+        "has_positions",
         "index",
         "is_behind",
         "is_cumulative",
@@ -131,6 +133,7 @@ class RunnerRecord:
         self.index = index
         self.is_cumulative = is_cumulative
         self.is_behind = False
+        self.has_positions = False
         self.added = self.taken = -1
         self.last_price_traded: Number | str | None = None
         self.total_matched: Number | None = 0
@@ -176,7 +179,7 @@ class RunnerRecord:
 
         :param number: the market change that this is a part of.
         """
-        atb, atl, trd = change.atb, change.atl, change.trd
+        ex, atb, atl, trd = self.ex, change.atb, change.atl, change.trd
         if self.taken != number:
             self.taken = number
             self.taken_before = None
@@ -184,12 +187,12 @@ class RunnerRecord:
             ladder = self.atb
             ladder.apply(atb)
             self.backs = ladder.levels.copy()
-            self.ex = None
+            ex = None
         if atl is not None:
             ladder = self.atl
             ladder.apply(atl)
             self.lays = ladder.levels.copy()
-            self.ex = None
+            ex = None
         if trd is not None:
             if self.taken_before is None and self.added != number:
                 self.taken_before = self.traded_table()
@@ -199,7 +202,7 @@ class RunnerRecord:
             else:
                 ladder.clear()
             self.traded = ladder.levels.copy()
-            self.ex = None
+            ex = None
         if change.ltp is not None:
             self.last_price_traded = change.ltp
         if change.tv is not None:
@@ -208,6 +211,12 @@ class RunnerRecord:
             self._apply_starting_prices(change)
         if not (change.batb is change.batl is change.bdatb is change.bdatl is None):
             self._apply_positions(change)
+            ex = None
+        if ex is None:
+            if self.has_positions:
+                ex = self._prices()
+            else:
+                ex = self.ex = RunnerBookEX(self.backs, self.lays, self.traded)  # type: ignore[arg-type]
         return RunnerBook(
             self.selection_id,
             self.handicap,
@@ -215,7 +224,7 @@ class RunnerRecord:
             self.adjustment_factor,
             self.last_price_traded,
             self.total_matched,
-            self.ex or self._prices(),
+            ex,
             self.sp or self._starting_prices(),
             self.taken_before,
             self.removal_date,
@@ -252,6 +261,7 @@ class RunnerRecord:
             self.spl.apply(change.spl)
 
     def _apply_positions(self, change: RunnerChange) -> None:
+        self.has_positions = True
         self.backs = self.lays = self.ex = None
         if change.batb is not None:
             self.batb = self.batb or PositionLadder()
