@@ -90,7 +90,7 @@ class MarketBookCache:
         book = self.book
         if (
             book is not None
-            and book._runners is None
+            and book.built is None
             and sys.getrefcount(book) > _OWN_REFERENCES + book.house_references
         ):
             self.complete(book)
@@ -199,7 +199,7 @@ class MarketBookCache:
             self.ladders_built += len(changed)
             if dirty:
                 self._dirty = {}
-        book._runners = snapshots
+        book.built = snapshots
         book._touched = list(touched.values())
         return snapshots
 

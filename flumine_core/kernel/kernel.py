@@ -110,7 +110,11 @@ class Kernel(MarketLife):
             market = self._add_live_market(market_id, book)
         elif market.closed:
             self.markets.add_market(market_id, market)
-        market.market_book = book
+        previous = market.latest_book
+        if is_redefined or previous is None or previous.built is None or book.built is None:
+            market.market_book = book
+        else:  # nothing to take note of: nobody counts the references to a book that is built
+            market.latest_book = book
         step = self._book_step
         if step.around is None:
             self._see_book(market, book, is_new, is_redefined)
