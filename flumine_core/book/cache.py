@@ -88,11 +88,7 @@ class MarketBookCache:
     def _keep_held_book(self) -> None:
         """Complete the latest book if somebody besides the framework holds it."""
         book = self.book
-        if (
-            book is not None
-            and book.built is None
-            and sys.getrefcount(book) > _OWN_REFERENCES + book.house_references
-        ):
+        if book is not None and book.built is None and sys.getrefcount(book) > _OWN_REFERENCES + book.house_references:
             self.complete(book)
 
     def _note(self, change: MarketChange, line_number: int) -> None:
@@ -123,14 +119,20 @@ class MarketBookCache:
         """
         rc: Any = change.rc
         runners: list[RunnerBook] | None = None
-        if (
-            type(rc) is list
-            and not self._pending
-            and change.marketDefinition is None
-            and not self.cumulative_runner_tv
-        ):
-            runners = self._apply_now(rc)
-            noted = self._noted = self._applied = self._noted + 1
+        if type(rc) is list and not self._pending and change.marketDefinition is None and not self.cumulative_runner_tv:
+            runners = self._snapshots = self._snapshots.copy()
+            by_id, noted = self._by_id, self._noted
+            for each in rc:
+                record = by_id.get(each.id)
+                if record is None or each.hc:
+                    index = self.index.get(each.key)
+                    if index is None:
+                        runners.append(self._taken_first(each))
+                        continue
+                    record = self._records[index]
+                runners[record.index] = record.take(each, noted)
+            self.ladders_built += len(rc)
+            noted = self._noted = self._applied = noted + 1
             if change.tv is not None:
                 self._total_matched = change.tv
         else:
@@ -152,22 +154,6 @@ class MarketBookCache:
         )
         self._delivered = noted
         return book
-
-    def _apply_now(self, changes: list[RunnerChange]) -> list[RunnerBook]:
-        """Apply runner changes with nothing pending before them, and return the runners."""
-        by_id, number = self._by_id, self._noted
-        snapshots = self._snapshots = self._snapshots.copy()
-        for change in changes:
-            record = by_id.get(change.id)
-            if record is None or change.hc:
-                index = self.index.get(change.key)
-                if index is None:
-                    snapshots.append(self._taken_first(change))
-                    continue
-                record = self._records[index]
-            snapshots[record.index] = record.take(change, number)
-        self.ladders_built += len(changes)
-        return snapshots
 
     def _taken_first(self, change: RunnerChange) -> RunnerBook:
         """Add a runner that a change is the first to name, and hand it out."""

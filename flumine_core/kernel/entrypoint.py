@@ -1,7 +1,9 @@
 """What installed distributions say they bring: entry points as plain rows; imports nobody and nothing heavy."""
 
 import re
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from importlib_metadata import distributions
@@ -81,7 +83,9 @@ def read_entry_rows(kind: str | None = None) -> list[EntryRow]:
     """
     rows: list[EntryRow] = []
     seen: set[str] = set()
-    for distribution in distributions():
+    # sys.path names python311.zip, which is seldom there: looking into it would import zipfile
+    path = [each for each in sys.path if isinstance(each, str) and Path(each).exists()]
+    for distribution in distributions(path=path):
         try:
             text = distribution.read_text("entry_points.txt") or ""
         except (OSError, ValueError):

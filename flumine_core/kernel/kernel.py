@@ -96,16 +96,18 @@ class Kernel(MarketLife):
         market_id = book.market_id
         market = self.markets.markets.get(market_id)
         definition = book.definition
-        is_redefined = market is None or definition is not market.definition
-        if market is not None and (market.blotter.active or is_redefined):
-            for execution in self.executions:
-                reports = execution.before_book(market, book)
-                if reports:
-                    self.apply(market, reports)
+        is_new = is_redefined = True
+        if market is not None:
+            is_new = False
+            is_redefined = definition is not market.definition
+            if is_redefined or market.blotter.active:
+                for execution in self.executions:
+                    reports = execution.before_book(market, book)
+                    if reports:
+                        self.apply(market, reports)
         if definition.status == "CLOSED":
             self._process_close_market(CloseMarketEvent(book, book.streaming_unique_id))
             return
-        is_new = market is None
         if market is None:
             market = self._add_live_market(market_id, book)
         elif market.closed:
