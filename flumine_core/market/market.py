@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..book.definition import ABSENT, Definition, parse_datetime
@@ -34,6 +35,8 @@ class TransactionLike(Protocol):
         self, order: Order, new_price: float, market_version: int | None = None, force: bool = False
     ) -> bool: ...
 
+    def send(self) -> int: ...
+
     def execute(self) -> int: ...
 
     def __enter__(self) -> "TransactionLike": ...
@@ -45,6 +48,7 @@ class House(Protocol):
     """What a market needs of the framework that it belongs to."""
 
     clock: Clock
+    settings: Any
     markets: "Markets"
 
     def open_transaction(
@@ -54,6 +58,8 @@ class House(Protocol):
         async_place_orders: bool | None,
         customer_strategy_ref: str | None,
     ) -> TransactionLike: ...
+
+    def is_kernel_thread(self) -> bool: ...
 
     def in_kernel(self, function: Callable[[], bool]) -> bool: ...
 
@@ -92,6 +98,8 @@ class Market:
         self.latest_book: MarketBook | None = None
         self.definition: Definition = ABSENT
         self._transaction_id = 0
+        self._kept: TransactionLike
+        self._kept_wish: Any = None
         self.market_book = market_book
 
     @property
@@ -149,6 +157,15 @@ class Market:
         self.count_transaction()
         return self.flumine.open_transaction(self, client, async_place_orders, customer_strategy_ref)
 
+    def _own_transaction(self, client: ClientRole | None, customer_strategy_ref: str | None = None) -> TransactionLike:
+        """Return the transaction of single requests, which is kept as long as the next one asks for the same."""
+        self._transaction_id += 1
+        wish = (client, customer_strategy_ref, self.flumine.settings)
+        if wish != self._kept_wish:
+            self._kept = self.flumine.open_transaction(self, client, None, customer_strategy_ref).__enter__()
+            self._kept_wish = wish
+        return self._kept
+
     def place_order(
         self,
         order: Order,
@@ -166,11 +183,15 @@ class Market:
         :raises OrderError: if the order was placed before.
         """
 
-        def request() -> bool:
-            with self.transaction(client=client, customer_strategy_ref=customer_strategy_ref) as t:
-                return t.place_order(order, market_version, execute, force)
-
-        return self.flumine.in_kernel(request)
+        if not self.flumine.is_kernel_thread():
+            return self.flumine.in_kernel(
+                partial(self.place_order, order, market_version, execute, force, client, customer_strategy_ref)
+            )
+        t = self._own_transaction(client, customer_strategy_ref)
+        try:
+            return t.place_order(order, market_version, execute, force)
+        finally:
+            t.send()
 
     def cancel_order(self, order: Order, size_reduction: float | None = None, force: bool = False) -> bool:
         """Cancel an order, or `size_reduction` pounds of it.
@@ -178,11 +199,13 @@ class Market:
         :raises OrderUpdateError: if it cannot be cancelled in its present state.
         """
 
-        def request() -> bool:
-            with self.transaction(client=order.client) as t:
-                return t.cancel_order(order, size_reduction, force)
-
-        return self.flumine.in_kernel(request)
+        if not self.flumine.is_kernel_thread():
+            return self.flumine.in_kernel(partial(self.cancel_order, order, size_reduction, force))
+        t = self._own_transaction(order.client)
+        try:
+            return t.cancel_order(order, size_reduction, force)
+        finally:
+            t.send()
 
     def update_order(self, order: Order, new_persistence_type: str, force: bool = False) -> bool:
         """Change an order's persistence type.
@@ -190,11 +213,13 @@ class Market:
         :raises OrderUpdateError: if it cannot be updated in its present state.
         """
 
-        def request() -> bool:
-            with self.transaction(client=order.client) as t:
-                return t.update_order(order, new_persistence_type, force)
-
-        return self.flumine.in_kernel(request)
+        if not self.flumine.is_kernel_thread():
+            return self.flumine.in_kernel(partial(self.update_order, order, new_persistence_type, force))
+        t = self._own_transaction(order.client)
+        try:
+            return t.update_order(order, new_persistence_type, force)
+        finally:
+            t.send()
 
     def replace_order(
         self, order: Order, new_price: float, market_version: int | None = None, force: bool = False
@@ -204,11 +229,13 @@ class Market:
         :raises OrderUpdateError: if it cannot be replaced in its present state.
         """
 
-        def request() -> bool:
-            with self.transaction(client=order.client) as t:
-                return t.replace_order(order, new_price, market_version, force)
-
-        return self.flumine.in_kernel(request)
+        if not self.flumine.is_kernel_thread():
+            return self.flumine.in_kernel(partial(self.replace_order, order, new_price, market_version, force))
+        t = self._own_transaction(order.client)
+        try:
+            return t.replace_order(order, new_price, market_version, force)
+        finally:
+            t.send()
 
     @property
     def market_book_closed(self) -> bool:
