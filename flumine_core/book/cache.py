@@ -12,7 +12,7 @@ from .marketbook import MarketBook
 from .price import Number, PriceSize
 from .runner import RunnerBook, RunnerRecord
 
-PENDING_BYTES = 4 << 20
+PENDING_BYTES = 8 << 20
 """How many bytes of changes may wait to be applied before the older ones are folded together."""
 
 _PENDING_OVERHEAD = 64
