@@ -2,7 +2,7 @@
 
 import sys
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from ..errors import ExecutionError
@@ -17,6 +17,9 @@ PENDING_BYTES = 8 << 20
 
 _PENDING_OVERHEAD = 64
 """Bytes that a waiting change takes beside its text."""
+
+_MANY = 64
+"""With more changes than this that no book was read of, only the last one of each price is put into the ladder."""
 
 _OWN_REFERENCES = 3
 """References to the latest book inside `update`: the cache's, the local name's, getrefcount's argument."""
@@ -171,7 +174,7 @@ class MarketBookCache:
             raise ExecutionError(f"market book {book!r} was read after the framework had let it go")
         dirty = self._dirty
         if start > 0:
-            self._apply(0, start, dirty)
+            self._apply(0, start, dirty, is_put_off=start > _MANY)
         touched: Touched = {}
         self._apply(max(start, 0), end, touched, len(self._records))
         self._drop(end)
@@ -235,11 +238,15 @@ class MarketBookCache:
                 self._define(pending[0], touched)
                 pending = pending[1]
             if type(pending) is bytes:
-                pending = self._decode(pending, position)
+                try:
+                    pending = decode_runner_changes(pending) or () if pending else ()
+                except UNDECODABLE as error:
+                    self.on_error(self._line_numbers[position], error)
+                    continue
             for change in pending:
-                record = by_id.get(change.id) if not change.hc else None
+                record = by_id.get(change.id)
                 is_new = False
-                if record is None:
+                if record is None or change.hc:
                     number = self.index.get(change.key)
                     is_new = number is None
                     record = self._add(change.key) if number is None else self._records[number]
@@ -262,15 +269,6 @@ class MarketBookCache:
             record = self._add(key) if number is None else self._records[number]
             if record.define(definition) or number is None:
                 touched[record.index] = record
-
-    def _decode(self, raw: bytes, position: int) -> Sequence[RunnerChange]:
-        if not raw:
-            return ()
-        try:
-            return decode_runner_changes(raw) or ()
-        except UNDECODABLE as error:
-            self.on_error(self._line_numbers[position], error)
-            return ()
 
     def _add(self, key: RunnerKey) -> RunnerRecord:
         record = RunnerRecord(key, len(self._records), self.cumulative_runner_tv)

@@ -60,7 +60,7 @@ class Ladder:
 
     `keys` are the prices times `sign`, closed by an infinity that saves a bound check; all of them floats, which
     Python compares quicker. `levels` changes in place and is never handed out.
-    `deltas` are changes that nobody has asked for yet.
+    `deltas` are changes that nobody has asked for yet, of each price the last.
     """
 
     __slots__ = ("deltas", "keys", "levels", "sign")
@@ -86,12 +86,6 @@ class Ladder:
             elif change.size:
                 keys.insert(index, key)
                 levels.insert(index, change)
-
-    def put_off(self, changes: Iterable[PriceSize]) -> None:
-        """Take note of changes."""
-        deltas = self.deltas
-        for change in changes:
-            deltas[change.price] = change
 
     def settle(self) -> None:
         """Apply the changes put off so far."""

@@ -287,22 +287,26 @@ class RunnerRecord:
 
     def put_off(self, change: RunnerChange) -> bool:
         """Take note of a change without building a ladder; False if that cannot be done for this change."""
-        if self.is_cumulative or change.trd == []:
+        atb, atl, trd = change.atb, change.atl, change.trd
+        if self.is_cumulative or trd == []:
             return False
         self.is_behind = True
+        if atb is not None:
+            deltas = self.atb.deltas
+            for level in atb:
+                deltas[level.price] = level
+        if atl is not None:
+            deltas = self.atl.deltas
+            for level in atl:
+                deltas[level.price] = level
+        if trd is not None:
+            deltas = self.trd.deltas
+            for level in trd:
+                deltas[level.price] = level
         if change.ltp is not None:
             self.last_price_traded = change.ltp
         if change.tv is not None:
             self.total_matched = change.tv
-        if change.atb is not None:
-            self.atb.put_off(change.atb)
-            self.backs = self.ex = None
-        if change.atl is not None:
-            self.atl.put_off(change.atl)
-            self.lays = self.ex = None
-        if change.trd is not None:
-            self.trd.put_off(change.trd)
-            self.traded = self.ex = None
         if change.spn is not None or change.spf is not None or change.spb is not None or change.spl is not None:
             self._apply_starting_prices(change)
         if not (change.batb is change.batl is change.bdatb is change.bdatl is None):
@@ -312,6 +316,7 @@ class RunnerRecord:
     def settle(self) -> None:
         """Apply every change that was put off."""
         self.is_behind = False
+        self.backs = self.lays = self.traded = self.ex = None
         self.atb.settle()
         self.atl.settle()
         self.trd.settle()
