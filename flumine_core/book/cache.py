@@ -1,8 +1,8 @@
 """The one cache that applies a stream's changes and hands out market books."""
 
-import sys
 from array import array
 from collections.abc import Callable
+from sys import getrefcount
 from typing import Any
 
 from ..errors import ExecutionError
@@ -22,7 +22,7 @@ _MANY = 64
 """With more changes than this that no book was read of, only the last one of each price is put into the ladder."""
 
 _OWN_REFERENCES = 3
-"""References to the latest book inside `update`: the cache's, the local name's, getrefcount's argument."""
+"""References to the latest book inside `_note`: the cache's, the local name's, getrefcount's argument."""
 
 
 Runners = bytes | list[RunnerChange]
@@ -85,21 +85,18 @@ class MarketBookCache:
 
     def hold(self, change: MarketChange, line_number: int = 0) -> None:
         """Take a change without delivering a book, as where a filter leaves it out."""
-        self._keep_held_book()
         self._note(change, line_number)
 
-    def _keep_held_book(self) -> None:
-        """Complete the latest book if somebody besides the framework holds it."""
-        book = self.book
-        if book is not None and book.built is None and sys.getrefcount(book) > _OWN_REFERENCES + book.house_references:
-            self.complete(book)
-
     def _note(self, change: MarketChange, line_number: int) -> None:
+        """Put a change with those that wait; the latest book, if somebody besides the framework holds it, first."""
+        book = self.book
+        if book is not None and book.built is None and getrefcount(book) > _OWN_REFERENCES + book.house_references:
+            self.complete(book)
         rc: Any = change.rc
-        raw = change.marketDefinition
         if type(rc) is not list:
             rc = b"" if rc is None else bytes(rc)
         self._pending_bytes += len(rc) + _PENDING_OVERHEAD
+        raw = change.marketDefinition
         if raw is not None:
             self.definition = Definition(raw)
             rc = (raw, rc)
@@ -139,7 +136,6 @@ class MarketBookCache:
             if change.tv is not None:
                 self._total_matched = change.tv
         else:
-            self._keep_held_book()
             self._note(change, line_number)
             noted, rc = self._noted, None
         book = self.book = MarketBook(
