@@ -6,8 +6,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from loguru import logger
-
 from .clock import EventClock, LiveClock
 from .contract.client import BaseClient
 from .contract.strategy import BaseStrategy
@@ -21,12 +19,12 @@ from .kernel.plan import Plan
 from .market.market import Market
 from .order.cleared import Cleared, ClearedMarket
 from .settings import Settings, config
+from .silence import keep_silent
 from .simulation.plugin import SimulatedEnd
 from .simulation.reader import expand
 from .simulation.stream import MergedStream, event_of
 
-# a library keeps silent until its user, or the command line, enables it
-logger.disable("flumine_core")
+keep_silent()
 
 BOOKS_A_PROGRESS = 2_000
 """How many books are processed between two calls of `progress`."""
@@ -59,6 +57,8 @@ class _Session(Kernel):
         self.plan = Plan(discovery.load_hook_plugins(), [("flumine_core", self._own_end)], self.faults)
         for failed in discovery.failures():
             if failed.kind == "hooks":
+                from loguru import logger
+
                 logger.error("plugin {} ({}) is not used: {}", failed.name, failed.origin, failed.reason)
         settings, self.setting_changes = self.plan.configure(self._given.evolve())
         self._given.use_clock(self.clock)
@@ -200,6 +200,8 @@ class FlumineSimulation(_Session):
                         progress(self)
         except StreamError as error:
             self.stream_errors.append(str(error))
+            from loguru import logger
+
             logger.error("{}", error)
         except Exception as error:
             if self.settings.raise_errors:

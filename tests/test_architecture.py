@@ -16,6 +16,7 @@ FLOORS = {
     "ladder": 0,
     "hint": 0,
     "plain": 0,
+    "silence": 0,
     "book": 1,
     "options": 1,
     "settings": 2,
