@@ -245,6 +245,13 @@ class ExchangeMarket:
                     self.engine.lapse(bet)
                     bets.append(bet)
         is_changed = after.get("version") != before.get("version")
+        gone = _removed(after) - _removed(before)
+        for record in self.records if gone else ():
+            # the engine knows removals with an adjustment factor only
+            bet = record.bet
+            if (*bet.key, True) in gone and (bet.is_live or bet.size_matched):
+                self.engine.void(bet)
+                bets.append(bet)
         if turned or _removed(before) != _removed(after) or (is_changed and after.get("status") == "SUSPENDED"):
             self.material_version = self.version
 
