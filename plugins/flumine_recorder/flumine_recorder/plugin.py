@@ -1,0 +1,116 @@
+"""The seam: the strategy that subscribes and is configured, and the hooks that hand its data to a recorder."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from flumine_core.contract.hookspecs import hookimpl
+from flumine_core.contract.strategy import BaseStrategy
+from flumine_core.contract.streams import DataStream
+
+from .options import Options
+from .recorder import Recorder
+
+OPERATIONS = {
+    "marketSubscription": "mcm",
+    "orderSubscription": "ocm",
+    "raceSubscription": "rcm",
+    "cricketSubscription": "ccm",
+}
+"""What a stream description subscribes to -> `op` of its messages."""
+
+_running: list["RecorderStrategy"] = []
+"""Strategies of frameworks that run in this process; the hooks below serve them all."""
+
+
+class RecorderStrategy(BaseStrategy):
+    """Records the data streams it subscribes to; places no orders.
+
+    :param directory: of this machine, for open files and for those that are not stored yet.
+    :param store: directory or URL (s3://bucket/prefix) for closed files; None is `closed` in `directory`.
+    :param compression: of closed files: zst, gz, bz2 or plain.
+    :param flush_seconds: how long lines are kept in memory, 1 at most.
+    :param linger_seconds: how long after its closing a market may open again before its file is closed.
+    :param idle_hours: a market of which nothing is heard for so long is taken for gone.
+    :param memory_mb: lines kept in memory while the disk takes none, in megabytes.
+    :param retry_seconds: longest pause between two tries to reach the store.
+    :param stop_seconds: how long the end of a run waits for the store.
+    :param options: those of every strategy: market_filter, market_data_filter, conflate_ms, streams, ...
+    :raises SettingsError: on a value out of range; when added, on a directory that is in use or cannot be written to.
+    """
+
+    def __init__(
+        self,
+        directory: str,
+        store: str | None = None,
+        compression: str = "zst",
+        flush_seconds: float = 0.5,
+        linger_seconds: float = 3600.0,
+        idle_hours: float = 24.0,
+        memory_mb: float = 256.0,
+        retry_seconds: float = 60.0,
+        stop_seconds: float = 5.0,
+        **options: Any,
+    ) -> None:
+        options.setdefault("stream_class", DataStream)
+        super().__init__(**options)
+        self.recorder = Recorder(
+            Options(
+                directory,
+                store,
+                compression,
+                flush_seconds,
+                linger_seconds,
+                idle_hours,
+                memory_mb,
+                retry_seconds,
+                stop_seconds,
+            )
+        )
+        self.lag_ms: int | None = None
+        self._ops: dict[int, str] = {}
+
+    def add(self, flumine: Any) -> None:
+        """Take up what an earlier run has left."""
+        self.recorder.start()
+        _running.append(self)
+
+    def start(self, flumine: Any) -> None:
+        """Take note of which stream brings what."""
+        for stream in self.streams:
+            self._ops[stream.stream_id] = OPERATIONS.get(stream.operation, "mcm")
+            if getattr(stream, "conflate_ms", None):
+                self.recorder.expect_conflation(stream.stream_id)
+
+    def take(self, stream_id: int, clk: str | None, publish_time: int, data: Sequence[Mapping[str, Any]]) -> None:
+        """Record a message's changes where they come from a stream of this strategy."""
+        op = self._ops.get(stream_id)
+        if op is None:
+            return
+        self.lag_ms = self.clock.epoch_ms - publish_time
+        changes = [getattr(change, "raw", None) or msgspec.json.encode(change) for change in data]
+        self.recorder.take(stream_id, op, clk, publish_time, changes)
+
+    def finish(self, flumine: Any) -> None:
+        """Write what waits, and give the store a moment to take what has closed."""
+        if self in _running:
+            _running.remove(self)
+        self.recorder.stop()
+
+
+@hookimpl
+def flumine_process_raw_data(
+    stream_id: int, clk: str | None, publish_time: int, data: Sequence[Mapping[str, Any]]
+) -> None:
+    """Record a message."""
+    for strategy in tuple(_running):
+        strategy.take(stream_id, clk, publish_time, data)
+
+
+@hookimpl
+def flumine_process_market_catalogues(market: Any, market_catalogue: Any) -> None:
+    """Record a catalogue beside its market."""
+    for strategy in tuple(_running):
+        if strategy.recorder.is_recording(market.market_id):
+            strategy.recorder.take_catalogue(market.market_id, market_catalogue.json().encode())
