@@ -12,7 +12,7 @@ from .linefile import LineFile, take_up, write_at
 from .message import KINDS
 from .options import Options
 from .outbox import Outbox
-from .pack import CATALOGUE, DONE, path_of
+from .pack import DONE, catalogue_of, path_of
 
 Lock = AbstractContextManager[Any]
 
@@ -123,7 +123,7 @@ class Disk:
             catalogue = market.catalogue
         if catalogue is None:
             return
-        path = market.directory / CATALOGUE
+        path = catalogue_of(market.directory, market.market_id)
         part = path.with_name(f".{path.name}.part")
         part.write_bytes(catalogue)
         part.replace(path)

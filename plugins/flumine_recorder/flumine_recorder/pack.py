@@ -18,9 +18,6 @@ from .gap import SUFFIX
 from .linefile import LineFile, take_up
 from .message import KINDS, Kind
 
-CATALOGUE = "catalogue.json"
-"""The name of a market's catalogue among its open files."""
-
 NO_EVENT = "no-event"
 """The directory of markets whose event nobody has told."""
 
@@ -95,7 +92,7 @@ def pack(directory: Path, outbox: Path, compression: str) -> list[Path]:
         gaps = directory / f"{file.kind.name}{SUFFIX}"
         if gaps.exists():
             made.append(_written(gaps, target / f"{name}{SUFFIX}", FORMATS["plain"]))
-    catalogue = directory / CATALOGUE
+    catalogue = catalogue_of(directory, market_id)
     if catalogue.exists() and found:
         target = outbox / "market" / place_of(market or found[0], market)
         made.append(_written(catalogue, target / f"{market_id}.json", FORMATS["plain"]))
@@ -117,6 +114,11 @@ def _files(directory: Path, market_id: str) -> list[LineFile]:
 def path_of(directory: Path, kind: Kind) -> Path:
     """Return where the open lines of a market and kind are."""
     return directory / kind.name
+
+
+def catalogue_of(directory: Path, market_id: str) -> Path:
+    """Return where a market's catalogue is among its open files."""
+    return directory / f"{market_id}.json"
 
 
 def _written(source: Path, target: Path, form: Format) -> Path:

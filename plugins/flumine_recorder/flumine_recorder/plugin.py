@@ -79,7 +79,7 @@ class RecorderStrategy(BaseStrategy):
     def start(self, flumine: Any) -> None:
         """Take note of which stream brings what."""
         for stream in self.streams:
-            self._ops[stream.stream_id] = OPERATIONS.get(stream.operation, "mcm")
+            self._ops[stream.stream_id] = OPERATIONS.get(getattr(stream, "operation", "marketSubscription"), "mcm")
             if getattr(stream, "conflate_ms", None):
                 self.recorder.expect_conflation(stream.stream_id)
 
