@@ -10,6 +10,7 @@ from .contract.strategy import BaseStrategy
 from .errors import DiscoveryError, FlumineCoreError, SettingsError
 from .hint import did_you_mean, one_line
 from .kernel.discovery import Discovery, describe_circle, ordered
+from .kernel.guard import Faults
 from .kernel.plan import Plan
 from .options import arguments_for, options_of
 from .order.order import Order
@@ -38,6 +39,25 @@ MOST_MESSAGES = 1_000
 """How many bad lines of a unit are told one by one; the rest are counted."""
 
 
+def client_of(named: Named, discovery: Discovery, faults: Faults) -> BaseClient:
+    """Make a client by its type: a plugin's, else the house's.
+
+    :raises FlumineCoreError: on an unknown type, or an option that does not fit.
+    """
+    made = None
+    if any("flumine_make_client" in plugin.hooks for plugin in discovery.candidates("hooks")):
+        plan = Plan(discovery.load_hook_plugins(), (), faults)
+        made = plan.make("client", kind=named.name, options=dict(named.options))
+    if made is not None:
+        if not isinstance(made, BaseClient):
+            raise SettingsError(f"client {named.name!r} must be a BaseClient, was {made!r}")
+        return made
+    if named.name not in CLIENTS:
+        raise SettingsError(f"no client type {named.name!r}{did_you_mean(named.name, CLIENTS)}")
+    target = CLIENTS[named.name]
+    return target(**arguments_for(f"client {named.name!r}", target, named.options))
+
+
 class Assembly:
     """A framework with everything that a run names, ready to simulate one unit.
 
@@ -54,7 +74,7 @@ class Assembly:
         self.discovery = discovery
         self.flumine = FlumineSimulation(settings=Settings(**run.settings), plugins=discovery)
         for client in run.clients:
-            self.flumine.add_client(self._client(client))
+            self.flumine.add_client(client_of(client, discovery, self.flumine.faults))
         for control in run.trading_controls:
             self._add_control(control)
         for control in run.client_controls:
@@ -66,21 +86,6 @@ class Assembly:
         for _, logging_control in self._optional("logging_controls", run.logging_controls):
             self.flumine.add_logging_control(logging_control)
         self._add_strategies()
-
-    def _client(self, named: Named) -> BaseClient:
-        options = dict(named.options)
-        made = None
-        if any("flumine_make_client" in plugin.hooks for plugin in self.discovery.candidates("hooks")):
-            plan = Plan(self.discovery.load_hook_plugins(), (), self.flumine.faults)
-            made = plan.make("client", kind=named.name, options=options)
-        if made is not None:
-            if not isinstance(made, BaseClient):
-                raise SettingsError(f"client {named.name!r} must be a BaseClient, was {made!r}")
-            return made
-        if named.name not in CLIENTS:
-            raise SettingsError(f"no client type {named.name!r}{did_you_mean(named.name, CLIENTS)}")
-        target = CLIENTS[named.name]
-        return target(**arguments_for(f"client {named.name!r}", target, options))
 
     def _target(self, kind: str, named: Named) -> tuple[Any, dict[str, Any]]:
         """Return class or function of a named thing and its converted options."""
