@@ -82,9 +82,9 @@ class Disk:
             return
         market.directory.mkdir(parents=True, exist_ok=True)
         for file in files:
+            self._write_gaps(market, file)  # first, so that no line follows a gap that is not listed
             while file.waiting:
                 self._write_lines(file)
-            self._write_gaps(market, file)
         self._write_catalogue(market)
 
     def _write_lines(self, file: LineFile) -> None:

@@ -118,8 +118,8 @@ class Intake:
         """Take up a market that an earlier run has left open."""
         self.markets[market.market_id] = market
         for file in market.files.values():
-            if file.last_ms is not None and not file.is_closed:
-                file.hole = Gap(market.market_id, file.kind.name, file.last_ms, None, RESTARTED)
+            if not file.is_closed:
+                file.hole = Gap(market.market_id, file.kind.name, file.last_ms or 0, None, RESTARTED)
         if market.is_closed:
             market.closed_at = market.heard_at
 
