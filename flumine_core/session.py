@@ -3,7 +3,7 @@
 import queue
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from loguru import logger
@@ -11,16 +11,15 @@ from loguru import logger
 from .clock import EventClock, LiveClock
 from .contract.client import BaseClient
 from .contract.strategy import BaseStrategy
-from .contract.streams import BaseStream, HistoricalStream, MarketStream
+from .contract.streams import HistoricalStream, MarketStream
 from .errors import ClientError, SettingsError, StreamError
-from .events import ClearedMarketsEvent, ClearedOrdersEvent, ConfigEvent, EndFlumineEvent, Event
+from .events import ClearedMarketsEvent, ClearedOrdersEvent, EndFlumineEvent, Event, MarketBooksEvent
 from .hint import one_line
 from .kernel.discovery import Discovery
-from .kernel.kernel import Kernel
-from .kernel.plan import Plan
+from .kernel.session import Session
 from .market.market import Market
 from .order.cleared import Cleared, ClearedMarket
-from .settings import Settings, config
+from .settings import Settings
 from .simulation.plugin import SimulatedEnd
 from .simulation.reader import expand
 from .simulation.stream import MergedStream, event_of
@@ -32,111 +31,7 @@ BOOKS_A_PROGRESS = 2_000
 """How many books are processed between two calls of `progress`."""
 
 
-class _Session(Kernel):
-    """Begins and ends a run: settings, plugins, executions, controls, strategies."""
-
-    def __init__(
-        self,
-        clock: Any,
-        client: BaseClient | None = None,
-        settings: Settings | None = None,
-        plugins: Discovery | None = None,
-    ) -> None:
-        self.bad_lines: list[str] = []
-        self.stream_errors: list[str] = []
-        self.progress: Callable[[Any], None] | None = None
-        self.setting_changes: list[tuple[str, Settings]] = []
-        self._given = config if settings is None else settings
-        self._discovery = plugins
-        self._own_end = SimulatedEnd(self.bad_lines.append)
-        super().__init__(clock, self._given, client)
-
-    def _begin(self) -> None:
-        self._check_not_running()
-        if not len(self.clients):
-            raise ClientError("a client must be added before run()")
-        discovery = self._discovery = self._discovery or Discovery()
-        self.plan = Plan(discovery.load_hook_plugins(), [("flumine_core", self._own_end)], self.faults)
-        for failed in discovery.failures():
-            if failed.kind == "hooks":
-                logger.error("plugin {} ({}) is not used: {}", failed.name, failed.origin, failed.reason)
-        settings, self.setting_changes = self.plan.configure(self._given.evolve())
-        self._given.use_clock(self.clock)
-        self.settings = settings.evolve(simulated=self.clients.simulated).frozen()
-        self._book_step = self.plan["process_market_books"]
-        self._thread = threading.get_ident()
-        self.posted = queue.SimpleQueue()
-        self.executions = []
-        for client in self.clients:
-            client.execution = self._make_execution(client)
-            if not any(client.execution is other for other in self.executions):
-                self.executions.append(client.execution)
-
-    def _make_execution(self, client: BaseClient) -> Any:
-        if client.execution_cls is not None:
-            return client.execution_cls(self.settings)
-        execution = self.plan.make("execution", client=client, settings=self.settings)
-        if execution is None:
-            raise ClientError(
-                f"nothing installed can execute orders of {client!r}: this version trades live only through a plugin "
-                "that implements flumine_make_execution; use SimulatedClient() to simulate"
-            )
-        return execution
-
-    def _start(self) -> None:
-        for control in self._logging_controls:
-            control.start(self._logging_control_raised)
-        self.is_running = True
-        for worker in self._workers:
-            worker.start(self, self._worker_raised)
-        self.log_control(ConfigEvent(self.settings.as_dict()))
-        for strategy in self.strategies:
-            self._guard_strategy(strategy, "start", self)
-        self.plan["start"].run(lambda: None, self)
-
-    def _end(self) -> None:
-        try:
-            self._process_end_flumine(EndFlumineEvent())
-            self.drain()
-            self._end_stream()
-        finally:
-            self.is_running = False
-            for worker in self._workers:
-                worker.shutdown()
-            for execution in self.executions:
-                self._close(execution, "shutdown")
-            for control in self._logging_controls:
-                control.stop()
-
-    def _close(self, end: Any, method: str) -> None:
-        """End a stream or execution; one that raises keeps nobody else from ending."""
-        try:
-            getattr(end, method)()
-        except Exception as error:
-            self.faults.count(type(end).__name__, method, error)
-
-    def _made_stream(self, description: Any) -> Any:
-        if not isinstance(description, BaseStream):
-            return description
-        stream = self.plan.make("stream", description=description, settings=self.settings)
-        if stream is None:
-            raise StreamError(
-                f"nothing installed can open {description!r}: this version opens live streams only through a plugin "
-                "that implements flumine_make_stream"
-            )
-        return stream
-
-    def _end_stream(self) -> None:
-        """Refuse what will never be executed, now that no more books come."""
-        self._abandon_transactions()
-        for execution in self.executions:
-            for report in execution.end_stream():
-                market = self.markets.get(report.order.market_id)
-                if market is not None:
-                    self.apply(market, (report,))
-
-
-class FlumineSimulation(_Session):
+class FlumineSimulation(Session):
     """Simulates strategies over recorded files.
 
     :param client: the first client, a SimulatedClient.
@@ -158,6 +53,7 @@ class FlumineSimulation(_Session):
         plugins: Discovery | None = None,
     ) -> None:
         super().__init__(EventClock(), client, settings, plugins)
+        self._ends = [("flumine_core", SimulatedEnd(self.bad_lines.append))]
         self.stream: Any = None
 
     def run(self) -> None:
@@ -286,8 +182,8 @@ class FlumineSimulation(_Session):
             self._process_cleared_markets(ClearedMarketsEvent(cleared))
 
 
-class Flumine(_Session):
-    """Runs strategies on streams and executions that are made for its clients by installed plugins.
+class Flumine(Session):
+    """Runs strategies live: on Betfair's streams and API, on paper, or on what installed plugins make.
 
     Each stream is iterated on a thread of its own; all events are processed on the thread of `run()`, which returns
     when every stream has ended, or after `stop()`.
@@ -295,6 +191,7 @@ class Flumine(_Session):
     :param client: the first client.
     :param settings: in place of the process's `config`.
     :param plugins: the installed plugins and which of them are blocked; all hook plugins if None.
+    :ivar is_stopping: True from `stop()` on: nothing new is placed.
     """
 
     def __init__(
@@ -303,10 +200,19 @@ class Flumine(_Session):
         settings: Settings | None = None,
         plugins: Discovery | None = None,
     ) -> None:
+        from .live.plugin import LiveEnd  # brings betfairlightweight, which a simulation does without
+
         super().__init__(LiveClock(), client, settings, plugins)
         self.handler_queue: queue.Queue[Event | None] = queue.Queue()
+        self.is_stopping = False
+        self._live = LiveEnd(self)
+        self._ends = [
+            ("flumine_core.simulation", SimulatedEnd(self.bad_lines.append)),
+            ("flumine_core.live", self._live),
+        ]
         self._keeps_closed_markets = False
         self._made: list[Any] = []
+        self._feeds: dict[int, Any] = {}
 
     def _describe_streams(self, strategy: BaseStrategy) -> Iterable[Any]:
         """Describe the stream that the strategy's filters ask for."""
@@ -325,15 +231,23 @@ class Flumine(_Session):
     def _made_stream(self, description: Any) -> Any:
         if isinstance(description, HistoricalStream):
             raise StreamError(f"recorded files are replayed by FlumineSimulation, Flumine was given {description!r}")
-        return super()._made_stream(description)
+        stream = super()._made_stream(description)
+        if hasattr(stream, "reason_stale"):
+            self._feeds[stream.stream_id] = stream
+        return stream
+
+    def feed_of(self, stream_id: int | None) -> Any:
+        """Return the stream that says how late and how current its books are, None where there is none."""
+        return None if stream_id is None else self._feeds.get(stream_id)
 
     def post(self, event: Event) -> None:
         """Put an event on the queue, from any thread."""
         self.handler_queue.put(event)
 
     def stop(self) -> None:
-        """End `run()` after the event that is being processed, from any thread."""
-        self.handler_queue.put(EndFlumineEvent("stop() was called"))
+        """End `run()` after the event that is being processed, from any thread; nothing new is placed from now on."""
+        self.is_stopping = True
+        self.handler_queue.put(None)
 
     def _wake(self) -> None:
         self.handler_queue.put(None)
@@ -345,28 +259,27 @@ class Flumine(_Session):
         :raises StreamError: if nothing installed opens one of the streams.
         """
         self._begin()
-        self._made = [self._made_stream(stream) for stream in self.streams]
-        threads = [
-            threading.Thread(target=self._pump, args=(stream,), name=f"stream-{number}", daemon=True)
-            for number, stream in enumerate(self._made)
-        ]
+        threads: list[threading.Thread] = []
         try:
             self._start()
-            for thread in threads:
+            self._made = [self._made_stream(stream) for stream in self.streams]
+            for number, stream in enumerate(self._made):
+                thread = threading.Thread(target=self._pump, args=(stream,), name=f"stream-{number}", daemon=True)
+                threads.append(thread)
                 thread.start()
             self._loop(len(threads))
         finally:
             for stream in self._made:
                 self._close(stream, "stop")
             for thread in threads:
-                if thread.ident is not None:
-                    thread.join(1)
+                thread.join(1)
             self._end()
 
     def _pump(self, stream: Any) -> None:
         try:
             for event in stream:
-                _complete_books(event)
+                if type(event) is MarketBooksEvent:
+                    _complete_books(event)
                 self.handler_queue.put(event)
         except Exception as error:
             self.stream_errors.append(f"{type(stream).__name__}: {error}")
@@ -375,7 +288,7 @@ class Flumine(_Session):
             self.handler_queue.put(_StreamEnded())
 
     def _loop(self, open_streams: int) -> None:
-        while open_streams or not self.handler_queue.empty():
+        while (open_streams or not self.handler_queue.empty()) and not self.is_stopping:
             event = self.handler_queue.get()
             self._answer_posted()
             if event is None:

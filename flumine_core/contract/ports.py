@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from ..events import Event
+from ..events import CurrentOrdersEvent, Event
 from ..order.report import Report
 
 if TYPE_CHECKING:
@@ -46,6 +46,10 @@ class Execution(Protocol):
 
     def after_book(self, market: "Market", book: "MarketBook") -> Sequence[Report]:
         """Report what `book`, now `market.market_book`, did to bets at the exchange."""
+        ...
+
+    def process_current_orders(self, event: CurrentOrdersEvent) -> Sequence[Report]:
+        """Report what the bets of an order stream's event mean for the orders of the event's client."""
         ...
 
     def close_market(self, market: "Market") -> None:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..book.definition import ABSENT, Definition, parse_datetime
@@ -12,6 +13,7 @@ from ..order.blotter import Blotter
 from ..order.order import Order
 from ..order.package import OrderPackage
 from ..order.roles import ClientRole
+from .feed import Fed, Feed
 
 if TYPE_CHECKING:
     from .markets import Markets
@@ -55,10 +57,14 @@ class House(Protocol):
         customer_strategy_ref: str | None,
     ) -> TransactionLike: ...
 
+    def is_kernel_thread(self) -> bool: ...
+
     def in_kernel(self, function: Callable[[], bool]) -> bool: ...
 
+    def feed_of(self, stream_id: int | None) -> Feed | None: ...
 
-class Market:
+
+class Market(Fed):
     """A market as strategies see it.
 
     :ivar market_book: the latest book, None where only raw data is recorded.
@@ -77,7 +83,7 @@ class Market:
         market_book: MarketBook | None = None,
         market_catalogue: Any = None,
     ) -> None:
-        self.flumine = flumine
+        self.flumine: House = flumine
         self.market_id = market_id
         self.closed = False
         self.date_time_created = flumine.clock.now()
@@ -166,11 +172,12 @@ class Market:
         :raises OrderError: if the order was placed before.
         """
 
-        def request() -> bool:
-            with self.transaction(client=client, customer_strategy_ref=customer_strategy_ref) as t:
-                return t.place_order(order, market_version, execute, force)
-
-        return self.flumine.in_kernel(request)
+        if not self.flumine.is_kernel_thread():
+            return self.flumine.in_kernel(
+                partial(self.place_order, order, market_version, execute, force, client, customer_strategy_ref)
+            )
+        with self.transaction(None, client, customer_strategy_ref) as t:
+            return t.place_order(order, market_version, execute, force)
 
     def cancel_order(self, order: Order, size_reduction: float | None = None, force: bool = False) -> bool:
         """Cancel an order, or `size_reduction` pounds of it.
@@ -178,11 +185,10 @@ class Market:
         :raises OrderUpdateError: if it cannot be cancelled in its present state.
         """
 
-        def request() -> bool:
-            with self.transaction(client=order.client) as t:
-                return t.cancel_order(order, size_reduction, force)
-
-        return self.flumine.in_kernel(request)
+        if not self.flumine.is_kernel_thread():
+            return self.flumine.in_kernel(partial(self.cancel_order, order, size_reduction, force))
+        with self.transaction(client=order.client) as t:
+            return t.cancel_order(order, size_reduction, force)
 
     def update_order(self, order: Order, new_persistence_type: str, force: bool = False) -> bool:
         """Change an order's persistence type.
@@ -190,11 +196,10 @@ class Market:
         :raises OrderUpdateError: if it cannot be updated in its present state.
         """
 
-        def request() -> bool:
-            with self.transaction(client=order.client) as t:
-                return t.update_order(order, new_persistence_type, force)
-
-        return self.flumine.in_kernel(request)
+        if not self.flumine.is_kernel_thread():
+            return self.flumine.in_kernel(partial(self.update_order, order, new_persistence_type, force))
+        with self.transaction(client=order.client) as t:
+            return t.update_order(order, new_persistence_type, force)
 
     def replace_order(
         self, order: Order, new_price: float, market_version: int | None = None, force: bool = False
@@ -204,11 +209,10 @@ class Market:
         :raises OrderUpdateError: if it cannot be replaced in its present state.
         """
 
-        def request() -> bool:
-            with self.transaction(client=order.client) as t:
-                return t.replace_order(order, new_price, market_version, force)
-
-        return self.flumine.in_kernel(request)
+        if not self.flumine.is_kernel_thread():
+            return self.flumine.in_kernel(partial(self.replace_order, order, new_price, market_version, force))
+        with self.transaction(client=order.client) as t:
+            return t.replace_order(order, new_price, market_version, force)
 
     @property
     def market_book_closed(self) -> bool:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from ..clock import to_datetime
+from .enumeration import Enumeration
 from .roles import ClientRole
 from .states import OrderStatus
 
@@ -15,15 +15,13 @@ if TYPE_CHECKING:
     from .order import Order
 
 
-class OrderPackageType(Enum):
+class OrderPackageType(Enumeration):
     """What is asked of the exchange."""
 
     PLACE = "Place"
     CANCEL = "Cancel"
     UPDATE = "Update"
     REPLACE = "Replace"
-
-    __hash__ = object.__hash__  # members are singletons; Enum's own hash is slow
 
 
 @attrs.frozen(eq=False)

@@ -2,6 +2,7 @@
 
 import string
 from datetime import datetime
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
@@ -175,10 +176,8 @@ class OrderRecord:
         kind = self.order_type
         if not isinstance(kind, LimitOrder):
             return 0.0
-        return round(
-            kind.requested_size - self.size_matched - self.size_cancelled - self.size_lapsed - self.size_voided,
-            2,
-        )
+        remaining = kind.requested_size - self.size_matched - self.size_cancelled - self.size_lapsed - self.size_voided
+        return round(remaining * 100) / 100 if isfinite(remaining) else remaining
 
     @property
     def profit(self) -> float:
