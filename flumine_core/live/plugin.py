@@ -4,12 +4,21 @@ from typing import Any, Protocol
 
 from ..contract.client import BaseClient, BetfairClient, Clients
 from ..contract.hookspecs import hookimpl
-from ..contract.streams import BaseStream, DataStream, MarketStream, OrderStream, SportsDataStream
+from ..contract.streams import (
+    BaseStream,
+    CricketDataStream,
+    DataStream,
+    MarketStream,
+    OrderDataStream,
+    OrderStream,
+    RaceDataStream,
+    SportsDataStream,
+)
 from ..control.stream import StreamValidation
 from ..errors import StreamError
 from ..market.market import Market
 from ..settings import Settings
-from .datastream import LiveDataStream
+from .datastream import LiveDataStream, LiveOrderDataStream, LiveSportsRawStream
 from .marketstream import LiveMarketStream
 from .orderstream import LiveOrderStream
 from .sportsstream import LiveSportsDataStream
@@ -55,10 +64,12 @@ class LiveEnd:
     @hookimpl
     def flumine_make_stream(self, description: BaseStream, settings: Settings) -> LiveStream | None:
         """Open a market, data, order, race or cricket stream."""
-        makers: tuple[tuple[type, Any], ...] = (
+        makers: tuple[tuple[Any, Any], ...] = (
             (DataStream, LiveDataStream),
             (MarketStream, LiveMarketStream),
+            (OrderDataStream, LiveOrderDataStream),
             (OrderStream, LiveOrderStream),
+            ((RaceDataStream, CricketDataStream), LiveSportsRawStream),
             (SportsDataStream, LiveSportsDataStream),
         )
         for kind, make in makers:

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -91,7 +92,8 @@ def _signals(framework: Flumine) -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> None:
         for each, handler in before.items():
             signal.signal(each, handler)
-        framework.stop()
+        # on a thread of its own: the main one may hold the very lock of the queue that stop() needs
+        threading.Thread(target=framework.stop, daemon=True).start()
 
     before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
     try:

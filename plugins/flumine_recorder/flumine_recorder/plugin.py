@@ -7,18 +7,14 @@ import msgspec
 
 from flumine_core.contract.hookspecs import hookimpl
 from flumine_core.contract.strategy import BaseStrategy
-from flumine_core.contract.streams import DataStream
+from flumine_core.contract.streams import CricketDataStream, DataStream, OrderDataStream, RaceDataStream
+from flumine_core.errors import SettingsError
 
 from .options import Options
 from .recorder import Recorder
 
-OPERATIONS = {
-    "marketSubscription": "mcm",
-    "orderSubscription": "ocm",
-    "raceSubscription": "rcm",
-    "cricketSubscription": "ccm",
-}
-"""What a stream description subscribes to -> `op` of its messages."""
+ALSO: dict[str, Any] = {"order": OrderDataStream, "race": RaceDataStream, "cricket": CricketDataStream}
+"""What may be recorded beside markets -> the description of its stream."""
 
 _running: list["RecorderStrategy"] = []
 """Strategies of frameworks that run in this process; the hooks below serve them all."""
@@ -29,6 +25,7 @@ class RecorderStrategy(BaseStrategy):
 
     :param directory: of this machine, for open files and for those that are not stored yet.
     :param store: directory or URL (s3://bucket/prefix) for closed files; None is `closed` in `directory`.
+    :param also: what is recorded beside markets: "order", "race", "cricket", of all that the account may see.
     :param compression: of closed files: zst, gz, bz2 or plain.
     :param flush_seconds: how long lines are kept in memory, 1 at most.
     :param linger_seconds: how long after its closing a market may open again before its file is closed.
@@ -44,6 +41,7 @@ class RecorderStrategy(BaseStrategy):
         self,
         directory: str,
         store: str | None = None,
+        also: Sequence[str] = (),
         compression: str = "zst",
         flush_seconds: float = 0.5,
         linger_seconds: float = 3600.0,
@@ -53,6 +51,9 @@ class RecorderStrategy(BaseStrategy):
         stop_seconds: float = 5.0,
         **options: Any,
     ) -> None:
+        unknown = ", ".join(sorted(set(also) - ALSO.keys()))
+        if unknown:
+            raise SettingsError(f"also must be of {', '.join(ALSO)}, was {unknown}")
         options.setdefault("stream_class", DataStream)
         super().__init__(**options)
         self.recorder = Recorder(
@@ -68,25 +69,31 @@ class RecorderStrategy(BaseStrategy):
                 stop_seconds,
             )
         )
+        self.also = tuple(dict.fromkeys(also))
         self.lag_ms: int | None = None
-        self._ops: dict[int, str] = {}
 
     def add(self, flumine: Any) -> None:
-        """Take up what an earlier run has left."""
+        """Take up what an earlier run has left, and subscribe to what is recorded beside markets."""
         self.recorder.start()
         _running.append(self)
+        for kind in self.also:
+            wanted = ALSO[kind](self.client or flumine.clients.get_default())
+            flumine.add_stream(wanted)
+            self.subscribe_to_stream(next(stream for stream in flumine.streams if stream == wanted))
+        if self.also:
+            flumine.subscriptions_changed()
 
     def start(self, flumine: Any) -> None:
-        """Take note of which stream brings what."""
+        """Take note of the streams that were asked to conflate."""
         for stream in self.streams:
-            self._ops[stream.stream_id] = OPERATIONS.get(getattr(stream, "operation", "marketSubscription"), "mcm")
             if getattr(stream, "conflate_ms", None):
                 self.recorder.expect_conflation(stream.stream_id)
 
-    def take(self, stream_id: int, clk: str | None, publish_time: int, data: Sequence[Mapping[str, Any]]) -> None:
+    def take(
+        self, stream_id: int, op: str, clk: str | None, publish_time: int, data: Sequence[Mapping[str, Any]]
+    ) -> None:
         """Record a message's changes where they come from a stream of this strategy."""
-        op = self._ops.get(stream_id)
-        if op is None:
+        if stream_id not in self.stream_ids:
             return
         self.lag_ms = self.clock.epoch_ms - publish_time
         changes = [getattr(change, "raw", None) or msgspec.json.encode(change) for change in data]
@@ -101,11 +108,11 @@ class RecorderStrategy(BaseStrategy):
 
 @hookimpl
 def flumine_process_raw_data(
-    stream_id: int, clk: str | None, publish_time: int, data: Sequence[Mapping[str, Any]]
+    stream_id: int, clk: str | None, publish_time: int, data: Sequence[Mapping[str, Any]], op: str
 ) -> None:
     """Record a message."""
     for strategy in tuple(_running):
-        strategy.take(stream_id, clk, publish_time, data)
+        strategy.take(stream_id, op, clk, publish_time, data)
 
 
 @hookimpl

@@ -19,6 +19,7 @@ from rich.console import Console
 
 Lines = Callable[..., list[bytes]]
 Feed = Callable[..., None]
+Until = Callable[[Callable[[], object]], None]
 
 WIRE = textwrap.dedent(
     """
@@ -43,7 +44,6 @@ WIRE = textwrap.dedent(
                     _, clk, publish_time, changes = parse(line)
                     data = [msgspec.json.decode(change) for change in changes]
                     yield RawDataEvent(self.description.stream_id, clk, publish_time, data)
-            print("all sent", flush=True)
             if options.get("stays"):
                 self.ended.wait()
 
@@ -101,16 +101,17 @@ def test_it_records_until_its_streams_end_and_reports(tmp_path: Path, record: An
     assert (tmp_path / "recordings/closed" / report["stored"][0]).exists()
 
 
-def test_sigterm_ends_it_in_order(tmp_path: Path, record: Any, lines_of: Lines) -> None:
+def test_sigterm_ends_it_in_order(tmp_path: Path, record: Any, lines_of: Lines, until: Until) -> None:
     lines = lines_of()[:50]
     child = record(table(tmp_path, lines, stays=True) + '[[strategies]]\nname = "example"\n')
-    assert child.stdout.readline() == "all sent\n"
+    path = tmp_path / "recordings/open/1.100000001/market"
+    until(lambda: path.exists() and path.read_bytes().count(b"\n") == 50)
     child.send_signal(signal.SIGTERM)
     out, err = child.communicate(timeout=60)
     assert child.returncode == 0, err
     assert "50 lines" in out and "1 markets stay open" in out
     assert "strategy example is left out" in err
-    assert (tmp_path / "recordings/open/1.100000001/market").read_bytes().count(b"\n") == 50
+    assert path.read_bytes().count(b"\n") == 50
 
 
 @pytest.mark.parametrize(
