@@ -1,0 +1,211 @@
+"""Fifty markets of the local exchange at once: the recorder is killed three times, and the recordings are simulated."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from flumine_recorder.gap import Gap, decode_gaps
+
+from flumine_core import BaseStrategy, FlumineSimulation, HistoricalStream, SimulatedClient
+from flumine_core.synthetic.market import SyntheticMarket
+
+exchange_module = pytest.importorskip("flumine_exchange.exchange", reason="flumine-exchange is not installed")
+
+Until = Callable[..., None]
+
+MARKETS = 50
+SPEED = float(os.environ.get("FLUMINE_CORE_RECORDER_SPEED", "40"))
+REAL = ("PRO-1.170258213", "SELF-1.181223994", "SELF-1.181223995", "1.197931750", "1.197931751")
+
+CHILD = textwrap.dedent(
+    """
+    import signal, sys, threading
+    import betfairlightweight, msgspec
+    from flumine_core import BetfairClient, Flumine
+    from flumine_core.contract.endpoints import Endpoints
+    from flumine_recorder.plugin import RecorderStrategy
+
+    details, directory = msgspec.json.decode(sys.argv[1]), sys.argv[2]
+    api = betfairlightweight.APIClient(
+        details["username"], details["password"], details["app_key"], certs=details["certs_dir"]
+    )
+    endpoints = Endpoints(
+        identity_uri=details["identity_uri"], identity_cert_uri=details["identity_uri"], api_uri=details["api_uri"],
+        stream_host=details["stream_host"], stream_port=details["stream_port"], ca_file=details["ca_file"],
+    )
+    client = BetfairClient(api, endpoints=endpoints, paper_trade=True, market_recording_mode=True)
+    api.login()
+    framework = Flumine(client)
+    strategy = RecorderStrategy(directory, market_filter={"bspMarket": None}, stop_seconds=60)
+    framework.add_strategy(strategy)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: threading.Thread(target=framework.stop).start())
+    framework.run()
+    report = {
+        "counts": strategy.recorder.status().counts.lines,
+        "problems": [*strategy.recorder.problems, *framework.bad_lines],
+        "faults": [fault.error for fault in framework.faults.first.values()],
+    }
+    print(msgspec.json.encode(report).decode(), flush=True)
+    """
+)
+
+
+class Books(BaseStrategy):
+    """Notes what every book of every market holds, times and dates left out: a replay moves them."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.books: dict[str, list[tuple[int, int]]] = {}
+        self.results: dict[str, list[tuple[int, str]]] = {}
+
+    def check_market_book(self, market: Any, market_book: Any) -> bool:
+        definition = market_book.market_definition
+        held = (
+            market_book.status,
+            market_book.inplay,
+            market_book.bet_delay,
+            market_book.version,
+            market_book.bsp_reconciled,
+            definition.number_of_active_runners if definition is not None else None,
+            tuple(sorted(map(_held, market_book.runners))),
+        )
+        self.books.setdefault(market.market_id, []).append((market_book.publish_time_epoch, hash(held)))
+        return False
+
+    def process_closed_market(self, market: Any, market_book: Any) -> None:
+        runners = [(runner.selection_id, runner.status) for runner in market_book.runners]
+        self.results[market.market_id] = sorted(runners)
+
+
+def _held(runner: Any) -> tuple[Any, ...]:
+    ladders = (
+        runner.ex.available_to_back,
+        runner.ex.available_to_lay,
+        runner.ex.traded_volume,
+        runner.sp.back_stake_taken,
+        runner.sp.lay_liability_taken,
+    )
+    levels = tuple(tuple((level.price, level.size) for level in ladder) for ladder in ladders)
+    return (runner.selection_id, runner.handicap, runner.status, runner.last_price_traded or 0, levels)
+
+
+def books_of(paths: list[Path]) -> Books:
+    """Simulate files with the strategy that notes their books."""
+    framework = FlumineSimulation(SimulatedClient())
+    strategy = Books(streams=[HistoricalStream(str(path)) for path in paths])
+    framework.add_strategy(strategy)
+    framework.run()
+    assert framework.bad_lines == [] and framework.stream_errors == [] and framework.faults.total == 0
+    return strategy
+
+
+@pytest.fixture
+def originals(tmp_path: Path) -> list[Path]:
+    """Fifty markets: the real ones that are here, and generated ones."""
+    named = os.environ.get("FLUMINE_CORE_DATA")
+    real = [Path(named) / name for name in REAL] if named else []
+    found = [path for path in real if path.is_file()]
+    kinds = ("WIN", "PLACE", "OTHER_PLACE", "EACH_WAY")
+    for number in range(MARKETS - len(found)):
+        market = SyntheticMarket(
+            market_type=kinds[number % len(kinds)],
+            market_id=f"1.3{number:08d}",
+            event_id=f"4{number // 4:07d}",
+            seed=number // 4,
+            updates=300,
+            removals=number % 3,
+        )
+        found.append(market.write(tmp_path / market.market_id))
+    return found
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Iterator[Callable[[Any], "subprocess.Popen[str]"]]:
+    """Return a function that starts a recording process on an exchange."""
+    children: list[subprocess.Popen[str]] = []
+
+    def start(exchange: Any) -> "subprocess.Popen[str]":
+        details = msgspec.json.encode(exchange.details()).decode()
+        children.append(
+            subprocess.Popen(
+                [sys.executable, "-c", CHILD, details, str(tmp_path / "recordings")],
+                env={**os.environ, "REQUESTS_CA_BUNDLE": exchange.ca_file, "NO_PROXY": "127.0.0.1"},
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        )
+        return children[-1]
+
+    yield start
+    for child in children:
+        child.kill()
+        child.communicate()
+
+
+def lines_in(folder: Path) -> int:
+    return sum(path.read_bytes().count(b"\n") for path in (folder / "open").glob("*/market"))
+
+
+def jumps(original: list[int], recorded: list[int]) -> int:
+    """Return how many runs of books the recording misses; fails where it has a book that did not follow."""
+    position = original.index(recorded[0])
+    missed = 0
+    for book in recorded[1:]:
+        step = original.index(book, position + 1)
+        missed += step > position + 1
+        position = step
+    return missed + (position + 1 < len(original))
+
+
+@pytest.mark.slow
+def test_recordings_hold_the_books_of_the_originals_but_for_the_gaps(
+    tmp_path: Path, originals: list[Path], record: Any, until: Until
+) -> None:
+    folder = tmp_path / "recordings"
+    settings = exchange_module.ExchangeSettings(seconds_before_off=600.0, idle_stream_seconds=600.0)
+    with exchange_module.LocalExchange(originals, SPEED, settings) as exchange:
+        child = record(exchange)
+        until(lambda: lines_in(folder) >= MARKETS, 60)
+        exchange.start_replay()
+        for share in (1, 2, 3):
+            played = exchange.replay_status()["played"]
+            until(lambda played=played, share=share: exchange.replay_status()["played"] > played + 1500 * share, 60)
+            child.send_signal(signal.SIGKILL)
+            child.wait()
+            before = lines_in(folder)
+            child = record(exchange)
+            until(lambda before=before: lines_in(folder) > before + MARKETS, 60)
+        assert exchange.wait_replayed(600)
+        assert exchange.replay_status()["bad_lines"] == []
+        closing = list((folder / "open").glob("*/market"))
+        until(lambda: all(b'"CLOSED"' in path.read_bytes()[-20_000:] for path in closing), 60)
+        child.send_signal(signal.SIGTERM)
+        out, _ = child.communicate(timeout=120)
+    report = msgspec.json.decode(out)
+    assert report["problems"] == [] and report["faults"] == []
+    recordings = sorted(folder.glob("closed/market/**/*.zst"))
+    assert len(recordings) == MARKETS and not list((folder / "open").glob("*/market"))
+    expected, found = books_of(originals), books_of(recordings)
+    listed: dict[str, list[Gap]] = {}
+    for path in folder.glob("closed/market/**/*.gaps"):
+        listed[path.stem] = [gap for gap in decode_gaps(path.read_bytes()) if gap.reason == "restarted"]
+    assert found.results == expected.results
+    missed = 0
+    for market_id, books in expected.books.items():
+        gaps = listed[market_id]
+        assert len(gaps) == 3 and all(gap.end_ms is not None for gap in gaps)
+        original = [book for book, _ in groupby(book for _, book in books)]
+        times = [time for time, _ in found.books[market_id]]
+        assert all(any(gap.start_ms in (time, None) for time in times) or gap.start_ms < times[0] for gap in gaps)
+        recorded = [book for book, _ in groupby(book for _, book in found.books[market_id])]
+        missed += jumps(original, recorded)
+    assert missed <= 3 * MARKETS
