@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import groupby
 from pathlib import Path
@@ -28,7 +30,7 @@ REAL = ("PRO-1.170258213", "SELF-1.181223994", "SELF-1.181223995", "1.197931750"
 CHILD = textwrap.dedent(
     """
     import signal, sys, threading
-    import betfairlightweight, msgspec
+    import attrs, betfairlightweight, msgspec
     from flumine_core import BetfairClient, Flumine
     from flumine_core.contract.endpoints import Endpoints
     from flumine_recorder.plugin import RecorderStrategy
@@ -52,6 +54,7 @@ CHILD = textwrap.dedent(
     report = {
         "counts": strategy.recorder.status().counts.lines,
         "problems": [*strategy.recorder.problems, *framework.bad_lines],
+        "open_gaps": [attrs.asdict(gap) for gap in strategy.recorder.gaps if gap.end_ms is None],
         "faults": [fault.error for fault in framework.faults.first.values()],
     }
     print(msgspec.json.encode(report).decode(), flush=True)
@@ -151,8 +154,16 @@ def record(tmp_path: Path) -> Iterator[Callable[[Any], "subprocess.Popen[str]"]]
         child.communicate()
 
 
-def lines_in(folder: Path) -> int:
-    return sum(path.read_bytes().count(b"\n") for path in (folder / "open").glob("*/market"))
+def sizes(folder: Path) -> list[int]:
+    """Return the sizes of all open files."""
+    return [path.stat().st_size for path in (folder / "open").glob("*/market")]
+
+
+def grown(folder: Path) -> int:
+    """Return by how many bytes open files grow in three seconds."""
+    before = sum(sizes(folder))
+    time.sleep(3)
+    return sum(sizes(folder)) - before
 
 
 def jumps(original: list[int], recorded: list[int]) -> int:
@@ -174,38 +185,45 @@ def test_recordings_hold_the_books_of_the_originals_but_for_the_gaps(
     settings = exchange_module.ExchangeSettings(seconds_before_off=600.0, idle_stream_seconds=600.0)
     with exchange_module.LocalExchange(originals, SPEED, settings) as exchange:
         child = record(exchange)
-        until(lambda: lines_in(folder) >= MARKETS, 60)
+        until(lambda: len(sizes(folder)) == MARKETS and all(sizes(folder)), 60)
         exchange.start_replay()
         for share in (1, 2, 3):
             played = exchange.replay_status()["played"]
             until(lambda played=played, share=share: exchange.replay_status()["played"] > played + 1500 * share, 60)
             child.send_signal(signal.SIGKILL)
             child.wait()
-            before = lines_in(folder)
+            before = sum(sizes(folder))
             child = record(exchange)
-            until(lambda before=before: lines_in(folder) > before + MARKETS, 60)
+            until(lambda before=before: sum(sizes(folder)) > before, 60)
         assert exchange.wait_replayed(600)
         assert exchange.replay_status()["bad_lines"] == []
-        closing = list((folder / "open").glob("*/market"))
-        until(lambda: all(b'"CLOSED"' in path.read_bytes()[-20_000:] for path in closing), 60)
+        until(lambda: grown(folder) == 0, 60)
         child.send_signal(signal.SIGTERM)
         out, _ = child.communicate(timeout=120)
     report = msgspec.json.decode(out)
     assert report["problems"] == [] and report["faults"] == []
-    recordings = sorted(folder.glob("closed/market/**/*.zst"))
-    assert len(recordings) == MARKETS and not list((folder / "open").glob("*/market"))
+    # a market that closed while no recorder ran stays open, its gap without an end
+    recordings = [*folder.glob("closed/market/**/*.zst"), *folder.glob("open/*/market")]
+    assert len(recordings) == MARKETS
     expected, found = books_of(originals), books_of(recordings)
     listed: dict[str, list[Gap]] = {}
-    for path in folder.glob("closed/market/**/*.gaps"):
-        listed[path.stem] = [gap for gap in decode_gaps(path.read_bytes()) if gap.reason == "restarted"]
-    assert found.results == expected.results
-    missed = 0
+    for gap in [Gap(**each) for each in report["open_gaps"]]:
+        listed.setdefault(gap.market_id, []).append(gap)
+    for path in [*folder.glob("closed/market/**/*.gaps"), *folder.glob("open/*/market.gaps")]:
+        for gap in decode_gaps(path.read_bytes()):
+            if gap.reason == "restarted":
+                listed.setdefault(gap.market_id, []).append(gap)
+    ended = {gap.market_id for gaps in listed.values() for gap in gaps if gap.end_ms is None}
+    assert found.results == {id_: result for id_, result in expected.results.items() if id_ not in ended}
+    assert len(ended) < 5
+    counts: Counter[str] = Counter()
     for market_id, books in expected.books.items():
         gaps = listed[market_id]
-        assert len(gaps) == 3 and all(gap.end_ms is not None for gap in gaps)
+        assert len(gaps) <= 3
         original = [book for book, _ in groupby(book for _, book in books)]
-        times = [time for time, _ in found.books[market_id]]
-        assert all(any(gap.start_ms in (time, None) for time in times) or gap.start_ms < times[0] for gap in gaps)
         recorded = [book for book, _ in groupby(book for _, book in found.books[market_id])]
-        missed += jumps(original, recorded)
-    assert missed <= 3 * MARKETS
+        missed = jumps(original, recorded)
+        assert missed <= len(gaps), f"{market_id} misses books at {missed} places, {gaps}"
+        counts.update(books=len(original), recorded=len(recorded), gaps=len(gaps), jumps=missed)
+    print(f"{counts['recorded']:,} of {counts['books']:,} books; {counts['gaps']} gaps, {counts['jumps']} missed books")
+    assert counts["gaps"] > 2 * MARKETS and counts["jumps"] > MARKETS
