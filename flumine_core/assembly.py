@@ -1,4 +1,4 @@
-"""From a run as plain data to a framework that simulates one unit of it, and from that to rows of results."""
+"""From a run as plain data to a framework, one that simulates a unit of it, and from that to rows of results."""
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -10,8 +10,9 @@ from .contract.strategy import BaseStrategy
 from .errors import DiscoveryError, FlumineCoreError, SettingsError
 from .hint import did_you_mean, one_line
 from .kernel.discovery import Discovery, describe_circle, ordered
-from .kernel.guard import Faults
 from .kernel.plan import Plan
+from .kernel.session import Session
+from .live.client import betfair_client
 from .options import arguments_for, options_of
 from .order.order import Order
 from .order.states import OrderStatus
@@ -19,7 +20,7 @@ from .plain import Named, Result, Row, Run, Unit
 from .session import FlumineSimulation
 from .settings import Settings
 
-CLIENTS: dict[str, type[BaseClient]] = {"simulated": SimulatedClient, "betfair": BetfairClient}
+CLIENTS: dict[str, Callable[..., BaseClient]] = {"simulated": SimulatedClient, "betfair": betfair_client}
 """Client types of the house; `flumine_make_client` is asked first."""
 
 GIVEN: dict[str, tuple[str, ...]] = {
@@ -39,42 +40,24 @@ MOST_MESSAGES = 1_000
 """How many bad lines of a unit are told one by one; the rest are counted."""
 
 
-def client_of(named: Named, discovery: Discovery, faults: Faults) -> BaseClient:
-    """Make a client by its type: a plugin's, else the house's.
-
-    :raises FlumineCoreError: on an unknown type, or an option that does not fit.
-    """
-    made = None
-    if any("flumine_make_client" in plugin.hooks for plugin in discovery.candidates("hooks")):
-        plan = Plan(discovery.load_hook_plugins(), (), faults)
-        made = plan.make("client", kind=named.name, options=dict(named.options))
-    if made is not None:
-        if not isinstance(made, BaseClient):
-            raise SettingsError(f"client {named.name!r} must be a BaseClient, was {made!r}")
-        return made
-    if named.name not in CLIENTS:
-        raise SettingsError(f"no client type {named.name!r}{did_you_mean(named.name, CLIENTS)}")
-    target = CLIENTS[named.name]
-    return target(**arguments_for(f"client {named.name!r}", target, named.options))
-
-
 class Assembly:
-    """A framework with everything that a run names, ready to simulate one unit.
+    """A framework with everything that a run names.
 
     A strategy, middleware, worker or logging control that cannot be made is left out and counted under its name.
-    A control or client that cannot be made stops the start: nothing is simulated without what was to guard it.
+    A control or client that cannot be made stops the start: nothing runs without what was to guard it.
+
+    :param flumine: a framework that nothing was added to yet.
 
     :raises FlumineCoreError: on an unknown name, an option that does not fit, two strategies of one name, or a control
         or client that cannot be made.
     """
 
-    def __init__(self, run: Run, unit: Unit, discovery: Discovery) -> None:
+    def __init__(self, run: Run, discovery: Discovery, flumine: Session) -> None:
         self.run = run
-        self.unit = unit
         self.discovery = discovery
-        self.flumine = FlumineSimulation(settings=Settings(**run.settings), plugins=discovery)
+        self.flumine = flumine
         for client in run.clients:
-            self.flumine.add_client(client_of(client, discovery, self.flumine.faults))
+            self.flumine.add_client(self._client(client))
         for control in run.trading_controls:
             self._add_control(control)
         for control in run.client_controls:
@@ -86,6 +69,24 @@ class Assembly:
         for _, logging_control in self._optional("logging_controls", run.logging_controls):
             self.flumine.add_logging_control(logging_control)
         self._add_strategies()
+
+    def _client(self, named: Named) -> BaseClient:
+        options = dict(named.options)
+        made = None
+        if any("flumine_make_client" in plugin.hooks for plugin in self.discovery.candidates("hooks")):
+            plan = Plan(self.discovery.load_hook_plugins(), (), self.flumine.faults)
+            made = plan.make("client", kind=named.name, options=options)
+        if made is not None:
+            if not isinstance(made, BaseClient):
+                raise SettingsError(f"client {named.name!r} must be a BaseClient, was {made!r}")
+            return made
+        if named.name not in CLIENTS:
+            raise SettingsError(f"no client type {named.name!r}{did_you_mean(named.name, CLIENTS)}")
+        target = CLIENTS[named.name]
+        return self._made_client(target, arguments_for(f"client {named.name!r}", target, options))
+
+    def _made_client(self, target: Callable[..., BaseClient], arguments: dict[str, Any]) -> BaseClient:
+        return target(**arguments)
 
     def _target(self, kind: str, named: Named) -> tuple[Any, dict[str, Any]]:
         """Return class or function of a named thing and its converted options."""
@@ -157,7 +158,7 @@ class Assembly:
             if strategy.name in names:
                 raise SettingsError(f"two strategies are called {strategy.name!r}: give one another name")
             names.add(strategy.name)
-            self._point_at_unit(strategy)
+            self._prepare(strategy)
             try:
                 self.flumine.add_strategy(strategy)
             except FlumineCoreError:
@@ -165,7 +166,27 @@ class Assembly:
             except Exception as error:
                 self.flumine.faults.record(strategy.name, "strategy.add", error)
 
-    def _point_at_unit(self, strategy: BaseStrategy) -> None:
+    def _prepare(self, strategy: BaseStrategy) -> None:
+        """Do what is to be done with a strategy before it is added."""
+
+
+class UnitAssembly(Assembly):
+    """A framework that simulates one unit."""
+
+    flumine: FlumineSimulation
+
+    def __init__(self, run: Run, unit: Unit, discovery: Discovery) -> None:
+        self.unit = unit
+        super().__init__(run, discovery, FlumineSimulation(settings=Settings(**run.settings), plugins=discovery))
+
+    def _made_client(self, target: Callable[..., BaseClient], arguments: dict[str, Any]) -> BaseClient:
+        if target is not betfair_client:
+            return target(**arguments)
+        # a simulation has no use for an account's credentials and addresses
+        known = options_of(BetfairClient)
+        return BetfairClient(**{name: value for name, value in arguments.items() if name in known})
+
+    def _prepare(self, strategy: BaseStrategy) -> None:
         run, own = self.run, strategy.market_filter
         wanted: dict[str, Any] = {
             "markets": list(self.unit.files),
@@ -304,7 +325,7 @@ def simulate_unit(run: Run, unit: Unit, discovery: Discovery, keep: bool, progre
 
     :raises FlumineCoreError: where the run cannot be started at all.
     """
-    assembly = Assembly(run, unit, discovery)
+    assembly = UnitAssembly(run, unit, discovery)
     flumine = assembly.flumine
     if not flumine.strategies:
         told = ", ".join(fault.error for fault in flumine.faults.first.values())

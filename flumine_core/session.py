@@ -4,6 +4,7 @@ import queue
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from time import monotonic
 from typing import Any
 
 from loguru import logger
@@ -11,14 +12,16 @@ from loguru import logger
 from .clock import EventClock, LiveClock
 from .contract.client import BaseClient
 from .contract.strategy import BaseStrategy
-from .contract.streams import HistoricalStream, MarketStream
+from .contract.streams import HistoricalStream, MarketStream, OrderStream
 from .errors import ClientError, SettingsError, StreamError
-from .events import ClearedMarketsEvent, ClearedOrdersEvent, EndFlumineEvent, Event, MarketBooksEvent
+from .events import EndFlumineEvent, Event, MarketBooksEvent
 from .hint import one_line
 from .kernel.discovery import Discovery
 from .kernel.session import Session
+from .live.ids import LiveIds
+from .live.winddown import cancel_orders, orders_at_exchange
 from .market.market import Market
-from .order.cleared import Cleared, ClearedMarket
+from .order.order import Order
 from .settings import Settings
 from .simulation.plugin import SimulatedEnd
 from .simulation.reader import expand
@@ -173,13 +176,8 @@ class FlumineSimulation(Session):
         return descriptions
 
     def _clear_market(self, market: Market) -> None:
-        """Bring what listClearedOrders would report: no orders, one record a client."""
-        self._process_cleared_orders(ClearedOrdersEvent(market.market_id, Cleared(market.market_id, [])))
-        for client in self.clients:
-            record = market.cleared(client, self.settings.customer_strategy_ref)
-            market.market_cleared.append(record)
-            cleared = Cleared(market.market_id, [ClearedMarket.of(record)])
-            self._process_cleared_markets(ClearedMarketsEvent(cleared))
+        """Bring what listClearedOrders would report."""
+        self._clear_simulated(market, self.clients)
 
 
 class Flumine(Session):
@@ -205,7 +203,8 @@ class Flumine(Session):
         super().__init__(LiveClock(), client, settings, plugins)
         self.handler_queue: queue.Queue[Event | None] = queue.Queue()
         self.is_stopping = False
-        self._live = LiveEnd(self)
+        self._ids = LiveIds(self.clock)
+        self._live = LiveEnd(self, self._ids)
         self._ends = [
             ("flumine_core.simulation", SimulatedEnd(self.bad_lines.append)),
             ("flumine_core.live", self._live),
@@ -213,6 +212,7 @@ class Flumine(Session):
         self._keeps_closed_markets = False
         self._made: list[Any] = []
         self._feeds: dict[int, Any] = {}
+        self._ended_streams = 0
 
     def _describe_streams(self, strategy: BaseStrategy) -> Iterable[Any]:
         """Describe the stream that the strategy's filters ask for."""
@@ -252,8 +252,27 @@ class Flumine(Session):
     def _wake(self) -> None:
         self.handler_queue.put(None)
 
+    def _clear_market(self, market: Market) -> None:
+        """Bring what listClearedOrders would report of accounts whose execution is simulated."""
+        simulated = [client for client in self.clients if client.is_simulated or client.paper_trade]
+        if simulated:
+            self._clear_simulated(market, simulated)
+
+    def remove_closed_markets(self, seconds: float) -> None:
+        """Let markets go that have been closed for so long and have no live orders."""
+        for market in self.markets:
+            closed = market.elapsed_seconds_closed
+            if closed is not None and closed >= seconds and not market.blotter.has_live_orders:
+                self._remove_market(market)
+
+    def orders_at_exchange(self) -> list[Order]:
+        """Return the orders of real accounts that may still be at the exchange."""
+        return [order for _, order in orders_at_exchange(self)]
+
     def run(self) -> None:
         """Process events until all streams have ended, or `stop()`.
+
+        After `stop()` nothing new is placed; with `on_stop = "cancel"` what is at the exchange is cancelled first.
 
         :raises ClientError: if there is no client, or nothing installed executes its orders.
         :raises StreamError: if nothing installed opens one of the streams.
@@ -261,19 +280,72 @@ class Flumine(Session):
         self._begin()
         threads: list[threading.Thread] = []
         try:
+            self._live.log_in()
             self._start()
             self._made = [self._made_stream(stream) for stream in self.streams]
-            for number, stream in enumerate(self._made):
-                thread = threading.Thread(target=self._pump, args=(stream,), name=f"stream-{number}", daemon=True)
-                threads.append(thread)
-                thread.start()
+            order_streams = [
+                stream
+                for description, stream in zip(self.streams, self._made, strict=True)
+                if isinstance(description, OrderStream)
+            ]
+            self._open(order_streams, threads)
+            self._await_orders()
+            self._open([each for each in self._made if each not in order_streams], threads)
             self._loop(len(threads))
+            if self.is_stopping and self.settings.on_stop == "cancel":
+                self._cancel_orders()
         finally:
             for stream in self._made:
                 self._close(stream, "stop")
+            ended = monotonic() + 1
             for thread in threads:
-                thread.join(1)
-            self._end()
+                thread.join(max(ended - monotonic(), 0))
+            try:
+                self._end()
+            finally:
+                self._live.log_out()
+
+    def _open(self, streams: Iterable[Any], threads: list[threading.Thread]) -> None:
+        for stream in streams:
+            thread = threading.Thread(target=self._pump, args=(stream,), name=f"stream-{len(threads)}", daemon=True)
+            threads.append(thread)
+            thread.start()
+
+    def _await_orders(self) -> None:
+        """Hear what is at the exchange before any book arrives, so that strategies begin with their orders in place.
+
+        Where that takes longer than connecting may, the run begins all the same, and nothing new may be placed yet.
+        """
+        until = monotonic() + self.settings.wait("stream_connect_timeout")
+        while not self._live.is_ready() and not self.is_stopping:
+            remaining = until - monotonic()
+            if remaining <= 0 or not self._process_next(min(remaining, 0.1)):
+                return
+
+    def _process_next(self, seconds: float) -> bool:
+        """Process one event if it comes in time; False where the run is to end."""
+        try:
+            event = self.handler_queue.get(timeout=seconds)
+        except queue.Empty:
+            return True
+        self._answer_posted()
+        if isinstance(event, EndFlumineEvent):
+            self.is_stopping = True
+            return False
+        if isinstance(event, _StreamEnded):
+            self._ended_streams += 1
+        elif event is not None:
+            self._process_guarded(event)
+        return True
+
+    def _cancel_orders(self) -> None:
+        """Cancel what is at the exchange, and hear what became of it, within three fifths of `on_stop_timeout`."""
+        until = monotonic() + 0.6 * self.settings.wait("on_stop_timeout")
+        asked: set[str] = set()
+        while (remaining := until - monotonic()) > 0 and orders_at_exchange(self):
+            cancel_orders(self, asked)
+            self.drain()
+            self._process_next(min(remaining, 0.1))
 
     def _pump(self, stream: Any) -> None:
         try:
@@ -288,19 +360,20 @@ class Flumine(Session):
             self.handler_queue.put(_StreamEnded())
 
     def _loop(self, open_streams: int) -> None:
-        while (open_streams or not self.handler_queue.empty()) and not self.is_stopping:
+        while not self.is_stopping and (self._ended_streams < open_streams or not self.handler_queue.empty()):
             event = self.handler_queue.get()
             self._answer_posted()
             if event is None:
                 continue
             if isinstance(event, _StreamEnded):
-                open_streams -= 1
+                self._ended_streams += 1
             elif isinstance(event, EndFlumineEvent):
                 return
             else:
                 self._process_guarded(event)
         self._answer_posted()
-        self._end_stream()
+        if not self.is_stopping:
+            self._end_stream()
 
     def _process_guarded(self, event: Event) -> None:
         try:

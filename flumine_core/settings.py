@@ -57,6 +57,11 @@ def _synchronous(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -
         raise SettingsError(f"{attribute.name} must be NORMAL or FULL, was {value!r}")
 
 
+def _stopping(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+    if value not in ("cancel", "leave"):
+        raise SettingsError(f"{attribute.name} must be cancel or leave, was {value!r}")
+
+
 @attrs.define(on_setattr=[attrs.setters.convert, attrs.setters.validate, _guard], eq=False, kw_only=True)
 class LiveSettings(StreamWaits):
     """What only the live end reads. Seconds are multiplied by `wait_factor`, which tests make small.
@@ -122,6 +127,7 @@ class Settings(LiveSettings):
     :ivar async_place_orders: default of `market.transaction(async_place_orders=...)`.
     :ivar max_execution_workers: threads of a live execution.
     :ivar execution_retry_attempts: tries of a live call.
+    :ivar on_stop: what becomes of orders at the exchange when a live run is stopped, "cancel" or "leave".
     :ivar log_json: one JSON object a log line.
 
     Every wait of the live end is a setting too: see `waits.StreamWaits`.
@@ -143,6 +149,7 @@ class Settings(LiveSettings):
     async_place_orders: bool = attrs.field(default=False, validator=_flag)
     max_execution_workers: int = attrs.field(default=32, validator=_positive)
     execution_retry_attempts: int = attrs.field(default=10, validator=_positive)
+    on_stop: str = attrs.field(default="cancel", validator=_stopping)
     log_json: bool = attrs.field(default=False, validator=_flag)
     _clock: Clock | None = attrs.field(default=None, init=False, repr=False, on_setattr=attrs.setters.NO_OP)
     _is_frozen: bool = attrs.field(default=False, init=False, repr=False, on_setattr=attrs.setters.NO_OP)

@@ -34,6 +34,7 @@ FLOORS = {
     "assembly": 8,
     "spread": 9,
     "run": 10,
+    "trading": 10,
     "example": 8,
     "configuration": 11,
     "testing": 11,

@@ -6,6 +6,9 @@ import attrs
 
 _HTTP = ("identity_uri", "identity_cert_uri", "api_uri", "navigation_uri")
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+"""Hosts that are this machine."""
+
 
 @attrs.frozen
 class Endpoints:

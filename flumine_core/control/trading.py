@@ -58,7 +58,7 @@ class MarketValidation(TradingControl):
         market: MarketRole | None = self.flumine.markets.markets.get(order.market_id)
         if market is None:
             return self.refuse(order, package_type, f"market must be known, was {order.market_id}")
-        book = market.market_book
+        book = market.latest_book
         if book is None:
             return self.refuse(order, package_type, "market must have a book, had none")
         if book.status != "OPEN":
@@ -124,7 +124,7 @@ class StrategyExposure(TradingControl):
                 return _beyond("potential selection exposure", "max_selection_exposure", exposure, selection_limit)
 
         if market_limit is not None:
-            book = market.market_book
+            book = market.latest_book
             if book is None:
                 return "market must have a book, had none", {}
             exposure = -blotter.market_exposure(strategy, book, exclusion, new_order)

@@ -166,12 +166,13 @@ class Transaction:
 
     def execute(self) -> int:
         """Send what was accepted so far; return the number of packages."""
-        count = self._pack()
+        count = self.send()
         if count:
             self._gate.drain()
         return count
 
-    def _pack(self) -> int:
+    def send(self) -> int:
+        """Put what was accepted so far into the market's outbox, to leave after the callback; return the packages."""
         if not self._requests:
             return 0
         outbox = self._market.outbox
@@ -258,7 +259,7 @@ class Transaction:
 
     def __exit__(self, *error: object) -> None:
         self._is_entered = False
-        self._pack()
+        self.send()
 
 
 def market_notes(market: "Market", order: Order) -> str:

@@ -23,7 +23,7 @@ from ..events import (
     SportsDataEvent,
 )
 from ..market.market import Market
-from ..order.report import AdoptReport
+from ..order.report import AdoptReport, Report
 from .copies import COPIES
 from .life import MarketLife
 from .plan import Step
@@ -223,12 +223,9 @@ class Kernel(MarketLife):
         execution = getattr(event.client, "execution", None)
         applied = []
         for report in chain(event.reports, () if execution is None else execution.process_current_orders(event)):
-            market = self.markets.markets.get(report.order.market_id)
-            if market is None and isinstance(report, AdoptReport):
-                market = self._add_live_market(report.order.market_id, None)
+            market = self.take_report(report)
             if market is not None:
                 markets[market.market_id] = market
-                self._apply_guarded(market, report)
             applied.append(report)
         event.reports = applied
 
@@ -239,12 +236,17 @@ class Kernel(MarketLife):
 
         self.plan["process_current_orders"].run(body, event)
 
-    def _apply_guarded(self, market: Market, report: Any) -> None:
-        """Apply a report; one that cannot be applied takes none of the others with it."""
-        try:
-            self.apply(market, (report,))
-        except Exception as error:
-            self.faults.record(type(self).__name__, type(report).__name__, error)
+    def take_report(self, report: Report) -> Market | None:
+        """Apply a report to its market, which it returns; one that cannot be applied is counted as a fault."""
+        market = self.markets.markets.get(report.order.market_id)
+        if market is None and isinstance(report, AdoptReport):
+            market = self._add_live_market(report.order.market_id, None)
+        if market is not None:
+            try:
+                self.apply(market, (report,))
+            except Exception as error:
+                self.faults.record(type(self).__name__, type(report).__name__, error)
+        return market
 
     def _process_sports_data(self, event: SportsDataEvent) -> None:
         """Process race or cricket updates."""

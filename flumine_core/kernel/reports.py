@@ -43,7 +43,8 @@ class Reports(Registry):
         self.refusal_counts[key] = self.refusal_counts.get(key, 0) + 1
         if "refusal" in self._logged:
             self.log_control(RefusalEvent(refusal))
-        self._log_status(order)
+        if "order_status" in self._logged:
+            self._log_status(order)
 
     def _log_status(self, order: Order) -> None:
         if "order_status" in self._logged:

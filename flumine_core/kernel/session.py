@@ -2,7 +2,8 @@
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from time import monotonic
 from typing import Any
 
 from loguru import logger
@@ -10,7 +11,9 @@ from loguru import logger
 from ..contract.client import BaseClient
 from ..contract.streams import BaseStream
 from ..errors import ClientError, StreamError
-from ..events import ConfigEvent, EndFlumineEvent
+from ..events import ClearedMarketsEvent, ClearedOrdersEvent, ConfigEvent, EndFlumineEvent
+from ..market.market import Market
+from ..order.cleared import Cleared, ClearedMarket
 from ..settings import Settings, config
 from .discovery import Discovery
 from .kernel import Kernel
@@ -87,7 +90,10 @@ class Session(Kernel):
         finally:
             self.is_running = False
             for worker in self._workers:
-                worker.shutdown()
+                worker.shutdown(0)
+            until = monotonic() + 1
+            for worker in self._workers:
+                worker.shutdown(max(until - monotonic(), 0))
             for execution in self.executions:
                 self._close(execution, "shutdown")
             for control in self._logging_controls:
@@ -99,6 +105,15 @@ class Session(Kernel):
             getattr(end, method)()
         except Exception as error:
             self.faults.count(type(end).__name__, method, error)
+
+    def _clear_simulated(self, market: Market, clients: Iterable[BaseClient]) -> None:
+        """Bring what listClearedOrders would report of simulated orders: no orders, one record a client."""
+        self._process_cleared_orders(ClearedOrdersEvent(market.market_id, Cleared(market.market_id, [])))
+        for client in clients:
+            record = market.cleared(client, self.settings.customer_strategy_ref)
+            market.market_cleared.append(record)
+            cleared = Cleared(market.market_id, [ClearedMarket.of(record)])
+            self._process_cleared_markets(ClearedMarketsEvent(cleared))
 
     def _made_stream(self, description: Any) -> Any:
         if not isinstance(description, BaseStream):

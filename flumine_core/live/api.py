@@ -55,10 +55,12 @@ class Api:
         settings: Settings,
         is_interactive: bool = False,
         on_alert: Callable[[str], None] = logger.critical,
+        ca_file: str | None = None,
     ) -> None:
         self.betting_client = betting_client
         self.settings = settings
-        self._connections = Connections(getattr(betting_client, "session", None), settings.wait("idle_connection"))
+        session = getattr(betting_client, "session", None)
+        self._connections = Connections(session, settings.wait("idle_connection"), ca_file)
         self.login = Login(betting_client, settings, self._connections, is_interactive, on_alert)
 
     def call(

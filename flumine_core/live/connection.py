@@ -11,12 +11,14 @@ class Connections:
     """A pool of sessions of `requests`; the one used last is used next, so that the others may age and go.
 
     :param session: the APIClient's own session, whose `verify`, `trust_env`, `proxies` and adapters new ones take over.
+    :param ca_file: certificates that are trusted in place of the system's, whatever the environment says.
     :param idle_seconds: a connection that was not used for so long is closed instead of used.
     """
 
-    def __init__(self, session: Any, idle_seconds: float) -> None:
+    def __init__(self, session: Any, idle_seconds: float, ca_file: str | None = None) -> None:
         self._template = session if isinstance(session, requests.Session) else None
         self._idle_seconds = idle_seconds
+        self._ca_file = ca_file
         self._lock = threading.Lock()
         self._free: list[tuple[requests.Session, float]] = []
         self._is_closed = False
@@ -28,6 +30,8 @@ class Connections:
             session.verify = self._template.verify
             session.trust_env = self._template.trust_env
             session.proxies = dict(self._template.proxies)
+        if self._ca_file is not None:
+            session.trust_env, session.verify = False, self._ca_file
         return session
 
     def take(self) -> requests.Session:

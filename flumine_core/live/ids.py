@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable
 
 from ..clock import Clock
+from ..order.ids import OrderIds
 
 _EPOCH_MS = 1_577_836_800_000  # 2020-01-01
 _TICK_MS = 10_000
@@ -13,7 +14,7 @@ _DIGITS = 18
 """Eight digits of time (tens of seconds since 2020, until 2051), six by lot, four that count."""
 
 
-class LiveIds:
+class LiveIds(OrderIds):
     """Counts orders and trades in blocks of 10,000: a block is its time and a number drawn by lot.
 
     A lost journal leaves the time, which is above all earlier blocks; two processes on one account draw the same
@@ -21,6 +22,7 @@ class LiveIds:
     """
 
     def __init__(self, clock: Clock, draw: Callable[[int], int] = secrets.randbelow) -> None:
+        super().__init__()
         self._clock = clock
         self._draw = draw
         self._tick = 0

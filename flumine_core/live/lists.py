@@ -3,7 +3,6 @@
 import random
 import threading
 from collections.abc import Iterable, Sequence
-from time import monotonic
 from typing import Any
 
 from loguru import logger
@@ -83,8 +82,7 @@ class Lists:
                 if not passes or attempt == _TRIES - 1 or self._is_closed.is_set():
                     raise
                 logger.info("{}: {}, trying again", operation, error)
-            until = monotonic() + wait * 2**attempt * random.uniform(0.5, 1.0)
-            self._is_closed.wait(max(until - monotonic(), 0))
+            self._is_closed.wait(wait * 2**attempt * random.uniform(0.5, 1.0))
         raise CallError("NO_ANSWER", operation, is_refused=True)
 
     def close(self) -> None:

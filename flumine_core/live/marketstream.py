@@ -59,14 +59,15 @@ class DeferredCloseEvent(CloseMarketEvent):
 
 
 class _Waiting:
-    """A change that the kernel has not come to: with publish time and the whole message."""
+    """A change that the kernel has not come to: with publish time, its own bytes, and what it makes current."""
 
-    __slots__ = ("change", "line", "publish_time")
+    __slots__ = ("change", "epoch", "line", "publish_time")
 
-    def __init__(self, change: MarketChange, publish_time: int, line: bytes | None) -> None:
+    def __init__(self, change: MarketChange, publish_time: int, line: bytes | None, epoch: int) -> None:
         self.change = change
         self.publish_time = publish_time
         self.line = line
+        self.epoch = epoch
 
 
 class LiveMarketStream(LiveStream):
@@ -90,6 +91,7 @@ class LiveMarketStream(LiveStream):
         self._clock = LiveClock()
         self._gauge = LatencyGauge(repr(self))
         self._latency: dict[str, float] = {}
+        self._epochs: dict[str, int] = {}
         self._caches: dict[str, MarketBookCache] = {}
         self._gone: set[str] = set()
         self._known: set[str] = set()
@@ -106,14 +108,16 @@ class LiveMarketStream(LiveStream):
 
     def reason_stale(self, market_id: str) -> str | None:
         """Return why the market's book may be out of date, None where it is current."""
-        if self.stale_reason is not None:
-            return self.stale_reason
+        reason = self.stale_reason
+        if reason is not None and self._epochs.get(market_id) != self._stale_epoch:
+            return reason
         return "the exchange no longer shows it on its stream" if market_id in self._gone else None
 
     def forget(self, market_id: str) -> None:
         """Let go of a market that has left the framework."""
         self._caches.pop(market_id, None)
         self._latency.pop(market_id, None)
+        self._epochs.pop(market_id, None)
         self._gone.discard(market_id)
         self.description.market_ids.discard(market_id)
 
@@ -147,6 +151,7 @@ class LiveMarketStream(LiveStream):
         shown_ids: set[str] = set()
         for message in messages:
             publish_time = message.pt
+            epoch = self._stale_epoch if message.status is None else -1
             for raw in message.mc or ():
                 change = self._decode(raw)
                 if change is None:
@@ -159,7 +164,7 @@ class LiveMarketStream(LiveStream):
                 if publish_time is None:
                     publish_time = arrival
                 self._latency[market_id] = self._gauge.measure(arrival, publish_time)
-                if self._wait(market_id, _Waiting(change, publish_time, bytes(raw))):
+                if self._wait(market_id, _Waiting(change, publish_time, bytes(raw), epoch)):
                     yield DeferredBooksEvent(partial(self._books_of, market_id))
         self._updated_at = monotonic()
         if is_image:
@@ -255,6 +260,7 @@ class LiveMarketStream(LiveStream):
                 if known is not None and known.definition is ABSENT:
                     del self._caches[market_id]
         self._gone.discard(market_id)
+        self._epochs[market_id] = last.epoch
         return books
 
     def _cache_for(self, market_id: str, change: MarketChange) -> MarketBookCache:
@@ -283,4 +289,4 @@ def _conflate(waiting: list[_Waiting]) -> None:
     except UNMERGEABLE:
         return
     if merged is not None:
-        waiting[:] = [_Waiting(merged, waiting[-1].publish_time, waiting[-1].line)]
+        waiting[:] = [_Waiting(merged, waiting[-1].publish_time, waiting[-1].line, waiting[-1].epoch)]

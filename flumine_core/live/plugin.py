@@ -2,6 +2,8 @@
 
 from typing import Any, Protocol
 
+from loguru import logger
+
 from ..contract.client import BaseClient, BetfairClient, Clients
 from ..contract.hookspecs import hookimpl
 from ..contract.streams import (
@@ -15,20 +17,27 @@ from ..contract.streams import (
     SportsDataStream,
 )
 from ..control.stream import StreamValidation
-from ..errors import StreamError
+from ..errors import ClientError, StreamError
 from ..market.market import Market
 from ..settings import Settings
+from .api import Api
 from .datastream import LiveDataStream, LiveOrderDataStream, LiveSportsRawStream
+from .execution import BetfairExecution
+from .ids import LiveIds
+from .journal import Journal, open_journal
+from .login import CallError
 from .marketstream import LiveMarketStream
 from .orderstream import LiveOrderStream
+from .reconcile import Reconciliation
 from .sportsstream import LiveSportsDataStream
 from .subscription import LiveStream
+from .workers import WorkedFramework, default_workers, update_account
 
 _MOST_TOLD = 1_000
 """So many sentences of each kind are kept; what follows is counted by the stream itself."""
 
 
-class LiveFramework(Protocol):
+class LiveFramework(WorkedFramework, Protocol):
     """What the live end uses of the framework that it belongs to."""
 
     clients: Clients
@@ -37,6 +46,8 @@ class LiveFramework(Protocol):
     trading_controls: list[Any]
 
     def add_stream(self, stream: Any) -> None: ...
+
+    def add_worker(self, worker: Any) -> None: ...
 
     def add_trading_control(self, control: Any, **options: Any) -> None: ...
 
@@ -47,19 +58,88 @@ class LiveEnd:
     A stream that names no account of Betfair's takes the session of the framework's first.
     """
 
-    def __init__(self, framework: LiveFramework) -> None:
+    def __init__(self, framework: LiveFramework, ids: LiveIds) -> None:
         self._framework = framework
+        self._ids = ids
+        self._journal: Journal | None = None
         self._streams: list[LiveStream] = []
+        self._apis: dict[str, Api] = {}
+
+    def api_of(self, client: BaseClient) -> Api:
+        """Return the API of an account, one for all who call it."""
+        api = self._apis.get(client.username)
+        if api is None:
+            api = self._apis[client.username] = Api(
+                client.betting_client,
+                self._framework.settings,
+                client.interactive_login,
+                self.alert,
+                client.endpoints.ca_file,
+            )
+        return api
+
+    def accounts(self) -> list[tuple[BaseClient, Api]]:
+        """Return the clients that have an account at Betfair, each with its API."""
+        return [(client, self.api_of(client)) for client in self._framework.clients if has_account(client)]
+
+    def log_in(self) -> None:
+        """Log in where there is no session yet, and learn the currency of who trades.
+
+        :raises ClientError: where an account cannot be used, saying why.
+        """
+        for client, api in self.accounts():
+            try:
+                api.login.token()
+                if trades_live(client):
+                    update_account(self._framework, client, api)
+            except CallError as error:
+                raise ClientError(f"account {client.username} cannot be used: {error}") from error
+
+    def is_ready(self) -> bool:
+        """Whether it is known of every account that trades what it has at the exchange."""
+        return all(
+            control.is_open
+            for client in self._framework.clients
+            if trades_live(client)
+            for control in client.trading_controls
+            if isinstance(control, Reconciliation)
+        )
+
+    def log_out(self) -> None:
+        """End the sessions that were opened here."""
+        for _, api in self.accounts():
+            if api.login.count:
+                api.login.logout()
+            api.close()
 
     @hookimpl
     def flumine_start(self, framework: LiveFramework) -> None:
-        """Add order streams and the control that keeps orders off stale markets."""
+        """Add order streams, workers, and the control that keeps orders off stale markets."""
         if not any(isinstance(control, StreamValidation) for control in framework.trading_controls):
             framework.add_trading_control(StreamValidation)
         for client in framework.clients:
             if trades_live(client) and client.order_stream:
+                settings = framework.settings
+                own = settings.customer_strategy_ref or settings.hostname[:15]
                 make = client.order_stream_cls or OrderStream
-                framework.add_stream(make(client, conflate_ms=client.order_stream_conflate_ms))
+                framework.add_stream(
+                    make(client, client.order_stream_conflate_ms, [own] if settings.own_orders_only else None)
+                )
+        if self.accounts():
+            for worker in default_workers(framework, self.accounts):
+                framework.add_worker(worker)
+
+    @hookimpl
+    def flumine_make_execution(self, client: BaseClient, settings: Settings) -> BetfairExecution | None:
+        """Execute the orders of an account at Betfair; those on paper are somebody else's."""
+        if not has_account(client) or client.paper_trade:
+            return None
+        if self._journal is None and not client.market_recording_mode:
+            self._journal = open_journal(settings, self._ids)
+        journal = None if client.market_recording_mode else self._journal
+        execution = BetfairExecution(self._framework, client, settings, self.api_of(client), self._ids, journal)
+        execution.start()
+        return execution
 
     @hookimpl
     def flumine_make_stream(self, description: BaseStream, settings: Settings) -> LiveStream | None:
@@ -108,15 +188,24 @@ class LiveEnd:
         if len(self._framework.stream_errors) < _MOST_TOLD:
             self._framework.stream_errors.append(text)
 
+    def alert(self, text: str) -> None:
+        """Tell what needs a human."""
+        logger.critical("{}", text)
+        self.trouble(text)
+
     def renew_session(self, account: Any, dead_token: str | None) -> None:
         """Log in anew, unless somebody else has meanwhile."""
+        try:
+            self.api_of(account).login.renew(dead_token or "")
+        except CallError as error:
+            self.trouble(f"account {account.username}: {error}")
+
+
+def has_account(client: BaseClient) -> bool:
+    """Whether a client has an account at Betfair, if only to read prices."""
+    return isinstance(client, BetfairClient) and client.betting_client is not None
 
 
 def trades_live(client: BaseClient) -> bool:
     """Whether a client's orders go to Betfair, so that their stream is to be listened to."""
-    return (
-        isinstance(client, BetfairClient)
-        and client.betting_client is not None
-        and not client.paper_trade
-        and not client.market_recording_mode
-    )
+    return has_account(client) and not client.paper_trade and not client.market_recording_mode

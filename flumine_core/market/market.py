@@ -36,6 +36,8 @@ class TransactionLike(Protocol):
         self, order: Order, new_price: float, market_version: int | None = None, force: bool = False
     ) -> bool: ...
 
+    def send(self) -> int: ...
+
     def execute(self) -> int: ...
 
     def __enter__(self) -> "TransactionLike": ...
@@ -47,6 +49,7 @@ class House(Protocol):
     """What a market needs of the framework that it belongs to."""
 
     clock: Clock
+    settings: Any
     markets: "Markets"
 
     def open_transaction(
@@ -98,6 +101,8 @@ class Market(Fed):
         self.latest_book: MarketBook | None = None
         self.definition: Definition = ABSENT
         self._transaction_id = 0
+        self._kept: TransactionLike
+        self._kept_wish: Any = None
         self.market_book = market_book
 
     @property
@@ -155,6 +160,15 @@ class Market(Fed):
         self.count_transaction()
         return self.flumine.open_transaction(self, client, async_place_orders, customer_strategy_ref)
 
+    def _own_transaction(self, client: ClientRole | None, customer_strategy_ref: str | None = None) -> TransactionLike:
+        """Return the transaction of single requests, which is kept as long as the next one asks for the same."""
+        self._transaction_id += 1
+        wish = (client, customer_strategy_ref, self.flumine.settings)
+        if wish != self._kept_wish:
+            self._kept = self.flumine.open_transaction(self, client, None, customer_strategy_ref).__enter__()
+            self._kept_wish = wish
+        return self._kept
+
     def place_order(
         self,
         order: Order,
@@ -176,8 +190,11 @@ class Market(Fed):
             return self.flumine.in_kernel(
                 partial(self.place_order, order, market_version, execute, force, client, customer_strategy_ref)
             )
-        with self.transaction(None, client, customer_strategy_ref) as t:
+        t = self._own_transaction(client, customer_strategy_ref)
+        try:
             return t.place_order(order, market_version, execute, force)
+        finally:
+            t.send()
 
     def cancel_order(self, order: Order, size_reduction: float | None = None, force: bool = False) -> bool:
         """Cancel an order, or `size_reduction` pounds of it.
@@ -187,8 +204,11 @@ class Market(Fed):
 
         if not self.flumine.is_kernel_thread():
             return self.flumine.in_kernel(partial(self.cancel_order, order, size_reduction, force))
-        with self.transaction(client=order.client) as t:
+        t = self._own_transaction(order.client)
+        try:
             return t.cancel_order(order, size_reduction, force)
+        finally:
+            t.send()
 
     def update_order(self, order: Order, new_persistence_type: str, force: bool = False) -> bool:
         """Change an order's persistence type.
@@ -198,8 +218,11 @@ class Market(Fed):
 
         if not self.flumine.is_kernel_thread():
             return self.flumine.in_kernel(partial(self.update_order, order, new_persistence_type, force))
-        with self.transaction(client=order.client) as t:
+        t = self._own_transaction(order.client)
+        try:
             return t.update_order(order, new_persistence_type, force)
+        finally:
+            t.send()
 
     def replace_order(
         self, order: Order, new_price: float, market_version: int | None = None, force: bool = False
@@ -211,8 +234,11 @@ class Market(Fed):
 
         if not self.flumine.is_kernel_thread():
             return self.flumine.in_kernel(partial(self.replace_order, order, new_price, market_version, force))
-        with self.transaction(client=order.client) as t:
+        t = self._own_transaction(order.client)
+        try:
             return t.replace_order(order, new_price, market_version, force)
+        finally:
+            t.send()
 
     @property
     def market_book_closed(self) -> bool:

@@ -8,6 +8,7 @@ hundred-millionths, so that they do not depend on the order of adding.
 """
 
 from collections.abc import Iterable
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
 from msgspec import structs
@@ -137,15 +138,6 @@ def _open_risk(order: ExposedOrder, kind: LimitOrder) -> float:
     return (price - _ONE) * size if price > _ONE else 0
 
 
-def _sum(*money: float) -> float:
-    """Return a sum of amounts of two decimals, of two decimals; `round(sum, 2)` takes three times as long."""
-    total = sum(money)
-    try:
-        return round(total * 100) / 100
-    except (OverflowError, ValueError):
-        return total
-
-
 class Tally:
     """Running sums over orders, in whole hundred-millionths of the currency (losses negative)."""
 
@@ -199,20 +191,18 @@ class Tally:
     def worst(self, side: str) -> float:
         """Return the worst possible profit if the selection loses (BACK) or wins (LAY), in the account's currency."""
         if side == "BACK":
-            return _sum(_money(self.matched_lose), _money(self.open_lose), _money(self.sp_lose))
-        return _sum(_money(self.matched_win), _money(self.open_win), _money(self.sp_win))
+            return _money(self.matched_lose + self.open_lose + self.sp_lose)
+        return _money(self.matched_win + self.open_win + self.sp_win)
 
     def exposures(self) -> Exposures:
         """Return the sums as profits in the account's currency."""
-        matched_win, matched_lose = _money(self.matched_win), _money(self.matched_lose)
-        open_win, open_lose = _money(self.open_win), _money(self.open_lose)
         return {
-            "matched_profit_if_win": matched_win,
-            "matched_profit_if_lose": matched_lose,
-            "worst_potential_unmatched_profit_if_win": open_win,
-            "worst_potential_unmatched_profit_if_lose": open_lose,
-            "worst_possible_profit_on_win": _sum(matched_win, open_win, _money(self.sp_win)),
-            "worst_possible_profit_on_lose": _sum(matched_lose, open_lose, _money(self.sp_lose)),
+            "matched_profit_if_win": _money(self.matched_win),
+            "matched_profit_if_lose": _money(self.matched_lose),
+            "worst_potential_unmatched_profit_if_win": _money(self.open_win),
+            "worst_potential_unmatched_profit_if_lose": _money(self.open_lose),
+            "worst_possible_profit_on_win": self.worst("LAY"),
+            "worst_possible_profit_on_lose": self.worst("BACK"),
         }
 
 
@@ -267,7 +257,7 @@ class Position:
             kind = new_order.order_type
             if isinstance(kind, LimitOrder) and not new_order.complete and new_order.side == side:
                 matched = self._settled.matched_lose if side == "BACK" else self._settled.matched_win
-                return _sum(_money(matched), _money(-_open_risk(new_order, kind)))
+                return _money(matched - _open_risk(new_order, kind))
         return self._tally(exclusion, new_order).worst(side)
 
     def _tally(self, exclusion: ExposedOrder | None, new_order: ExposedOrder | None) -> Tally:
@@ -317,7 +307,8 @@ def order_exposure(order: ExposedOrder, new_price: float | None = None) -> float
     if order.side == "BACK" or kind.price_ladder_definition == "LINE_RANGE":
         return size
     price = kind.price if new_price is None else new_price
-    return (_units(price) - _ONE) * _units(size) / _MONEY
+    exposure = (price - 1) * size
+    return round(exposure * 10_000) / 10_000 if isfinite(exposure) else exposure
 
 
 def worst_market_profit(exposures: Iterable[Exposures], active_runners: int, winners: int | None) -> float:

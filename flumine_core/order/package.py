@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import attrs
+from msgspec import Struct
 
 from ..clock import to_datetime
 from .enumeration import Enumeration
@@ -24,8 +24,7 @@ class OrderPackageType(Enumeration):
     REPLACE = "Replace"
 
 
-@attrs.frozen(eq=False)
-class OrderPackage:
+class OrderPackage(Struct, frozen=True, eq=False):
     """Orders that go to an execution together.
 
     :ivar id: number of the package in its run.
@@ -47,13 +46,13 @@ class OrderPackage:
     market_version: int | None = None
     customer_strategy_ref: str | None = None
     is_async: bool = False
-    replacements: "list[Order]" = attrs.field(factory=list)
+    replacements: "list[Order]" = []
 
     def __iter__(self) -> "Iterator[Order]":
-        return (order for order in self.orders if order.status is not OrderStatus.VIOLATION)
+        return iter([order for order in self.orders if order.status is not OrderStatus.VIOLATION])
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
+        return len(list(iter(self)))
 
     def __bool__(self) -> bool:
         return True

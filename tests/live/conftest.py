@@ -17,6 +17,8 @@ from betfairlightweight import APIClient
 from flumine_core import BetfairClient, Settings
 from flumine_core.contract.endpoints import Endpoints
 
+from .rig import MARKET, WAITS, Rig, client_of
+
 PATIENCE = 20
 """Seconds that a test waits for what must come."""
 
@@ -280,3 +282,33 @@ def image(market_id: str = "1.1", **more: Any) -> dict[str, Any]:
         "rc": [{"id": 11, "atb": [[2.0, 50]], "atl": [[2.02, 30]], "ltp": 2.0}, {"id": 22, "atb": [[1.9, 5]]}],
         **more,
     }
+
+
+@pytest.fixture
+def exchange() -> Iterator[Any]:
+    """A local exchange with one market, its waits a twentieth."""
+    module = pytest.importorskip("flumine_exchange.exchange")
+    settings = module.ExchangeSettings(scale=0.05, start="now")
+    with module.LocalExchange([module.Scenario(market_id=MARKET)], settings=settings) as made:
+        yield made
+
+
+@pytest.fixture
+def make_rig(exchange: Any, plugins: Any, tmp_path: Path) -> Iterator[Callable[..., Rig]]:
+    """Return a function that starts a framework on the exchange."""
+    rigs: list[Rig] = []
+
+    def make(client_options: Any = None, is_ready: bool = True, **settings: Any) -> Rig:
+        given = Settings(**{**WAITS, "journal": str(tmp_path / "journal.sqlite"), **settings})
+        rigs.append(Rig(exchange, client_of(exchange, **(client_options or {})), given, plugins()))
+        return rigs[-1].start(is_ready)
+
+    yield make
+    for rig in rigs:
+        if rig.thread.is_alive():
+            rig.stop()
+
+
+@pytest.fixture
+def rig(make_rig: Callable[..., Rig]) -> Rig:
+    return make_rig()

@@ -115,6 +115,7 @@ def test_a_market_that_closes_is_taken_up_again_when_it_opens(server: StreamServ
     framework = run(strategy)
     connection = server.connection()
     connection.change(ct="SUB_IMAGE", initialClk="I", clk="A", pt=1000, mc=[image()])
+    strategy.wait_until(lambda: strategy.seen)
     connection.change(clk="B", pt=1001, mc=[{"id": "1.1", "marketDefinition": definition("CLOSED")}])
     strategy.wait_until(lambda: strategy.closed == ["1.1"])
     market = framework.markets.markets["1.1"]
