@@ -6,18 +6,16 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
 
 import click
 
-from flumine_core.assembly import client_of
+from flumine_core.assembly import Assembly
 from flumine_core.cli.choices import Choices, with_choices
 from flumine_core.cli.logs import enable_stderr
 from flumine_core.configuration.model import load_configuration
 from flumine_core.configuration.torun import run_of
 from flumine_core.errors import SettingsError
 from flumine_core.kernel.discovery import Discovery
-from flumine_core.options import arguments_for
 from flumine_core.plain import Named, Run
 from flumine_core.session import Flumine
 from flumine_core.settings import Settings
@@ -57,32 +55,24 @@ def framework_of(run: Run, discovery: Discovery) -> tuple[Flumine, list[Recorder
 
     :raises FlumineCoreError: where a client or recorder cannot be made, or there is no recorder.
     """
-    found, left_out = [], []
+    found: list[Named] = []
+    left_out: list[Named] = []
     for named in run.strategies:
         target = discovery.load("strategies", named.name)
-        if isinstance(target, type) and issubclass(target, RecorderStrategy):
-            found.append((named, target))
-        else:
-            left_out.append(named.name)
+        is_recorder = isinstance(target, type) and issubclass(target, RecorderStrategy)
+        (found if is_recorder else left_out).append(named)
     if not found:
         raise SettingsError('a recorder must be configured: a [[strategies]] table with name = "recorder"')
+    alone = Run(tuple(found), clients=run.clients, settings=run.settings, blocked=run.blocked, required=run.required)
     framework = Flumine(settings=Settings(**run.settings), plugins=discovery)
-    for client in run.clients:
-        framework.add_client(client_of(client, discovery, framework.faults))
-    recorders = []
-    for named, target in found:
-        options = _options(named, framework)
-        recorder = target(**arguments_for(f"strategies {named.name!r}", target, options))
-        framework.add_strategy(recorder)
-        recorders.append(recorder)
-    return framework, recorders, left_out
-
-
-def _options(named: Named, framework: Flumine) -> dict[str, Any]:
-    options = dict(named.options)
-    if isinstance(options.get("client"), str):
-        options["client"] = framework.clients.get_client(options["client"])
-    return options
+    Assembly(alone, discovery, framework)
+    failed = [f"{fault.plugin}: {fault.error}" for fault in framework.faults.first.values()]
+    if failed:
+        raise SettingsError(f"nothing is recorded, since not all could be made: {'; '.join(failed)}")
+    for client in framework.clients:
+        client.market_recording_mode = True
+    recorders = [strategy for strategy in framework.strategies if isinstance(strategy, RecorderStrategy)]
+    return framework, recorders, [named.name for named in left_out]
 
 
 @contextmanager
