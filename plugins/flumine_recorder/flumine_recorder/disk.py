@@ -58,11 +58,19 @@ class Disk:
                     try:
                         market.files[kind.name] = take_up(path, kind, market.market_id)
                     except OSError as error:
-                        aside = path.with_name(f"{path.name}.unreadable")
-                        path.replace(aside)
-                        on_problem(f"{path} cannot be taken up and was moved to {aside.name}: {error}")
+                        on_problem(f"{path} cannot be taken up and was moved to {self._moved_aside(path)}: {error}")
             with self._lock:
                 self._intake.resume(market)
+
+    def _moved_aside(self, path: Path) -> Path:
+        """Move a file to where nothing touches it, under a name that is free."""
+        folder = self._sealed.with_name("unreadable")
+        folder.mkdir(parents=True, exist_ok=True)
+        number = 1
+        while (aside := folder / f"{path.parent.name}-{path.name}-{number}").exists():
+            number += 1
+        path.replace(aside)
+        return aside
 
     def write(self) -> str | None:
         """Write what waits; return what went wrong, if anything did: it waits on, and is tried again."""

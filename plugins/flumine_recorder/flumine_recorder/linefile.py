@@ -101,7 +101,7 @@ def take_up(path: Path, kind: Kind, market_id: str) -> LineFile:
 
     A last line that was cut short, or that makes no sense, as after a loss of power, is cut off.
 
-    :raises OSError: where the file cannot be read or cut.
+    :raises OSError: where the file cannot be read or cut, or has lines and none of them is a stream's.
     """
     size = path.stat().st_size
     file = LineFile(path, kind, market_id)
@@ -111,6 +111,8 @@ def take_up(path: Path, kind: Kind, market_id: str) -> LineFile:
             if file.first_ms is not None and (file.market_time or kind.name != "market"):
                 break
         end, text = _last_line(stream, size)
+        if not end and file.first_ms is None and _has_line(stream):
+            raise OSError(f"{path} holds no line of a stream")
         if end != size:
             stream.truncate(end)
     file.length = end
@@ -141,6 +143,11 @@ def _tail(path: Path, end: int) -> list[bytes]:
         stream.seek(start)
         lines = stream.read(end - start).splitlines(keepends=True)
     return lines[1:] if start else lines
+
+
+def _has_line(stream: BinaryIO) -> bool:
+    stream.seek(0)
+    return b"\n" in stream.read(HEAD)
 
 
 def _last_line(stream: BinaryIO, size: int) -> tuple[int, bytes]:

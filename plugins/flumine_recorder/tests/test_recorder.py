@@ -222,6 +222,18 @@ def test_what_memory_cannot_hold_is_a_gap_up_to_the_next_image(
     assert gap.reason == "not written" and gap.lines_lost == 101 - len(kept)
 
 
+def test_a_file_of_something_else_is_moved_aside(tmp_path: Path, recorder: Start, lines_of: Lines, feed: Feed) -> None:
+    path = tmp_path / "recordings/open/1.100000001/market"
+    path.parent.mkdir(parents=True)
+    path.write_text("a letter\nof some lines\n")
+    started = recorder(compression="plain")
+    feed(started, lines_of())
+    started.stop()
+    assert closed(tmp_path, "1.100000001").read_bytes() == b"".join(lines_of())
+    (kept,) = (tmp_path / "recordings/unreadable").iterdir()
+    assert kept.read_text() == "a letter\nof some lines\n" and len(started.problems) == 1
+
+
 def test_two_recorders_do_not_share_a_directory(tmp_path: Path, recorder: Start) -> None:
     recorder()
     with pytest.raises(SettingsError, match="another recorder"):
