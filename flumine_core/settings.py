@@ -82,6 +82,7 @@ class LiveSettings(StreamWaits):
     :ivar order_rate: most instructions a second and client.
     :ivar own_orders_only: leave out bets that bear another customerStrategyRef than ours.
     :ivar journal: file of the journal of orders; empty for none, None for the user's state directory.
+    :ivar context_interval: seconds between two looks whether strategies have changed their contexts.
     :ivar journal_synchronous: NORMAL survives the death of the process, FULL also that of the machine.
     """
 
@@ -101,6 +102,7 @@ class LiveSettings(StreamWaits):
     order_rate: float = attrs.field(default=1000.0, validator=_rate)
     own_orders_only: bool = attrs.field(default=False, validator=_flag)
     journal: str | None = attrs.field(default=None, validator=_text_or_none)
+    context_interval: float = attrs.field(default=1.0, validator=_seconds)
     journal_synchronous: str = attrs.field(default="NORMAL", validator=_synchronous)
 
     def wait(self, name: str) -> float:
@@ -182,8 +184,10 @@ class Settings(LiveSettings):
 
 
 def option_names() -> tuple[str, ...]:
-    """Return the names of all settings, in order of declaration."""
-    return tuple(field.name for field in attrs.fields(Settings) if field.init)
+    """Return the names of all settings: those of every run first, then those of the live end."""
+    live = {field.name for field in attrs.fields(LiveSettings)}
+    names = [field.name for field in attrs.fields(Settings) if field.init]
+    return tuple(sorted(names, key=lambda name: name in live))
 
 
 config = Settings()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from .assembly import Assembly
+from .assembly import Assembly, make_logging_controls
 from .contract.client import BaseClient
 from .contract.endpoints import LOOPBACK
 from .errors import SettingsError
@@ -55,7 +55,8 @@ class TradingAssembly(Assembly):
 
     def __init__(self, run: Run, discovery: Discovery, is_paper: bool, tell: Tell) -> None:
         self._is_paper = is_paper
-        super().__init__(run, discovery, TradedFlumine(Settings(**run.settings), discovery, tell))
+        framework = TradedFlumine(Settings(**run.settings), discovery, tell)
+        super().__init__(run, discovery, framework, make_logging_controls(run, discovery, framework.faults))
         failed = [f"{fault.plugin}: {fault.error}" for fault in self.flumine.faults.first.values()]
         if failed:
             raise SettingsError(f"nothing is traded, since not all could be made: {'; '.join(failed)}")

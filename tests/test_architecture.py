@@ -30,6 +30,7 @@ FLOORS = {
     "simulation": 6,
     "live": 6,
     "synthetic": 6,
+    "relay": 7,
     "session": 7,
     "assembly": 8,
     "spread": 9,

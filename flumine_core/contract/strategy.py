@@ -62,6 +62,22 @@ class RunnerContext:
         if trade_id in self.live_trades:
             self.live_trades.remove(trade_id)
 
+    def restore(
+        self,
+        invested: bool,
+        trades: list[str],
+        live_trades: list[str],
+        last_placed_ms: int | None,
+        last_reset_ms: int | None,
+    ) -> None:
+        """Take over what an earlier run of the strategy has remembered."""
+        self.invested = invested
+        self.trades = trades
+        self.live_trades = live_trades
+        self.last_placed_ms = last_placed_ms
+        self.last_reset_ms = last_reset_ms
+        self._known = set(trades)
+
     @property
     def executable_orders(self) -> bool:
         """Whether any trade is live."""

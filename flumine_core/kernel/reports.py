@@ -42,7 +42,7 @@ class Reports(Registry):
         key = (refusal.strategy, refusal.control)
         self.refusal_counts[key] = self.refusal_counts.get(key, 0) + 1
         if "refusal" in self._logged:
-            self.log_control(RefusalEvent(refusal))
+            self.log_control(RefusalEvent(refusal, self.clock.epoch_ms))
         if "order_status" in self._logged:
             self._log_status(order)
 

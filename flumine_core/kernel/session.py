@@ -66,8 +66,8 @@ class Session(Kernel):
         execution = self.plan.make("execution", client=client, settings=self.settings)
         if execution is None:
             raise ClientError(
-                f"nothing installed can execute orders of {client!r}: this version trades live only through a plugin "
-                "that implements flumine_make_execution; use SimulatedClient() to simulate"
+                f"nothing installed can execute orders of {client!r}: trading at Betfair, or on paper, needs "
+                "BetfairClient(betting_client), a simulation SimulatedClient()"
             )
         return execution
 
@@ -121,8 +121,7 @@ class Session(Kernel):
         stream = self.plan.make("stream", description=description, settings=self.settings)
         if stream is None:
             raise StreamError(
-                f"nothing installed can open {description!r}: this version opens live streams only through a plugin "
-                "that implements flumine_make_stream"
+                f"nothing installed can open {description!r}: Betfair's need a BetfairClient with a betting_client"
             )
         return stream
 

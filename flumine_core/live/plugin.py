@@ -1,5 +1,6 @@
 """The live end as a hook plugin: what it makes of Betfair's stream descriptions and accounts."""
 
+from contextlib import suppress
 from typing import Any, Protocol
 
 from loguru import logger
@@ -16,8 +17,9 @@ from ..contract.streams import (
     RaceDataStream,
     SportsDataStream,
 )
+from ..contract.worker import BackgroundWorker
 from ..control.stream import StreamValidation
-from ..errors import ClientError, StreamError
+from ..errors import ClientError, ExecutionError, StreamError
 from ..market.market import Market
 from ..settings import Settings
 from .api import Api
@@ -29,6 +31,7 @@ from .login import CallError
 from .marketstream import LiveMarketStream
 from .orderstream import LiveOrderStream
 from .reconcile import Reconciliation
+from .restore import restore_contexts
 from .sportsstream import LiveSportsDataStream
 from .subscription import LiveStream
 from .workers import WorkedFramework, default_workers, update_account
@@ -44,6 +47,8 @@ class LiveFramework(WorkedFramework, Protocol):
     bad_lines: list[str]
     stream_errors: list[str]
     trading_controls: list[Any]
+    strategies: list[Any]
+    faults: Any
 
     def add_stream(self, stream: Any) -> None: ...
 
@@ -125,6 +130,9 @@ class LiveEnd:
                 framework.add_stream(
                     make(client, client.order_stream_conflate_ms, [own] if settings.own_orders_only else None)
                 )
+        if self._journal is not None:
+            interval = framework.settings.wait("context_interval")
+            framework.add_worker(BackgroundWorker(interval, save_contexts, (framework, self._journal), name="journal"))
         if self.accounts():
             for worker in default_workers(framework, self.accounts):
                 framework.add_worker(worker)
@@ -135,9 +143,14 @@ class LiveEnd:
         if not has_account(client) or client.paper_trade:
             return None
         if self._journal is None and not client.market_recording_mode:
-            self._journal = open_journal(settings, self._ids)
+            self._journal = open_journal(settings, self._framework.clock, self._ids, self._unkept)
+            if self._journal is not None:
+                restore_contexts(self._journal, self._framework)
+                self._journal.save_contexts(self._framework.strategies)
         journal = None if client.market_recording_mode else self._journal
         execution = BetfairExecution(self._framework, client, settings, self.api_of(client), self._ids, journal)
+        if journal is not None:
+            journal.users += 1
         execution.start()
         return execution
 
@@ -193,12 +206,28 @@ class LiveEnd:
         logger.critical("{}", text)
         self.trouble(text)
 
+    def _unkept(self, strategy: str, text: str) -> None:
+        """Name what of a strategy's context a restart would lose."""
+        logger.error("strategy {}: {}", strategy, text)
+        self._framework.faults.count(strategy, "context", ValueError(text))
+
     def renew_session(self, account: Any, dead_token: str | None) -> None:
         """Log in anew, unless somebody else has meanwhile."""
         try:
             self.api_of(account).login.renew(dead_token or "")
         except CallError as error:
             self.trouble(f"account {account.username}: {error}")
+
+
+def save_contexts(framework: LiveFramework, journal: Journal) -> None:
+    """Write what strategies have changed of their contexts."""
+
+    def save() -> bool:
+        journal.save_contexts(framework.strategies)
+        return True
+
+    with suppress(ExecutionError):  # the framework has ended, and saves them then
+        framework.in_kernel(save)
 
 
 def has_account(client: BaseClient) -> bool:

@@ -191,7 +191,7 @@ class OrderRecord(Struct, eq=False, dict=True, weakref=True):
     @property
     def info(self) -> dict[str, Any]:
         """The order as plain values, for logs."""
-        placed = self.date_time_placed
+        placed, complete = self.date_time_placed, self.date_time_execution_complete
         return {
             "market_id": self.market_id,
             "selection_id": self.selection_id,
@@ -200,6 +200,8 @@ class OrderRecord(Struct, eq=False, dict=True, weakref=True):
             "customer_order_ref": self.customer_order_ref,
             "bet_id": self.bet_id,
             "date_time_created": str(self.date_time_created),
+            "date_time_status_update": str(self.date_time_status_update),
+            "date_time_execution_complete": str(complete) if complete else None,
             "publish_time": str(self.publish_time) if self.publish_time else None,
             "market_version": self.market_version,
             "async": self.async_,

@@ -132,8 +132,8 @@ def test_references_and_version_are_sent(rig: Rig) -> None:
     assert bet.rfo == order.customer_order_ref
     assert len(bet.rfo) == 32
     assert bet.rfs == rig.framework.settings.hostname[:15]
-    rig.exchange.market(MARKET).bump_version()
-    late = rig.place(market_version=version)
+    rig.exchange.market(MARKET).remove_runner(33)
+    late = rig.place(market_version=1)
     rig.wait_until(lambda: late.complete)
     assert "BET_TAKEN_OR_LAPSED" in late.violation_msg
     rig.agrees()

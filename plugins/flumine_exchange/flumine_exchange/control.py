@@ -63,7 +63,7 @@ class ControlClient(ExchangeControls):
         except KeyError:
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r}") from None
 
-    def call(self, operation: str, **args: Any) -> Any:
+    def call(self, operation: str, /, **args: Any) -> Any:
         """Carry out an operation over there.
 
         :raises ExecutionError: where it fails there, or there is nobody.

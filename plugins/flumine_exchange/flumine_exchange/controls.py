@@ -11,7 +11,7 @@ from .scenario import Scenario
 class Caller(Protocol):
     """Carries out a control operation by name, wherever the exchange runs."""
 
-    def __call__(self, operation: str, **args: Any) -> Any:
+    def __call__(self, operation: str, /, **args: Any) -> Any:
         """Return what the operation returns, as plain values."""
         ...
 
@@ -23,7 +23,7 @@ class MarketControl:
         self._call = call
         self.market_id = market_id
 
-    def _run(self, operation: str, **args: Any) -> Any:
+    def _run(self, operation: str, /, **args: Any) -> Any:
         return self._call(f"market.{operation}", market_id=self.market_id, **args)
 
     def suspend(self) -> None:
@@ -131,7 +131,7 @@ class ClockControl:
 class ExchangeControls:
     """What an exchange can be told, beside its faults and its ledger."""
 
-    def call(self, operation: str, **args: Any) -> Any:
+    def call(self, operation: str, /, **args: Any) -> Any:
         """Carry out a control operation by name, wherever the exchange runs."""
         raise NotImplementedError
 

@@ -124,7 +124,7 @@ class LocalExchange(ExchangeControls):
         if self._certificates is not None:
             self._certificates.remove()
 
-    def call(self, operation: str, **args: Any) -> Any:
+    def call(self, operation: str, /, **args: Any) -> Any:
         """Carry out a control operation in the exchange's loop, and return its result.
 
         :raises ExecutionError: where the exchange does not run.

@@ -136,10 +136,17 @@ class Faults:
 
     def take(self, hook: str, **occasion: Any) -> Fault | None:
         """Return the fault that strikes now, counted, if any: the first that was armed."""
-        if not self._faults:
-            return None
+        struck = self._take(hook, occasion, is_first_only=True) if self._faults else None
+        return struck[0] if struck else None
+
+    def take_all(self, hook: str, **occasion: Any) -> list[Fault]:
+        """Return all faults that strike now, each counted once, in the order in which they were armed."""
+        return self._take(hook, occasion, is_first_only=False) if self._faults else []
+
+    def _take(self, hook: str, occasion: Mapping[str, Any], is_first_only: bool) -> list[Fault]:
+        struck: list[Fault] = []
         with self._lock:
-            for fault in self._faults:
+            for fault in list(self._faults):
                 if fault.hook != hook or not fault.matches(occasion):
                     continue
                 fault.seen += 1
@@ -149,5 +156,7 @@ class Faults:
                 if fault.count is not None and fault.hits >= fault.count:
                     self._faults.remove(fault)
                 fault.struck.set()
-                return fault
-        return None
+                struck.append(fault)
+                if is_first_only:
+                    break
+        return struck

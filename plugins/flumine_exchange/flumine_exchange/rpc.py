@@ -138,7 +138,7 @@ class Rpc:
             result = await self._before(fault, call, handler)
         if result is None:
             result = await handler(call)
-        while (fault := self.state.faults.take("http.after_execute", **occasion)) is not None:
+        for fault in self.state.faults.take_all("http.after_execute", **occasion):
             self._note(fault, operation)
             if fault.action == "revoke_sessions":
                 self.identity.revoke_all()

@@ -86,11 +86,13 @@ class ExchangeSettings:
     most_heartbeat_ms: int = 5_000
     most_conflate_ms: int = 120_000
     segment_changes: int = 0
-    """Most market or order changes in one message, more are sent as segments; 0: never segmented."""
+    """Most runners' changes in one message, more are sent as segments; 0: never segmented."""
     resume_seconds: float = 300.0
     """How old a clk may be."""
     write_buffer_bytes: int = 1_000_000
     """A reader that is so far behind gets its changes conflated."""
+    send_buffer_bytes: int = 0
+    """SO_SNDBUF of every connection, 0: as the system has it; small, a reader is behind sooner."""
     slow_reader_seconds: float = 60.0
     """A reader that is behind for so long is cut off with TIMEOUT."""
 

@@ -107,6 +107,8 @@ class Listener:
     async def _serve(self, connection: socket.socket) -> None:
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._state.settings.send_buffer_bytes:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._state.settings.send_buffer_bytes)
         context = self._certificates.context
         fault = self._state.faults.take("tls.accept", server=self.name)
         if fault is not None:

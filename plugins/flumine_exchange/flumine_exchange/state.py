@@ -63,7 +63,7 @@ class ExchangeState:
         """Append an event to the ledger."""
         self.ledger.record(self.clock.epoch_ms, kind, **detail)
 
-    def run_operation(self, name: str, **args: Any) -> Any:
+    def run_operation(self, name: str, /, **args: Any) -> Any:
         """Carry out one of the control operations, by name.
 
         :raises SettingsError: where there is no such operation.

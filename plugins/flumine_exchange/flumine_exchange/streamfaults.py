@@ -5,7 +5,7 @@ import copy
 import msgspec
 
 from .faults import Fault
-from .subscription import Message, split
+from .subscription import Message, segments
 
 END = b"\r\n"
 _encode = msgspec.json.encode
@@ -48,8 +48,7 @@ def wrong_lines(message: Message, fault: Fault) -> list[bytes]:
 
 def _segments(message: Message, most: int) -> list[bytes]:
     name = "mc" if message["op"] == "mcm" else "oc"
-    pieces = [piece for change in message.get(name) or () for piece in split(change, most)]
-    parts = [pieces[start : start + most] for start in range(0, len(pieces), most)]
+    parts = segments(message.get(name) or [], most)
     if len(parts) < 2:
         return [_encode(message) + END]
     lines = []

@@ -169,8 +169,7 @@ class Subscription:
         most = self.state.settings.segment_changes
         if not self.is_segmented or not most:
             return [changes]
-        pieces = [piece for change in changes for piece in split(change, most)]
-        return [pieces[start : start + most] for start in range(0, len(pieces), most)] or [[]]
+        return segments(changes, most)
 
     def put(self, message: Message) -> None:
         """Write a message, or keep it back with those that are held."""
@@ -261,6 +260,20 @@ def split(change: Message, most: int) -> list[Message]:
     first = change | {name: runners[:most]}
     rest = [{"id": change["id"], name: runners[start : start + most]} for start in range(most, len(runners), most)]
     return [first, *rest]
+
+
+def segments(changes: list[Message], most: int) -> list[list[Message]]:
+    """Return changes in parts with at most `most` runners each; one empty part where there are none."""
+    parts: list[list[Message]] = [[]]
+    filled = 0
+    for piece in (piece for change in changes for piece in split(change, most)):
+        size = max(len(piece.get("rc") or piece.get("orc") or ()), 1)
+        if filled and filled + size > most:
+            parts.append([])
+            filled = 0
+        parts[-1].append(piece)
+        filled += size
+    return parts
 
 
 def encode(change: Message) -> bytes:

@@ -182,3 +182,11 @@ def orders_of(message: dict[str, Any]) -> list[dict[str, Any]]:
 
 def is_delta(message: dict[str, Any]) -> bool:
     return message["op"] in ("mcm", "ocm") and "ct" not in message
+
+
+def wait_until(wanted: Callable[[], Any]) -> None:
+    """Wait until something is so."""
+    end = time.monotonic() + PATIENCE
+    while not wanted():
+        assert time.monotonic() < end, "it did not come true"
+        time.sleep(0.005)
