@@ -20,6 +20,9 @@ from .outbox import Outbox
 from .pack import pack
 from .store import store_of
 
+FAILURES_IN_A_ROW = 3
+"""So many recordings that a store does not take, and the others wait for the next try."""
+
 MOST_PROBLEMS = 1_000
 """How many problems are kept one by one."""
 
@@ -232,13 +235,18 @@ class Recorder:
         return problem
 
     def _send(self) -> str | None:
-        """Store what waits; return what is wrong, if anything is. Where one is not taken, the others wait, too."""
+        """Store what waits; return what is wrong, if anything is. A store that takes several not is taken for away."""
+        problem, failures = None, 0
         for parcel in self._outbox.parcels():
             try:
                 self.stored.append(self._outbox.send(parcel, self._store))
+                failures = 0
             except Exception as error:
-                return f"{self._store} does not take {parcel.recording.name}: {error}"
-        return None
+                problem = problem or f"{self._store} does not take {parcel.recording.name}: {error}"
+                failures += 1
+                if failures == FAILURES_IN_A_ROW:
+                    break
+        return problem
 
     def _note(self, told: str) -> None:
         logger.error("{}", told)
