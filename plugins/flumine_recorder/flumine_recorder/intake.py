@@ -7,7 +7,7 @@ import attrs
 
 from .gap import Gap
 from .linefile import LineFile
-from .message import Kind, Line, cut
+from .message import Kind, Line, cut, parse
 from .pack import path_of
 
 RESTARTED = "restarted"
@@ -131,6 +131,21 @@ class Intake:
                 self.gaps.append(file.hole)
             if file.last_ms is not None:
                 self._left[market.market_id, file.kind.name] = file.last_ms
+
+    def abandon(self) -> int:
+        """Give up the lines that wait, and list them as gaps; return how many there were."""
+        lost = 0
+        for market in self.markets.values():
+            for file in market.files.values():
+                if file.waiting:
+                    _, _, first_ms, _ = parse(file.waiting[0])
+                    count = len(file.waiting)
+                    self.gaps.append(Gap(market.market_id, file.kind.name, first_ms - 1, None, NOT_WRITTEN, count))
+                    lost += count
+                    file.waiting.clear()
+        self.counts.lost += lost
+        self.waiting_bytes = 0
+        return lost
 
     def _new_file(self, market: Market, kind: Kind) -> LineFile:
         file = LineFile(path_of(market.directory, kind), kind, market.market_id)

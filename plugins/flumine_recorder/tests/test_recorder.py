@@ -234,6 +234,18 @@ def test_a_file_of_something_else_is_moved_aside(tmp_path: Path, recorder: Start
     assert kept.read_text() == "a letter\nof some lines\n" and len(started.problems) == 1
 
 
+def test_what_the_disk_does_not_take_before_the_end_is_told(
+    tmp_path: Path, recorder: Start, lines_of: Lines, feed: Feed
+) -> None:
+    started = recorder()
+    (tmp_path / "recordings/open").write_text("a file where a directory should be")
+    feed(started, lines_of())
+    started.stop()
+    (gap,) = started.gaps
+    assert gap.reason == "not written" and gap.lines_lost == len(lines_of()) == started.status().counts.lost
+    assert "could not be written before the end" in started.problems[-1]
+
+
 def test_two_recorders_do_not_share_a_directory(tmp_path: Path, recorder: Start) -> None:
     recorder()
     with pytest.raises(SettingsError, match="another recorder"):
