@@ -159,7 +159,7 @@ class Intake:
         counts = self.counts
         if file.owner is None:
             file.owner = stream_id
-        if file.owner != stream_id or line.text == file.last_text:
+        if file.owner != stream_id:
             counts.doubled += 1
             return False
         if self.waiting_bytes + len(line.text) > self.memory:
@@ -184,6 +184,10 @@ class Intake:
         """
         hole = file.hole
         assert hole is not None
+        if line.text == file.last_text:  # nothing was missed: what the file has comes again
+            self.counts.doubled += 1
+            file.hole = None
+            return False
         if is_image or file.kind.name != "market":
             self._list(file, attrs.evolve(hole, end_ms=line.publish_time))
             file.hole = None
@@ -196,7 +200,8 @@ class Intake:
 
     def _list(self, file: LineFile, gap: Gap) -> None:
         last = file.gaps[-1] if file.gaps else None
-        if last is not None and gap.reason == last.reason == CONFLATED and last.end_ms == gap.start_ms:
+        is_adjacent = last is not None and last.end_ms == gap.start_ms and self.gaps[-1] is last
+        if last is not None and is_adjacent and gap.reason == last.reason == CONFLATED:
             gap = attrs.evolve(last, end_ms=gap.end_ms)
             file.gaps.pop()
             self.gaps.pop()
