@@ -368,7 +368,7 @@ class Flumine(Session):
             if isinstance(event, _StreamEnded):
                 self._ended_streams += 1
             elif isinstance(event, EndFlumineEvent):
-                return
+                self.is_stopping = True
             else:
                 self._process_guarded(event)
         self._answer_posted()

@@ -27,7 +27,7 @@ class ControlEndpoint:
 
     async def __call__(self, request: web.BaseRequest, body: bytes) -> Any:
         """Carry out one operation."""
-        if not hmac.compare_digest(request.headers.get(TOKEN_HEADER, ""), self._token):
+        if not hmac.compare_digest(request.headers.get(TOKEN_HEADER, "").encode(), self._token.encode()):
             raise web.HTTPForbidden
         try:
             asked = msgspec.json.decode(body, type=dict[str, Any])
@@ -149,6 +149,10 @@ class RemoteLedger:
     def events(self, kind: str | None = None) -> list[LedgerEvent]:
         """Return the events, of one kind or all."""
         return msgspec.convert(self._client.call("ledger.events", kind=kind), list[LedgerEvent])
+
+    def write_times(self) -> list[tuple[str, int, int]]:
+        """Return (stream, sequence, nanoseconds since 1970) of each message, where the settings have them kept."""
+        return [(stream, sequence, time_ns) for stream, sequence, time_ns in self._client.call("ledger.write_times")]
 
     def summary(self) -> dict[str, Any]:
         """Return everything as plain values: the counts too, each under its name in `Ledger`."""

@@ -1,6 +1,25 @@
 """How a local exchange behaves: limits, waits and accounts, as frozen values."""
 
+from typing import Any
+
 from attrs import field, frozen
+from flumine_core.errors import SettingsError
+
+STARTS = ("manual", "now", "subscription")
+SCOPES = ("account", "operation", "market")
+
+
+def _one_of(*known: str) -> Any:
+    def check(_: object, attribute: Any, value: str) -> None:
+        if value not in known:
+            raise SettingsError(f"{attribute.name} must be one of {', '.join(known)}, was {value!r}")
+
+    return check
+
+
+def _above_zero(_: object, attribute: Any, value: float | None) -> None:
+    if value is not None and not value > 0:
+        raise SettingsError(f"{attribute.name} must be above 0, was {value}")
 
 
 @frozen(kw_only=True)
@@ -34,18 +53,22 @@ class ExchangeSettings:
     The figures are Betfair's where it publishes them; each is enforced with the documented error code.
     """
 
-    scale: float = 1.0
+    scale: float = field(default=1.0, validator=_above_zero)
     accounts: tuple[Account, ...] = (Account(),)
 
     # markets
-    start: str = "manual"
+    start: str = field(default="manual", validator=_one_of(*STARTS))
     """When the replay starts: "manual" (by `start_replay`), "now", or "subscription" (with the first of a client)."""
     seconds_before_off: float | None = None
     """Pace the recorded markets only from so many seconds before their scheduled start; earlier lines at once."""
+    changes_a_second: float | None = field(default=None, validator=_above_zero)
+    """Play so many lines a second, in the order of their times, whatever the pace of the recording: for load."""
     keeps_gaps: bool = False
     """Keep recorded files apart as they were recorded; else all begin at once."""
     shows_own_bets: bool = True
     """Whether the market stream shows the clients' unmatched bets and what they took, as the exchange does."""
+    keeps_write_times: bool = False
+    """Whether the ledger keeps when each stream message was written: for measurements."""
     settle_seconds: float = 2.0
     """From a market's closing to its cleared orders."""
 
@@ -66,20 +89,26 @@ class ExchangeSettings:
     weight_limit: int = 200
     concurrent_order_reads: int = 3
     customer_ref_seconds: float = 60.0
-    customer_ref_scope: str = "account"
+    customer_ref_scope: str = field(default="account", validator=_one_of(*SCOPES))
     """Where a customerRef may not come again: "account", "operation" or "market"."""
     transactions_an_hour: int = 5_000
     """Above, each costs `transaction_charge`."""
     transaction_charge: float = 0.002
     instructions_a_second: int = 1_000
-    response_delay_seconds: float = 0.0
-    """Wait before each betting request is executed, as a network would."""
+    order_read_seconds: float = 0.0
+    """How long listCurrentOrders and the like take, so that too many may run at a time."""
+    page_size: int = 0
+    """Most rows of a list in one answer, whatever is asked for; 0: as asked for."""
+    replacement_keeps_refs: bool = True
+    """Whether the bet that a replace places has the references of the one that it replaces."""
 
     # streams
     greeting_seconds: float = 0.0
     idle_stream_seconds: float = 15.0
     connection_limit: int = 10
     connects_a_second: int = 50
+    half_open_seconds: float = 0.0
+    """How long a connection that has ended still counts against the limit."""
     markets_limit: int = 200
     heartbeat_ms: int = 5_000
     least_heartbeat_ms: int = 500

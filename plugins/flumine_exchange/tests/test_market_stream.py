@@ -7,7 +7,7 @@ import pytest
 from flumine_core.book.cache import MarketBookCache
 from flumine_core.book.change import decode_whole_message
 from flumine_core.synthetic.market import SyntheticMarket
-from wire import MARKET, Rpc, StreamClient, client_of, is_delta, limit
+from wire import MARKET, Rpc, StreamClient, client_of, is_delta, limit, wait_until
 
 from flumine_exchange.exchange import LocalExchange, Scenario
 
@@ -232,18 +232,32 @@ def test_segments_are_one_change_together(make_exchange: Any, make_stream: Any) 
     assert "segmentType" not in whole
 
 
+def test_times_of_writing_are_kept_for_measurements(make_exchange: Any, make_stream: Any) -> None:
+    exchange = make_exchange(keeps_write_times=True)
+    stream = make_stream(exchange, client_of(exchange))
+    stream.markets()
+    exchange.market(MARKET).set_price(11, back=[[1.5, 2.0]])
+    message = stream.until(is_delta)
+    times = {sequence: time_ns for kind, sequence, time_ns in exchange.ledger.write_times() if kind == "market"}
+    written = times[int(message["clk"].split(".")[1])]
+    assert written // 1_000_000 >= message["pt"]
+
+
 def test_conflation_merges_what_happens_meanwhile(make_exchange: Any, make_stream: Any) -> None:
     exchange = make_exchange(scale=0.1)
     stream = make_stream(exchange, client_of(exchange))
     assert stream.markets(conflateMs=2000)["conflateMs"] == 2000
-    for size in range(1, 21):
+    for size in range(1, 101):
         exchange.market(MARKET).set_price(11, back=[[1.5, size]])
-    (change,) = stream.until(is_delta)["mc"]
-    assert (change["con"], change["rc"][0]["atb"][-1]) == (True, [1.5, 20])
+    changes = [stream.until(is_delta)["mc"][0]]
+    while changes[-1]["rc"][0]["atb"][-1] != [1.5, 100]:
+        changes.append(stream.until(is_delta)["mc"][0])
+    assert all(change["con"] for change in changes)
+    assert len(changes) < 100
 
 
 def test_slow_reader_gets_the_latest_state(make_exchange: Any, make_stream: Any) -> None:
-    exchange = make_exchange(write_buffer_bytes=20_000, send_buffer_bytes=4096)
+    exchange = make_exchange(write_buffer_bytes=20_000, send_buffer_bytes=4096, slow_reader_seconds=10_000.0)
     stream = make_stream(exchange, client_of(exchange), receive_buffer=4096)
     book: dict[Any, Any] = {}
     apply(book, stream.markets())
@@ -330,8 +344,10 @@ def test_message_is_refused(exchange: LocalExchange, make_stream: Any, line: byt
 
 
 def test_idle_connection_without_subscription_is_closed(make_exchange: Any, make_stream: Any) -> None:
-    exchange = make_exchange(scale=0.01, idle_stream_seconds=15.0)
+    exchange = make_exchange(scale=1.0, idle_stream_seconds=15.0)
+    exchange.clock.freeze()
     stream = make_stream(exchange, client_of(exchange))
+    exchange.clock.advance(16)
     status = stream.next()
     assert (status["errorCode"], status["connectionClosed"]) == ("TIMEOUT", True)
     assert "id" not in status
@@ -363,3 +379,17 @@ def test_replayed_market_arrives_whole(make_exchange: Any, make_stream: Any, tmp
     for runner in book.runners:
         levels = served(exchange, market_id).get(str(runner.selection_id), {})
         assert {level.price: level.size for level in runner.ex.traded_volume} == levels.get("trd", {})
+
+
+def test_connection_that_has_ended_still_counts_for_a_while(make_exchange: Any, make_stream: Any) -> None:
+    exchange = make_exchange(scale=1.0, connection_limit=1, half_open_seconds=30.0)
+    exchange.clock.freeze()
+    client = client_of(exchange)
+    make_stream(exchange, client)
+    exchange.drop_streams()
+    wait_until(lambda: exchange.ledger.open_sockets["stream"] == 0)
+    assert make_stream(exchange).authenticate(client)["errorCode"] == "MAX_CONNECTION_LIMIT_EXCEEDED"
+    wait_until(lambda: exchange.ledger.open_sockets["stream"] == 0)
+    exchange.clock.advance(31)
+    assert make_stream(exchange).authenticate(client)["connectionsAvailable"] == 0
+    assert exchange.ledger.most_open_sockets["stream"] == 1

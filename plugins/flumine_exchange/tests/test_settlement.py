@@ -25,6 +25,16 @@ def test_persistence_decides_what_survives_the_off(rpc: Rpc) -> None:
     assert (found["sp"].sm, found["sp"].avp, found["sp"].status) == (20.0, 2.5, "EC")
 
 
+def test_suspension_lapses_with_a_new_version_alone(rpc: Rpc) -> None:
+    rpc.place(limit("BACK", 3.0, 20.0, ref="bet"))
+    market = rpc.exchange.market(MARKET)
+    market.suspend(lapses=False)
+    market.resume()
+    assert bets(rpc)["bet"].status == "E"
+    market.suspend()
+    assert (bets(rpc)["bet"].sl, bets(rpc)["bet"].status) == (20.0, "EC")
+
+
 def test_on_close_bets_take_the_starting_price_or_lapse(rpc: Rpc) -> None:
     bet = {"orderType": "LIMIT_ON_CLOSE", "selectionId": 11, "side": "BACK"}
     rpc.place(
@@ -63,6 +73,20 @@ def test_removal_voids_reduces_and_refuses(rpc: Rpc) -> None:
     assert rpc.exchange.market(MARKET).book["33"]["atb"] == []
 
 
+def test_removal_without_a_factor_voids_too(rpc: Rpc) -> None:
+    market = rpc.exchange.market(MARKET)
+    market.add_runner(44)
+    market.set_price(44, back=[[5.0, 10.0]])
+    kept = limit("BACK", 6.0, 3.0, runner=44, ref="live", persistenceType="PERSIST")
+    rpc.place(limit("BACK", 5.0, 2.0, runner=44, ref="matched"), kept)
+    market.remove_runner(44)
+    found = bets(rpc)
+    assert [(found[ref].sv, found[ref].sm, found[ref].status) for ref in ("matched", "live")] == [
+        (2.0, 0.0, "EC"),
+        (3.0, 0.0, "EC"),
+    ]
+
+
 def test_added_runner_may_be_bet_on(rpc: Rpc) -> None:
     market = rpc.exchange.market(MARKET)
     market.add_runner(44)
@@ -98,9 +122,11 @@ def test_profit_commission_balance_and_cleared_orders(rpc: Rpc) -> None:
 
 
 def test_market_is_settled_by_itself_some_time_later(rpc: Rpc) -> None:
+    rpc.exchange.clock.freeze()
     rpc.place(limit("BACK", 2.0, 10.0, ref="won"))
     rpc.exchange.market(MARKET).close([11])
     assert bets(rpc)["won"].profit is None
+    rpc.exchange.clock.advance(2)
     wait_until(lambda: bets(rpc)["won"].profit == 10.0)
 
 
