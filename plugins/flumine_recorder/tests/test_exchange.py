@@ -169,12 +169,12 @@ def jumps(original: list[tuple[int, int]], recorded: list[tuple[int, int]], gaps
 def test_what_a_lost_connection_costs_is_listed(tmp_path: Path, record: Any, until: Until) -> None:
     folder = tmp_path / "recordings"
     market = SyntheticMarket(updates=400)
-    with exchange_module.LocalExchange([market], 100.0, exchange_module.ExchangeSettings()) as exchange:
+    with exchange_module.LocalExchange([market], 40.0, exchange_module.ExchangeSettings()) as exchange:
         child = record(exchange)
         until(lambda: all(sizes(folder) or [0]), 60)
         exchange.start_replay()
         for count in (1, 2, 3):
-            until(lambda count=count: exchange.replay_status()["played"] > 80 * count, 60)
+            until(lambda count=count: exchange.replay_status()["played"] > 30 * count, 60)
             exchange.drop_streams("market")
         assert exchange.wait_replayed(60)
         (path,) = (folder / "open").glob("*/market")
