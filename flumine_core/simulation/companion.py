@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from loguru import logger
-
 
 def address_of(directory: str, name: str) -> str:
     """Return the address of a file in a directory, local or remote."""
@@ -13,4 +11,6 @@ def address_of(directory: str, name: str) -> str:
 def report(framework: Any, problem: str) -> None:
     """Tell of a file that could not be used: in the framework's `stream_errors`, and as a warning."""
     framework.stream_errors.append(problem)
+    from loguru import logger
+
     logger.warning("{}", problem)
