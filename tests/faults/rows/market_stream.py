@@ -119,7 +119,7 @@ def images_in_patches(s: Scenario) -> None:
 @row(
     30,
     "segmented images and deltas",
-    markets=[Market(market_id=MARKET), Market(market_id=QUIET, runners=tuple(range(1, 13)))],
+    markets=[Market(market_id=MARKET), Market(market_id=QUIET, runners=tuple(range(1, 41)))],
     exchange={"segment_changes": 5},
 )
 def segments(s: Scenario) -> None:
@@ -130,6 +130,12 @@ def segments(s: Scenario) -> None:
         if s.random.random() < 0.03:
             drop(s)
     s.until(lambda: s.sees(sizes[-1]), "the last change is there")
+    for _ in range(5):
+        # all but the last part of a change arrives, and then for a while nothing
+        s.fault("stream.write", "drop", match={**MARKET_STREAM, "market": QUIET, "segment": "SEG_END"})
+        s.fault("stream.subscribe", "delay", match=MARKET_STREAM, seconds=s.seconds(2, 0.2))
+        sizes.append(s.move())
+        s.until(lambda: s.sees(sizes[-1]), "the last change is there")
     given = [best for market_id, best in s.framework.seen() if market_id == QUIET]
     assert len(given) > 5, f"only {len(given)} books were seen"
     halves = [best for best in given if len(set(best)) > 1]
