@@ -71,7 +71,8 @@ def main() -> int:
         peer_python()
         runnable = [number for number in numbers if number not in NOT_RUN]
         if not asked.json:
-            print(f"\nflumine 3.3.2, at real times; not run for it: {NOT_RUN}\n", flush=True)
+            left_out = "; ".join(f"row {number}, {why}" for number, why in NOT_RUN.items())
+            print(f"\nflumine 3.3.2, at real times, held to the last column; left out: {left_out}\n", flush=True)
         peers = play(runnable, make_peer, asked.seed, 1.0, asked.processes, asked.json)
         told |= {"peer_rows": peers, "peer_passed": passed(peers)}
         if not asked.json:

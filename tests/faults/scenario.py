@@ -298,11 +298,13 @@ def scenario(
     exchange: Any = None,
     options: dict[str, Any] | None = None,
     is_started: bool = True,
+    patience: float = 0.0,
 ) -> Iterator[Scenario]:
     """Build exchange and framework, run them, and stop them at the end.
 
     :param make: makes the framework: of the exchange, `folder`, `factor` and `options`.
     :param exchange: settings of the exchange, waits in seconds of real life; or what makes them of the factor.
+    :param patience: seconds of real life that the framework may take at least, where its own polls are that slow.
     :param is_started: False: the row starts the framework itself.
     """
     given = exchange(factor) if callable(exchange) else exchange or {}
@@ -315,7 +317,9 @@ def scenario(
         def again(*args: Any, **more: Any) -> Framework:
             return make(*args, factor=factor, **{**(options or {}), **more})
 
-        built = Scenario(made, again(made, folder=Path(folder)), seed, again, Path(folder))
+        framework = again(made, folder=Path(folder))
+        framework.patience = max(framework.patience, patience * factor)
+        built = Scenario(made, framework, seed, again, Path(folder))
         try:
             if is_started:
                 built.start()

@@ -65,9 +65,10 @@ def replaced_by_half(s: Scenario) -> None:
         s.fault("http.before_execute", "fail_place_leg", op="replaceOrders", status=status)
         s.replace(order_id, 4.0)
         s.until_complete(order_id)
-        s.until(lambda o=order_id: (new := s.replacement(o)) and new.complete, "the replacement has failed")
-        assert not s.ledger.live_bets()
-        s.until(lambda o=order_id: s.replacement(o).why, "the strategy is told")
+        s.until(lambda: not s.ledger.live_bets(), "nothing lives")
+        if s.is_strict:
+            s.until(lambda o=order_id: (new := s.replacement(o)) and new.complete, "the replacement has failed")
+            s.until(lambda o=order_id: s.replacement(o).why, "the strategy is told")
     order_id = s.resting()
     s.fault("http.before_execute", "market", op="replaceOrders", method="suspend", args={"market_id": MARKET})
     s.replace(order_id, 4.0)

@@ -51,7 +51,7 @@ def idle_timeout(s: Scenario) -> None:
     assert s.requests("marketSubscription") == before + 1
 
 
-@row(35, "handshake failures: no TLS, refused, bad certificate")
+@row(35, "handshake failures: no TLS, refused, bad certificate", patience=150.0)
 def handshakes(s: Scenario) -> None:
     s.fault("tls.accept", "silence", match={"server": "stream"}, count=2)
     drop(s)

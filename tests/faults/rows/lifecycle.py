@@ -90,7 +90,7 @@ def removal(s: Scenario) -> None:
     settled(s)
 
 
-@row(43, "market closed, opened again, settled anew, moved to another event")
+@row(43, "market closed, opened again, settled anew, moved to another event", patience=200.0)
 def settled_anew(s: Scenario) -> None:
     first = s.place(price=1.5, size=5.0)
     s.until_complete(first)
@@ -113,7 +113,9 @@ def settled_anew(s: Scenario) -> None:
     assert profits(s)[0] == -8.0
 
 
-@row(44, "cleared orders late, paged, empty at first", exchange={"settle_seconds": 10.0, "page_size": 3})
+@row(
+    44, "cleared orders late, paged, empty at first", patience=300.0, exchange={"settle_seconds": 10.0, "page_size": 3}
+)
 def late_clearing(s: Scenario) -> None:
     ids = [s.place(price=1.5, size=2.0, runner=s.random.choice([11, 22])) for _ in range(s.random.randrange(8, 17))]
     s.until_complete(*ids)
@@ -145,6 +147,8 @@ def bet_delay(s: Scenario) -> None:
     dynamic = s.place()
     s.until_status(dynamic, LIVE)
     assert len(s.bets(dynamic)) == 1
+    if not s.is_strict:
+        return
     s.fault("http.after_execute", "drop", op="placeOrders")
     lost = s.place(persistence="PERSIST")
     s.until_status(lost, LIVE)

@@ -53,14 +53,16 @@ def login_storm(s: Scenario) -> None:
     storm = threading.Thread(target=revoke, daemon=True)
     storm.start()
     ids = []
-    for _ in range(15):
-        placed = s.try_place(runner=22)
-        if placed is not None:
-            ids.append(placed)
-        s.hold(1, lambda: True, "time passes")
-    s.until(lambda: s.ledger.failed_logins, "logins are banned")
-    is_over.set()
-    storm.join()
+    try:
+        for _ in range(15):
+            placed = s.try_place(runner=22)
+            if placed is not None:
+                ids.append(placed)
+            s.hold(1, lambda: True, "time passes")
+        s.until(lambda: s.ledger.failed_logins, "logins are banned")
+    finally:
+        is_over.set()
+        storm.join()
     s.hold(30, lambda: s.ledger.logins <= 6 and s.ledger.failed_logins <= 3, "the ban is respected")
     s.until(lambda: all(s.order(each).status in (LIVE, DONE) for each in ids), "every order is resolved")
     for each in ids:
