@@ -15,6 +15,10 @@ BUILT_IN: dict[str, tuple[str, str]] = {
     "config": ("flumine_core.cli.config", "Check flumine.toml, or show each effective value and its origin."),
     "demo": ("flumine_core.cli.demo", "Make a synthetic market, simulate the example strategy over it."),
     "hooks": ("flumine_core.cli.hooks", "List the hooks, or print the manual page of one."),
+    "new": (
+        "flumine_core.cli.new",
+        "Write a distribution for a plugin: package, entry point, README, tests, CI.",
+    ),
     "plugins": ("flumine_core.cli.plugins", "List the installed plugins, and what is wrong with broken ones."),
     "simulate": ("flumine_core.cli.simulate", "Run strategies over recorded markets and print what they did."),
 }
