@@ -6,8 +6,8 @@ import re
 import sys
 from pathlib import Path
 from string import Template
+from typing import NamedTuple
 
-import attrs
 import click
 
 from ..contract import API_VERSION
@@ -16,83 +16,29 @@ from .choices import Choices, with_choices
 from .main import version
 
 
-@attrs.frozen
-class Kind:
-    """What differs between plugins of two kinds, apart from their own two templates.
+class Kind(NamedTuple):
+    """What differs between plugins of two kinds, apart from their own templates.
 
+    :ivar group: what follows `flumine_core.` in the entry-point group.
+    :ivar needs: what its template imports beside flumine_core.
     :ivar entry: what the entry point names in `plugin.py`; "" for the module itself.
-    :ivar switch_on: how a user switches it on; `options`: what may be set.
     """
 
     noun: str
     group: str
-    entry: str
-    switch_on: str
-    options: str
-
-
-def _named(section: str, options: str) -> str:
-    return f'In `flumine.toml`:\n\n```toml\n[[{section}]]\nname = "$module"\n{options}```'
+    entry: str = "$class_name"
+    needs: str = ""
 
 
 KINDS = {
-    "strategy": Kind(
-        "strategy",
-        "strategies",
-        "$class_name",
-        "```sh\npython -m flumine_core simulate recorded/*.bz2 --strategy $module --set stake=5\n```",
-        "| option | default | |\n|---|---|---|\n| `stake` | 2.0 | pounds of the order |\n"
-        "| `seconds_to_start` | 60.0 | how long before the advertised start it may begin |",
-    ),
-    "trading-control": Kind(
-        "trading control",
-        "trading_controls",
-        "$class_name",
-        _named("trading_controls", "most_price = 20.0\n"),
-        "| option | default | |\n|---|---|---|\n| `most_price` | 20.0 | the longest price that may be backed |",
-    ),
-    "client-control": Kind(
-        "client control",
-        "client_controls",
-        "$class_name",
-        _named("client_controls", "most_orders = 50\n"),
-        "| option | default | |\n|---|---|---|\n| `most_orders` | 50 | how many orders a market may be given |",
-    ),
-    "middleware": Kind(
-        "market middleware",
-        "middleware",
-        "$class_name",
-        _named("middleware", ""),
-        'None. Strategies read `market.context["$module"]`.',
-    ),
-    "worker": Kind(
-        "background worker",
-        "workers",
-        "$class_name",
-        _named("workers", "interval = 60.0\n"),
-        "| option | default | |\n|---|---|---|\n| `interval` | 60.0 | seconds between two calls |",
-    ),
-    "logging-control": Kind(
-        "logging control",
-        "logging_controls",
-        "$class_name",
-        _named("logging_controls", 'path = "$module.jsonl"\n'),
-        "| option | default | |\n|---|---|---|\n| `path` | `$module.jsonl` | the file that is appended to |",
-    ),
-    "hook": Kind(
-        "hook plugin",
-        "hooks",
-        "",
-        'It is on once installed. `-p no:$module`, or `blocked = ["$module"]` under `[plugins]`, keeps it out.',
-        "None.",
-    ),
-    "command": Kind(
-        "command",
-        "commands",
-        "command",
-        "```sh\npython -m flumine_core $command --help\n```",
-        "See `--help`.",
-    ),
+    "strategy": Kind("strategy", "strategies"),
+    "trading-control": Kind("trading control", "trading_controls"),
+    "client-control": Kind("client control", "client_controls"),
+    "middleware": Kind("market middleware", "middleware"),
+    "worker": Kind("background worker", "workers", needs="loguru>=0.7,<0.8"),
+    "logging-control": Kind("logging control", "logging_controls"),
+    "hook": Kind("hook plugin", "hooks", "", "loguru>=0.7,<0.8"),
+    "command": Kind("command", "commands", "command", "click>=8.1,<9"),
 }
 """Kind as it is asked for -> what goes with it."""
 
@@ -111,58 +57,54 @@ FILES = {
 def names_of(name: str) -> dict[str, str]:
     """Return distribution, module, class and constant after a plugin's name.
 
-    :raises UsageError: where it can be no module, or hides one that exists.
+    :raises BadParameter: where it can be no module, or hides one that exists.
     """
-    import flumine_core
-
     words = re.split(r"[-_. ]+", name)
     module = "_".join(words).lower()
-    class_name = "".join(word[:1].upper() + word[1:] for word in words)
     if not re.fullmatch(r"[a-z][a-z0-9_]*", module) or keyword.iskeyword(module):
         raise click.BadParameter(f"must be words of letters and digits, a letter first, was {name!r}")
     if module in sys.stdlib_module_names or module in ("flumine_core", "flumine", "tests"):
         raise click.BadParameter(f"{module!r} is the name of another module")
-    if class_name in flumine_core.__all__:
-        raise click.BadParameter(f"{class_name!r} is the name of a class of flumine_core")
     return {
         "distribution": module.replace("_", "-"),
         "module": module,
-        "class_name": class_name,
+        "class_name": "".join(word[:1].upper() + word[1:] for word in words),
         "constant": module.upper(),
-        "command": module,
     }
 
 
 def files_of(kind: str, name: str) -> dict[str, str]:
-    """Return path and text of each file of a new distribution."""
-    about = KINDS[kind]
-    names = names_of(name)
-    tests = f"pytest --flumine-conformance {names['module']}"
-    has_conformance = kind != "command"
-    major, minor, *_ = (re.match(r"\d+\.\d+", version()) or re.match(r".*", "0.1"))[0].split(".")  # type: ignore[index]
+    """Return path and text of each file of a new distribution.
+
+    :raises BadParameter: where the name cannot be used.
+    """
+    about, names = KINDS[kind], names_of(name)
+    installed = re.match(r"(\d+)\.(\d+)", version())
+    major, minor = installed.groups() if installed else ("0", "1")
     values = {
         **names,
         "kind": kind,
         "noun": about.noun,
         "group": group_of(about.group),
-        "value": f"{names['module']}.plugin" + (f":{about.entry}" if about.entry else ""),
+        "value": f"{names['module']}.plugin" + (f":{Template(about.entry).substitute(names)}" if about.entry else ""),
+        "needs": f', "{about.needs}"' if about.needs else "",
         "api_version": repr(API_VERSION),
         "least_version": f"{major}.{minor}",
         "next_version": str(int(major) + 1),
-        "options": about.options,
-        "switch_on": about.switch_on,
-        "conformance": f"python -m {tests}\n" if has_conformance else "",
-        "conformance_step": f"      - run: python -m {tests}" if has_conformance else "",
     }
-    for key in ("value", "options", "switch_on"):
-        values[key] = Template(values[key]).substitute(values)
-    templates = importlib.resources.files(__package__) / "templates"
+    values["use"] = _filled("$kind/use.md", values)
     files = {f"{names['module']}/py.typed": ""}
     for template, target in FILES.items():
-        source = templates / (Template(template).substitute(values) + ".tmpl")
-        text = Template(source.read_text(encoding="utf-8")).substitute(values)
-        files[Template(target).substitute(values)] = text.rstrip("\n") + "\n"
+        files[Template(target).substitute(values)] = _filled(template, values) + "\n"
+    imports = re.findall(r"^(?:from|import) .*", files[f"{names['module']}/plugin.py"], re.M)
+    if names["class_name"] in re.findall(r"\w+", " ".join(imports)):
+        raise click.BadParameter(f"{names['class_name']!r} is the name of a class that the plugin uses")
     return files
+
+
+def _filled(template: str, values: dict[str, str]) -> str:
+    path = importlib.resources.files(__package__) / "templates" / (Template(template).substitute(values) + ".tmpl")
+    return Template(path.read_text(encoding="utf-8")).substitute(values).rstrip("\n")
 
 
 @click.command()

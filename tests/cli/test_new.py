@@ -10,8 +10,8 @@ from flumine_core.cli.new import KINDS
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_writes_a_whole_distribution(kind: str, invoke: Any, tmp_path: Path) -> None:
-    done = invoke("new", kind, "price-cap", "--dir", str(tmp_path))
+def test_writes_a_whole_distribution(kind: str, cli: Any, tmp_path: Path) -> None:
+    done = cli("new", kind, "price-cap", "--dir", str(tmp_path))
     assert done.exit_code == 0, done.output
     root = tmp_path / "price-cap"
     assert str(root) in done.output
@@ -44,26 +44,26 @@ def test_writes_a_whole_distribution(kind: str, invoke: Any, tmp_path: Path) -> 
         ("a/b", "a letter first"),
         ("json", "'json' is the name of another module"),
         ("flumine-core", "'flumine_core' is the name of another module"),
-        ("limit-order", "'LimitOrder' is the name of a class of flumine_core"),
+        ("limit-order", "'LimitOrder' is the name of a class that the plugin uses"),
     ],
 )
-def test_refuses_names_that_hide_something(name: str, message: str, invoke: Any, tmp_path: Path) -> None:
-    done = invoke("new", "strategy", name, "--dir", str(tmp_path))
+def test_refuses_names_that_hide_something(name: str, message: str, cli: Any, tmp_path: Path) -> None:
+    done = cli("new", "strategy", name, "--dir", str(tmp_path))
     assert done.exit_code == 2
     assert message in done.stderr
     assert not [*tmp_path.iterdir()]
 
 
-def test_overwrites_nothing(invoke: Any, tmp_path: Path) -> None:
+def test_overwrites_nothing(cli: Any, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "precious").write_text("text")
-    done = invoke("new", "hook", "mine", "--dir", str(tmp_path))
+    done = cli("new", "hook", "mine", "--dir", str(tmp_path))
     assert done.exit_code == 2
     assert "exists and is not empty" in done.stderr
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["precious"]
 
 
-def test_an_unknown_kind_is_told_the_known_ones(invoke: Any) -> None:
-    done = invoke("new", "indicator", "mine")
+def test_an_unknown_kind_is_told_the_known_ones(cli: Any) -> None:
+    done = cli("new", "indicator", "mine")
     assert done.exit_code == 2
     assert "trading-control" in done.stderr
