@@ -1,6 +1,7 @@
 """The pytest plugin: fixtures for those who test strategies and plugins. Imports nothing before a fixture is used."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +12,33 @@ if TYPE_CHECKING:
     from .market import MarketScript
     from .run import Outcome
     from .strategy import Placing
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of the conformance suite."""
+    group = parser.getgroup("flumine_core")
+    group.addoption(
+        "--flumine-conformance",
+        action="append",
+        default=[],
+        metavar="PACKAGE",
+        help="check that the plugins of an installed package or distribution, or module:attribute, keep the contract",
+    )
+    group.addoption(
+        "--flumine-option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="an option with which the plugins that are checked are made",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Run the conformance suite in place of the tests found by default, or beside those that are named."""
+    if config.getoption("--flumine-conformance"):
+        suite = str(Path(__file__).with_name("conformance.py"))
+        is_named = config.args_source is pytest.Config.ArgsSource.ARGS
+        config.args = [*config.args, suite] if is_named else [suite]
 
 
 @pytest.fixture
