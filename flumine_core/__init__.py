@@ -4,52 +4,33 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .cli.logs import enable_logging as enable_logging
-    from .contract import client as _client
-    from .contract.client import BetfairClient as BetfairClient
-    from .contract.client import SimulatedClient as SimulatedClient
-    from .contract.hookspecs import hookimpl as hookimpl
-    from .contract.hookspecs import hookspec as hookspec
-    from .contract.loggingcontrol import LoggingControl as LoggingControl
-    from .contract.middleware import Middleware as Middleware
-    from .contract.strategy import BaseStrategy as BaseStrategy
-    from .contract.strategy import RunnerContext as RunnerContext
-    from .contract.streams import DataStream as DataStream
-    from .contract.streams import HistoricalStream as HistoricalStream
-    from .contract.streams import MarketStream as MarketStream
-    from .contract.worker import BackgroundWorker as BackgroundWorker
-    from .control.base import ClientControl as ClientControl
-    from .control.base import TradingControl as TradingControl
-    from .control.client import MaxOrderCount as MaxOrderCount
-    from .control.trading import MarketValidation as MarketValidation
-    from .control.trading import OrderValidation as OrderValidation
-    from .control.trading import StrategyExposure as StrategyExposure
-    from .errors import FlumineCoreError as FlumineCoreError
-    from .events import CustomEvent as CustomEvent
-    from .ladder import get_nearest_price as get_nearest_price
-    from .ladder import get_price as get_price
-    from .ladder import get_size as get_size
-    from .ladder import get_sp as get_sp
-    from .ladder import price_ticks_away as price_ticks_away
-    from .order.kinds import LimitOnCloseOrder as LimitOnCloseOrder
-    from .order.kinds import LimitOrder as LimitOrder
-    from .order.kinds import MarketOnCloseOrder as MarketOnCloseOrder
-    from .order.order import Order as Order
-    from .order.states import OrderStatus as OrderStatus
-    from .order.states import TradeStatus as TradeStatus
-    from .order.trade import Trade as Trade
-    from .session import Flumine as Flumine
-    from .session import FlumineSimulation as FlumineSimulation
-    from .settings import Settings as Settings
-    from .settings import config as config
-
-    BetfairDataStream = DataStream
-    BetfairHistoricalStream = HistoricalStream
-    BetfairMarketStream = MarketStream
-    BetfairOrder = Order
-    MaxTransactionCount = MaxOrderCount
-    RawDataStream = DataStream
-    clients = _client
+    from .cli.logs import enable_logging
+    from .contract import client as clients
+    from .contract.client import BetfairClient, SimulatedClient
+    from .contract.hookspecs import hookimpl, hookspec
+    from .contract.loggingcontrol import LoggingControl
+    from .contract.middleware import Middleware
+    from .contract.strategy import BaseStrategy, RunnerContext
+    from .contract.streams import DataStream, HistoricalStream, MarketStream
+    from .contract.streams import DataStream as BetfairDataStream
+    from .contract.streams import DataStream as RawDataStream
+    from .contract.streams import HistoricalStream as BetfairHistoricalStream
+    from .contract.streams import MarketStream as BetfairMarketStream
+    from .contract.worker import BackgroundWorker
+    from .control.base import ClientControl, TradingControl
+    from .control.client import MaxOrderCount
+    from .control.client import MaxOrderCount as MaxTransactionCount
+    from .control.trading import MarketValidation, OrderValidation, StrategyExposure
+    from .errors import FlumineCoreError
+    from .events import CustomEvent
+    from .ladder import get_nearest_price, get_price, get_size, get_sp, price_ticks_away
+    from .order.kinds import LimitOnCloseOrder, LimitOrder, MarketOnCloseOrder
+    from .order.order import Order
+    from .order.order import Order as BetfairOrder
+    from .order.states import OrderStatus, TradeStatus
+    from .order.trade import Trade
+    from .session import Flumine, FlumineSimulation
+    from .settings import Settings, config
 
 __version__ = "0.1.0"
 
@@ -101,7 +82,53 @@ _HOMES = {
 }
 """Public name -> the module where it lives, with its name there if that is another (none: the module itself)."""
 
-__all__ = [*_HOMES]
+__all__ = [
+    "BackgroundWorker",
+    "BaseStrategy",
+    "BetfairClient",
+    "BetfairDataStream",
+    "BetfairHistoricalStream",
+    "BetfairMarketStream",
+    "BetfairOrder",
+    "ClientControl",
+    "CustomEvent",
+    "DataStream",
+    "Flumine",
+    "FlumineCoreError",
+    "FlumineSimulation",
+    "HistoricalStream",
+    "LimitOnCloseOrder",
+    "LimitOrder",
+    "LoggingControl",
+    "MarketOnCloseOrder",
+    "MarketStream",
+    "MarketValidation",
+    "MaxOrderCount",
+    "MaxTransactionCount",
+    "Middleware",
+    "Order",
+    "OrderStatus",
+    "OrderValidation",
+    "RawDataStream",
+    "RunnerContext",
+    "Settings",
+    "SimulatedClient",
+    "StrategyExposure",
+    "Trade",
+    "TradeStatus",
+    "TradingControl",
+    "clients",
+    "config",
+    "enable_logging",
+    "get_nearest_price",
+    "get_price",
+    "get_size",
+    "get_sp",
+    "hookimpl",
+    "hookspec",
+    "price_ticks_away",
+]
+"""The names of `_HOMES`, spelt out for type checkers."""
 
 
 def __getattr__(name: str) -> Any:
