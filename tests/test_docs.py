@@ -19,7 +19,7 @@ from flumine_core.settings import option_names
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = Path(flumine_core.__file__).resolve().parent
 DOCS = ROOT / "docs"
-PAGES = sorted([ROOT / "README.md", *DOCS.glob("*.md")])
+PAGES = sorted([ROOT / "README.md", *DOCS.rglob("*.md")])
 
 if not DOCS.is_dir():
     pytest.skip("the documentation is not here", allow_module_level=True)

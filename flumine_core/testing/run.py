@@ -9,7 +9,7 @@ import attrs
 
 from ..contract.client import BaseClient, SimulatedClient
 from ..contract.streams import HistoricalStream
-from ..errors import DiscoveryError
+from ..errors import DiscoveryError, ExecutionError
 from ..kernel.discovery import Candidate
 from ..kernel.signature import faults_of
 from ..market.market import Market
@@ -118,6 +118,7 @@ def run(
     :param hooks: modules or objects whose functions carry `@hookimpl`.
     :param execution: in place of the simulated exchange.
     :param directory: where scripts are written; a temporary one if None.
+    :raises ExecutionError: where a worker or logging control raised.
     :raises DiscoveryError: where an object of `hooks` is no hook plugin.
     """
     framework = FlumineSimulation(
@@ -148,6 +149,9 @@ def run(
         for stream in streams:
             framework.add_stream(stream)
         framework.run()
+    if framework.settings.raise_errors:
+        for fault in framework.faults.first.values():  # of workers and logging controls, whose threads raise to nobody
+            raise ExecutionError(f"{fault.plugin} raised in {fault.hook}: {fault.error}\n{fault.traceback}")
     return Outcome(framework)
 
 

@@ -15,7 +15,7 @@ from flumine_core import (
     TradingControl,
     hookimpl,
 )
-from flumine_core.errors import DiscoveryError
+from flumine_core.errors import DiscoveryError, ExecutionError
 
 
 class MaxPrice(TradingControl):
@@ -108,6 +108,17 @@ def test_what_raises_is_raised_or_counted(run: Any, market: Any) -> None:
         run(Breaking(), market())
     outcome = run(Breaking(), market(), settings={"raise_errors": False})
     assert outcome.faults == {("Breaking", "strategy.check_market_book"): 2}
+
+
+def test_what_a_thread_raises_is_raised_at_the_end(run: Any, market: Any) -> None:
+    class Breaking(LoggingControl):
+        def process_market(self, event: Any) -> None:
+            raise KeyError("broken")
+
+    with pytest.raises(ExecutionError, match="Breaking raised in process_market: KeyError: 'broken'"):
+        run(BaseStrategy(), market(), logging_controls=[Breaking()])
+    outcome = run(BaseStrategy(), market(), logging_controls=[Breaking()], settings={"raise_errors": False})
+    assert outcome.faults == {("Breaking", "process_market"): 1}
 
 
 def test_a_misspelt_hook_is_refused(run: Any, market: Any) -> None:
