@@ -1,9 +1,9 @@
 """The pages of the documentation, followed word for word: files are written, commands run, what they print is compared.
 
 On a page, a block with `title="name"` is a file to be written, and a `sh` block is run line by line (not under
-`<!-- no-run -->`; under `<!-- fails -->` its last line ends with exit code 1). Each line of a `text` block below it is in
-what the commands before it have printed, save for lines with `...`. A page or block under `<!-- needs: module -->` runs
-where that module can be imported.
+`<!-- no-run -->`; under `<!-- fails -->` its last line ends with exit code 1). Each line of a `text` block below it is
+in what the commands before it have printed, save for lines with `...`. A page or block under `<!-- needs: module -->`
+runs where that module can be imported.
 """
 
 import importlib.util
