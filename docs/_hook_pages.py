@@ -1,6 +1,6 @@
 """Makes one page of the documentation for every hook, from the hook specifications and the plugins that use it.
 
-MkDocs calls `on_files` and `on_nav` (https://www.mkdocs.org/user-guide/configuration/#hooks).
+MkDocs calls `on_config`, `on_files` and `on_page_markdown` (https://www.mkdocs.org/user-guide/configuration/#hooks).
 """
 
 import inspect
@@ -81,6 +81,13 @@ def on_files(files: Any, config: Any) -> Any:
         if uri.startswith("sources/"):
             files.append(File.generated(config, uri, abs_src_path=str(path)))
     return files
+
+
+def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
+    """Link each hook in the table of hooks to its page."""
+    if page.file.src_uri != "hooks.md":
+        return markdown
+    return re.sub(r"^\| `(flumine_\w+)` \|", r"| [`\1`](hooks/\1.md) |", markdown, flags=re.M)
 
 
 def on_config(config: Any) -> Any:
