@@ -1,7 +1,7 @@
 """The pages of the documentation, followed word for word: files are written, commands run, what they print is compared.
 
-On a page, a block with `title="name"` is a file to be written, and a `sh` block is run line by line (not under
-`<!-- no-run -->`; under `<!-- fails -->` its last line ends with exit code 1). Each line of a `text` block below it is
+On a page, a block with `title="name"` is a file to be written, and a `sh` block is run as a script (not under
+`<!-- no-run -->`; under `<!-- fails -->` it ends with exit code 1). Each line of a `text` block below it is
 in what the commands before it have printed, save for lines with `...`. A page or block under `<!-- needs: module -->`
 runs where that module can be imported.
 """
@@ -68,20 +68,20 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
     return Environment(folder / "environment", [] if is_installed() else [own_wheel(folder)])
 
 
-def run(line: str, folder: Path, environment: Environment, code: int = 0) -> str:
-    """Run a line in a shell in which `python` is the environment's, and pip finds everything here."""
+def run(script: str, folder: Path, environment: Environment, code: int = 0) -> str:
+    """Run a script in a shell in which `python` is the environment's, and pip finds everything here."""
     pip = {"PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COV", "PYTEST"))}
     path = f"{environment.python.parent}{os.pathsep}{clean['PATH']}"
     done = subprocess.run(
-        ["sh", "-c", line],
+        ["sh", "-ec", script],
         cwd=folder,
-        env={**clean, **pip, "PATH": path, "COLUMNS": "200"},
+        env={**clean, **pip, "PATH": path, "COLUMNS": "200", "XDG_STATE_HOME": str(folder / "state")},
         capture_output=True,
         text=True,
         timeout=300,
     )
-    assert done.returncode == code, f"{line}\n{done.stdout}{done.stderr}"
+    assert done.returncode == code, f"{script}\n{done.stdout}{done.stderr}"
     return done.stdout + done.stderr
 
 
@@ -96,13 +96,10 @@ def test_page_works_word_for_word(page: Path, tmp_path: Path, environment: Envir
         if "no-run" in block.markers or any(importlib.util.find_spec(module) is None for module in wanted):
             continue
         if block.language == "sh":
-            printed = ""
             if block.title == CLONE and not (ROOT / "flumine_core").is_dir():
                 continue
-            *lines, last = block.text.replace("\\\n", " ").splitlines()
             folder = ROOT if block.title == CLONE else tmp_path
-            printed += "".join(run(line, folder, environment) for line in lines)
-            printed += run(last, folder, environment, 1 if "fails" in block.markers else 0)
+            printed = run(block.text, folder, environment, 1 if "fails" in block.markers else 0)
         elif block.title:
             target = tmp_path / block.title
             target.parent.mkdir(parents=True, exist_ok=True)
