@@ -1,4 +1,4 @@
-"""From a run as plain data to a framework that simulates one unit of it, and from that to rows of results."""
+"""From a run as plain data to a framework, one that simulates a unit of it, and from that to rows of results."""
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -6,19 +6,24 @@ from typing import Any
 
 from .clock import to_datetime
 from .contract.client import BaseClient, BetfairClient, SimulatedClient
+from .contract.loggingcontrol import LoggingControl
 from .contract.strategy import BaseStrategy
 from .errors import DiscoveryError, FlumineCoreError, SettingsError
 from .hint import did_you_mean, one_line
 from .kernel.discovery import Discovery, describe_circle, ordered
+from .kernel.guard import Faults
 from .kernel.plan import Plan
+from .kernel.session import Session
+from .live.client import betfair_client
 from .options import arguments_for, options_of
 from .order.order import Order
 from .order.states import OrderStatus
 from .plain import Named, Result, Row, Run, Unit
+from .relay import Relay
 from .session import FlumineSimulation
 from .settings import Settings
 
-CLIENTS: dict[str, type[BaseClient]] = {"simulated": SimulatedClient, "betfair": BetfairClient}
+CLIENTS: dict[str, Callable[..., BaseClient]] = {"simulated": SimulatedClient, "betfair": betfair_client}
 """Client types of the house; `flumine_make_client` is asked first."""
 
 GIVEN: dict[str, tuple[str, ...]] = {
@@ -27,7 +32,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "client_controls": ("flumine", "client"),
     "middleware": ("flumine",),
     "workers": ("flumine",),
-    "logging_controls": ("flumine",),
+    "logging_controls": (),
 }
 """Arguments of constructors that the house passes itself, by kind."""
 
@@ -39,20 +44,23 @@ MOST_MESSAGES = 1_000
 
 
 class Assembly:
-    """A framework with everything that a run names, ready to simulate one unit.
+    """A framework with everything that a run names.
 
-    A strategy, middleware, worker or logging control that cannot be made is left out and counted under its name.
-    A control or client that cannot be made stops the start: nothing is simulated without what was to guard it.
+    A strategy, middleware or worker that cannot be made is left out and counted under its name.
+    A control or client that cannot be made stops the start: nothing runs without what was to guard it.
+
+    :param flumine: a framework that nothing was added to yet.
 
     :raises FlumineCoreError: on an unknown name, an option that does not fit, two strategies of one name, or a control
         or client that cannot be made.
     """
 
-    def __init__(self, run: Run, unit: Unit, discovery: Discovery) -> None:
+    def __init__(
+        self, run: Run, discovery: Discovery, flumine: Session, logging_controls: Iterable[LoggingControl]
+    ) -> None:
         self.run = run
-        self.unit = unit
         self.discovery = discovery
-        self.flumine = FlumineSimulation(settings=Settings(**run.settings), plugins=discovery)
+        self.flumine = flumine
         for client in run.clients:
             self.flumine.add_client(self._client(client))
         for control in run.trading_controls:
@@ -63,7 +71,7 @@ class Assembly:
             self.flumine.add_market_middleware(middleware)
         for _, worker in self._optional("workers", run.background_workers):
             self.flumine.add_worker(worker)
-        for _, logging_control in self._optional("logging_controls", run.logging_controls):
+        for logging_control in logging_controls:
             self.flumine.add_logging_control(logging_control)
         self._add_strategies()
 
@@ -80,15 +88,13 @@ class Assembly:
         if named.name not in CLIENTS:
             raise SettingsError(f"no client type {named.name!r}{did_you_mean(named.name, CLIENTS)}")
         target = CLIENTS[named.name]
-        return target(**arguments_for(f"client {named.name!r}", target, options))
+        return self._made_client(target, arguments_for(f"client {named.name!r}", target, options))
 
-    def _target(self, kind: str, named: Named) -> tuple[Any, dict[str, Any]]:
-        """Return class or function of a named thing and its converted options."""
-        target = self.discovery.load(kind, named.name)
-        return target, arguments_for(f"{kind} {named.name!r}", target, named.options, GIVEN[kind])
+    def _made_client(self, target: Callable[..., BaseClient], arguments: dict[str, Any]) -> BaseClient:
+        return target(**arguments)
 
     def _control_of(self, kind: str, named: Named, given: dict[str, Any]) -> tuple[Any, Any]:
-        target, arguments = self._target(kind, named)
+        target, arguments = _target(kind, named, self.discovery)
         takes = options_of(target)
         passed = {name: value for name, value in given.items() if name in takes}
         try:
@@ -119,23 +125,7 @@ class Assembly:
                 yield named.name, made
 
     def _guarded(self, kind: str, named: Named) -> Any:
-        try:
-            target, arguments = self._target(kind, named)
-        except DiscoveryError as error:
-            candidate = self.discovery.find(kind, named.name)
-            if candidate is None or candidate.status != "failed":
-                raise
-            self.flumine.faults.record(named.name, "import", error)
-            return None
-        takes = options_of(target)
-        passed = {"flumine": self.flumine} if "flumine" in GIVEN[kind] and "flumine" in takes else {}
-        try:
-            return target(**passed, **arguments)
-        except FlumineCoreError as error:
-            raise SettingsError(f"{kind} {named.name!r}: {error}") from error
-        except Exception as error:
-            self.flumine.faults.record(named.name, "__init__", error)
-            return None
+        return _made(kind, named, self.discovery, self.flumine.faults, {"flumine": self.flumine})
 
     def _add_strategies(self) -> None:
         names: set[str] = set()
@@ -152,7 +142,7 @@ class Assembly:
             if strategy.name in names:
                 raise SettingsError(f"two strategies are called {strategy.name!r}: give one another name")
             names.add(strategy.name)
-            self._point_at_unit(strategy)
+            self._prepare(strategy)
             try:
                 self.flumine.add_strategy(strategy)
             except FlumineCoreError:
@@ -160,7 +150,31 @@ class Assembly:
             except Exception as error:
                 self.flumine.faults.record(strategy.name, "strategy.add", error)
 
-    def _point_at_unit(self, strategy: BaseStrategy) -> None:
+    def _prepare(self, strategy: BaseStrategy) -> None:
+        """Do what is to be done with a strategy before it is added."""
+
+
+class UnitAssembly(Assembly):
+    """A framework that simulates one unit.
+
+    :param relay: what takes the events for the logging controls of the run.
+    """
+
+    flumine: FlumineSimulation
+
+    def __init__(self, run: Run, unit: Unit, discovery: Discovery, relay: Relay | None = None) -> None:
+        self.unit = unit
+        framework = FlumineSimulation(settings=Settings(**run.settings), plugins=discovery)
+        super().__init__(run, discovery, framework, () if relay is None else (relay,))
+
+    def _made_client(self, target: Callable[..., BaseClient], arguments: dict[str, Any]) -> BaseClient:
+        if target is not betfair_client:
+            return target(**arguments)
+        # a simulation has no use for an account's credentials and addresses
+        known = options_of(BetfairClient)
+        return BetfairClient(**{name: value for name, value in arguments.items() if name in known})
+
+    def _prepare(self, strategy: BaseStrategy) -> None:
         run, own = self.run, strategy.market_filter
         wanted: dict[str, Any] = {
             "markets": list(self.unit.files),
@@ -174,6 +188,45 @@ class Assembly:
             wanted.update((key, own[key]) for key in FILTERS if key in own)
         strategy.market_filter = wanted
         strategy.streams = []
+
+
+def _target(kind: str, named: Named, discovery: Discovery) -> tuple[Any, dict[str, Any]]:
+    """Return class or function of a named thing and its converted options."""
+    target = discovery.load(kind, named.name)
+    return target, arguments_for(f"{kind} {named.name!r}", target, named.options, GIVEN[kind])
+
+
+def _made(kind: str, named: Named, discovery: Discovery, faults: Faults, given: Mapping[str, Any]) -> Any:
+    """Make a thing that the run can do without; None, and counted, where it cannot be imported or raises."""
+    try:
+        target, arguments = _target(kind, named, discovery)
+    except DiscoveryError as error:
+        candidate = discovery.find(kind, named.name)
+        if candidate is None or candidate.status != "failed":
+            raise
+        faults.record(named.name, "import", error)
+        return None
+    takes = options_of(target)
+    passed = {name: value for name, value in given.items() if name in GIVEN[kind] and name in takes}
+    try:
+        return target(**passed, **arguments)
+    except FlumineCoreError as error:
+        raise SettingsError(f"{kind} {named.name!r}: {error}") from error
+    except Exception as error:
+        faults.record(named.name, "__init__", error)
+        return None
+
+
+def make_logging_controls(run: Run, discovery: Discovery, faults: Faults) -> list[LoggingControl]:
+    """Make the logging controls that a run names; one that cannot be made is left out and counted under its name.
+
+    :raises FlumineCoreError: on an unknown name, an option that does not fit, or what is no logging control.
+    """
+    made = [(named, _made("logging_controls", named, discovery, faults, {})) for named in run.logging_controls]
+    for named, control in made:
+        if control is not None and not isinstance(control, LoggingControl):
+            raise SettingsError(f"logging control {named.name!r} must be a LoggingControl, was {control!r}")
+    return [control for _, control in made if control is not None]
 
 
 def _in_wished_order(middleware: Iterable[tuple[str, Any]]) -> list[Any]:
@@ -294,12 +347,20 @@ Progress = Callable[[int], None]
 """Told how many books a framework has delivered so far."""
 
 
-def simulate_unit(run: Run, unit: Unit, discovery: Discovery, keep: bool, progress: Progress | None = None) -> Result:
+def simulate_unit(
+    run: Run,
+    unit: Unit,
+    discovery: Discovery,
+    keep: bool,
+    progress: Progress | None = None,
+    relay: Relay | None = None,
+) -> Result:
     """Simulate one unit in this process.
 
+    :param relay: what takes the events for the logging controls of the run, which are not made here.
     :raises FlumineCoreError: where the run cannot be started at all.
     """
-    assembly = Assembly(run, unit, discovery)
+    assembly = UnitAssembly(run, unit, discovery, relay)
     flumine = assembly.flumine
     if not flumine.strategies:
         told = ", ".join(fault.error for fault in flumine.faults.first.values())

@@ -48,9 +48,20 @@ class MarketCataloguesEvent(Event):
 
 @attrs.define(eq=False)
 class CurrentOrdersEvent(Event):
-    """Reports of an execution, or the exchange's current orders."""
+    """Reports of an execution, or what the exchange's order stream says of bets.
 
-    reports: Sequence[Report]
+    :ivar bets: bets as the exchange has them (`flumine_core.live.bet.Bet`), for the execution of `client`.
+    :ivar client: whose order stream it is; None where there are reports alone.
+    :ivar is_image: `bets` are all that the exchange still holds open, in answer to a subscription.
+    :ivar is_connected: True: the stream has connected, and may have missed something; False: it has dropped;
+        None: neither.
+    """
+
+    reports: Sequence[Report] = ()
+    bets: Sequence[Any] = ()
+    client: Any = None
+    is_image: bool = False
+    is_connected: bool | None = None
 
 
 @attrs.define(eq=False)
@@ -157,9 +168,10 @@ class OrderStatusEvent(Event):
 
 @attrs.define(eq=False)
 class RefusalEvent(Event):
-    """An order was refused: control, reason and numbers."""
+    """An order was refused: control, reason and numbers; `epoch_ms` is when, milliseconds since 1970."""
 
     event: Refusal
+    epoch_ms: int
 
 
 @attrs.define(eq=False)

@@ -84,6 +84,9 @@ decode_message: Callable[[bytes], MarketChangeMessage] = msgspec.json.Decoder(_L
 Raises msgspec.MsgspecError (a ValueError) naming the field that is not as documented.
 """
 
+decode_market_change: Callable[[Raw | bytes], MarketChange] = msgspec.json.Decoder(_LazyMarketChange).decode
+"""Decode one market change of a message whose parts were kept as bytes; its runner changes stay bytes."""
+
 decode_whole_message: Callable[[bytes], MarketChangeMessage] = msgspec.json.Decoder(_ReadMessage).decode
 """Decode one line with its runner changes: quicker where they will be asked for."""
 
@@ -94,7 +97,10 @@ decode_runner_changes: Callable[[bytes], list[RunnerChange] | None] = msgspec.js
 
 
 def plain_change(line: bytes, market_id: str) -> dict[str, Any] | None:
-    """Return the last change of `market_id` in a line as it was received, unknown fields included."""
+    """Return the last change of `market_id` in a line as it was received, unknown fields included.
+
+    :param line: a message, or the change by itself.
+    """
     message = msgspec.json.decode(line)
-    found = [change for change in message.get("mc", ()) if change.get("id") == market_id]
+    found = [change for change in message.get("mc", (message,)) if change.get("id") == market_id]
     return found[-1] if found else None

@@ -138,7 +138,8 @@ def flumine_process_raw_data(stream_id: int, clk: str | None, publish_time: int,
     """Called with a data stream's changes as they were received.
 
     :param stream_id: the stream's number; :param clk: its clock token; :param publish_time: milliseconds since 1970.
-    :param data: the market, order, race or cricket changes; shared by all, not to be changed.
+    :param data: the market, order, race or cricket changes; shared by all, not to be changed. What a live stream
+        brings has each change's own bytes as `raw`.
     Returns: ignored.
     Order: before strategies' process_raw_data.
     Rate: once a stream message.

@@ -87,6 +87,7 @@ class MarketStream(BaseStream):
         self.streaming_timeout = streaming_timeout
         self.conflate_ms = conflate_ms
         self.market_filter = dict(_plain(market_filter) or {})
+        self.market_ids: set[str] = set()
         self.market_data_filter = dict(_plain(market_data_filter) or {"fields": list(DEFAULT_MARKET_DATA_FIELDS)})
         self.client = client
 
@@ -104,6 +105,64 @@ class MarketStream(BaseStream):
 
 class DataStream(MarketStream):
     """The market stream as raw changes, for recording: strategies get process_raw_data and no books."""
+
+
+class OrderStream(BaseStream):
+    """An account's order stream; a framework adds one for each client that trades.
+
+    :param customer_strategy_refs: bets of these references alone; None is every bet of the account.
+    """
+
+    operation = "orderSubscription"
+
+    def __init__(
+        self,
+        client: Any,
+        conflate_ms: int | None = None,
+        customer_strategy_refs: list[str] | None = None,
+        stream_id: int | None = None,
+        custom: bool = False,
+    ) -> None:
+        super().__init__(stream_id, custom)
+        self.client = client
+        self.conflate_ms = conflate_ms
+        self.customer_strategy_refs = customer_strategy_refs
+
+    def key(self) -> Mapping[str, Any]:
+        """Return account, conflation and references."""
+        return {
+            "client": self.client.username,
+            "conflate_ms": self.conflate_ms,
+            "customer_strategy_refs": self.customer_strategy_refs,
+        }
+
+
+class SportsDataStream(BaseStream):
+    """Betfair's race or cricket stream, on a host of its own.
+
+    :param sports_data_filter: "raceSubscription" or "cricketSubscription".
+    :raises SettingsError: on any other.
+    """
+
+    OPERATIONS: ClassVar[tuple[str, ...]] = ("raceSubscription", "cricketSubscription")
+
+    def __init__(
+        self,
+        sports_data_filter: str = "raceSubscription",
+        client: Any = None,
+        stream_id: int | None = None,
+        custom: bool = False,
+    ) -> None:
+        super().__init__(stream_id, custom)
+        if sports_data_filter not in self.OPERATIONS:
+            known = ", ".join(self.OPERATIONS)
+            raise SettingsError(f"sports_data_filter must be one of {known}, was {sports_data_filter!r}")
+        self.sports_data_filter = self.operation = sports_data_filter
+        self.client = client
+
+    def key(self) -> Mapping[str, Any]:
+        """Return kind and account."""
+        return {"operation": self.sports_data_filter, "client": getattr(self.client, "username", None)}
 
 
 class HistoricalStream(BaseStream):

@@ -1,6 +1,7 @@
 """The loop: one event after another, each through its step."""
 
 from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Any
 
 from ..book.marketbook import MarketBook
@@ -22,6 +23,7 @@ from ..events import (
     SportsDataEvent,
 )
 from ..market.market import Market
+from ..order.report import AdoptReport, Report
 from .copies import COPIES
 from .life import MarketLife
 from .plan import Step
@@ -105,7 +107,7 @@ class Kernel(MarketLife):
         if definition.status == "CLOSED":
             self._process_close_market(CloseMarketEvent(book, book.streaming_unique_id))
             return
-        is_new = market is None
+        is_new = market is None or market.latest_book is None
         if market is None:
             market = self._add_live_market(market_id, book)
         elif market.closed:
@@ -215,13 +217,16 @@ class Kernel(MarketLife):
         self.plan["process_market_catalogues"].run(body, market, catalogue)
 
     def _process_current_orders(self, event: CurrentOrdersEvent) -> None:
-        """Apply reports that came as an event, then show strategies their orders."""
+        """Apply reports, and what the order stream's bets mean, then show strategies their orders."""
         markets: dict[str, Market] = {}
-        for report in event.reports:
-            market = self.markets.markets.get(report.order.market_id)
+        execution = getattr(event.client, "execution", None)
+        applied = []
+        for report in chain(event.reports, () if execution is None else execution.process_current_orders(event)):
+            market = self.take_report(report)
             if market is not None:
                 markets[market.market_id] = market
-                self.apply(market, (report,))
+            applied.append(report)
+        event.reports = applied
 
         def body() -> None:
             for market in markets.values():
@@ -229,6 +234,18 @@ class Kernel(MarketLife):
                     self._process_orders(market)
 
         self.plan["process_current_orders"].run(body, event)
+
+    def take_report(self, report: Report) -> Market | None:
+        """Apply a report to its market, which it returns; one that cannot be applied is counted as a fault."""
+        market = self.markets.markets.get(report.order.market_id)
+        if market is None and isinstance(report, AdoptReport):
+            market = self._add_live_market(report.order.market_id, None)
+        if market is not None:
+            try:
+                self.apply(market, (report,))
+            except Exception as error:
+                self.faults.record(type(self).__name__, type(report).__name__, error)
+        return market
 
     def _process_sports_data(self, event: SportsDataEvent) -> None:
         """Process race or cricket updates."""

@@ -1,34 +1,31 @@
 """The statuses of orders and trades, and the one table of how an order's status may change."""
 
-from enum import Enum
+from .enumeration import Enumeration
 
 
-class OrderStatus(Enum):
+class OrderStatus(Enumeration):
     """Where an order stands between our request and the exchange's last word."""
 
     PENDING = "Pending"
     CANCELLING = "Cancelling"
     UPDATING = "Updating"
     REPLACING = "Replacing"
+    UNKNOWN = "Unknown"
     EXECUTABLE = "Executable"
     EXECUTION_COMPLETE = "Execution complete"
     EXPIRED = "Expired"
     VIOLATION = "Violation"
 
-    __hash__ = object.__hash__  # members are singletons; Enum's own hash is slow
 
-
-class TradeStatus(Enum):
+class TradeStatus(Enumeration):
     """Where a trade stands; PENDING is flumine's, of a trade under execution, and is not used."""
 
     PENDING = "Pending"
     LIVE = "Live"
     COMPLETE = "Complete"
 
-    __hash__ = object.__hash__
 
-
-class Trigger(Enum):
+class Trigger(Enumeration):
     """What may happen to an order; each is the method of `Order` of that name."""
 
     PLACING = "placing"
@@ -37,9 +34,8 @@ class Trigger(Enum):
     CANCELLING = "cancelling"
     UPDATING = "updating"
     REPLACING = "replacing"
+    UNKNOWN = "unknown"
     VIOLATION = "violation"
-
-    __hash__ = object.__hash__
 
 
 LIVE_STATUS: frozenset[OrderStatus] = frozenset(
@@ -48,6 +44,7 @@ LIVE_STATUS: frozenset[OrderStatus] = frozenset(
         OrderStatus.CANCELLING,
         OrderStatus.UPDATING,
         OrderStatus.REPLACING,
+        OrderStatus.UNKNOWN,
         OrderStatus.EXECUTABLE,
     }
 )
@@ -76,6 +73,13 @@ ORDER_TRANSITIONS: dict[tuple[OrderStatus | None, Trigger], OrderStatus] = {
     (OrderStatus.UPDATING, Trigger.EXECUTION_COMPLETE): OrderStatus.EXECUTION_COMPLETE,
     (OrderStatus.REPLACING, Trigger.EXECUTABLE): OrderStatus.EXECUTABLE,
     (OrderStatus.REPLACING, Trigger.EXECUTION_COMPLETE): OrderStatus.EXECUTION_COMPLETE,
+    # sent, and nobody said what became of it: the exchange is asked, and meanwhile all that it may have done counts
+    (OrderStatus.PENDING, Trigger.UNKNOWN): OrderStatus.UNKNOWN,
+    (OrderStatus.CANCELLING, Trigger.UNKNOWN): OrderStatus.UNKNOWN,
+    (OrderStatus.UPDATING, Trigger.UNKNOWN): OrderStatus.UNKNOWN,
+    (OrderStatus.REPLACING, Trigger.UNKNOWN): OrderStatus.UNKNOWN,
+    (OrderStatus.UNKNOWN, Trigger.EXECUTABLE): OrderStatus.EXECUTABLE,
+    (OrderStatus.UNKNOWN, Trigger.EXECUTION_COMPLETE): OrderStatus.EXECUTION_COMPLETE,
     # filled while a cancel was under way: the exchange then says that it cancelled nothing
     (OrderStatus.EXECUTION_COMPLETE, Trigger.EXECUTION_COMPLETE): OrderStatus.EXECUTION_COMPLETE,
     # filled or lapsed while a request was under way, which then fails: flumine's status, kept for its profile

@@ -1,0 +1,101 @@
+"""How a local exchange behaves: limits, waits and accounts, as frozen values."""
+
+from attrs import field, frozen
+
+
+@frozen(kw_only=True)
+class Account:
+    """One account of the exchange and its one application key.
+
+    Money in `currency`; `exposure_limit` is how much may be at risk at a time, as a negative number.
+    `login_code` refuses every login with that code (certlogin's `loginStatus`). A delayed key reads, and may not bet.
+    """
+
+    username: str = "trader"
+    password: str = field(default="local-password", repr=False)
+    app_key: str = field(default="local-app-key", repr=False)
+    currency: str = "GBP"
+    balance: float = 10_000.0
+    exposure_limit: float = -10_000.0
+    discount_rate: float = 0.0
+    first_name: str = "Local"
+    last_name: str = "Trader"
+    country_code: str = "GB"
+    timezone: str = "GMT"
+    has_best_price_execution: bool = True
+    is_delayed_key: bool = False
+    login_code: str | None = None
+
+
+@frozen(kw_only=True)
+class ExchangeSettings:
+    """Every limit and wait of the exchange. Waits are in seconds and are multiplied by `scale` (see `wait`).
+
+    The figures are Betfair's where it publishes them; each is enforced with the documented error code.
+    """
+
+    scale: float = 1.0
+    accounts: tuple[Account, ...] = (Account(),)
+
+    # markets
+    start: str = "manual"
+    """When the replay starts: "manual" (by `start_replay`), "now", or "subscription" (with the first of a client)."""
+    seconds_before_off: float | None = None
+    """Pace the recorded markets only from so many seconds before their scheduled start; earlier lines at once."""
+    keeps_gaps: bool = False
+    """Keep recorded files apart as they were recorded; else all begin at once."""
+    shows_own_bets: bool = True
+    """Whether the market stream shows the clients' unmatched bets and what they took, as the exchange does."""
+    settle_seconds: float = 2.0
+    """From a market's closing to its cleared orders."""
+
+    # identity
+    session_seconds: float = 43_200.0
+    logins_per_minute: int = 100
+    login_window_seconds: float = 60.0
+    login_ban_seconds: float = 1_200.0
+
+    # requests
+    idle_http_seconds: float = 75.0
+    place_limit: int = 200
+    cancel_limit: int = 60
+    update_limit: int = 60
+    replace_limit: int = 60
+    ids_limit: int = 250
+    page_limit: int = 1_000
+    weight_limit: int = 200
+    concurrent_order_reads: int = 3
+    customer_ref_seconds: float = 60.0
+    customer_ref_scope: str = "account"
+    """Where a customerRef may not come again: "account", "operation" or "market"."""
+    transactions_an_hour: int = 5_000
+    """Above, each costs `transaction_charge`."""
+    transaction_charge: float = 0.002
+    instructions_a_second: int = 1_000
+    response_delay_seconds: float = 0.0
+    """Wait before each betting request is executed, as a network would."""
+
+    # streams
+    greeting_seconds: float = 0.0
+    idle_stream_seconds: float = 15.0
+    connection_limit: int = 10
+    connects_a_second: int = 50
+    markets_limit: int = 200
+    heartbeat_ms: int = 5_000
+    least_heartbeat_ms: int = 500
+    most_heartbeat_ms: int = 5_000
+    most_conflate_ms: int = 120_000
+    segment_changes: int = 0
+    """Most runners' changes in one message, more are sent as segments; 0: never segmented."""
+    resume_seconds: float = 300.0
+    """How old a clk may be."""
+    write_buffer_bytes: int = 1_000_000
+    """A reader that is so far behind gets its changes conflated."""
+    send_buffer_bytes: int = 0
+    """SO_SNDBUF of every connection, 0: as the system has it; small, a reader is behind sooner."""
+    slow_reader_seconds: float = 60.0
+    """A reader that is behind for so long is cut off with TIMEOUT."""
+
+    def wait(self, seconds: float) -> float:
+        """Return the seconds that a wait takes: multiplied by `scale`."""
+        return seconds * self.scale
