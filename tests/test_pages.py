@@ -9,8 +9,10 @@ runs where that module can be imported.
 import importlib.util
 import os
 import re
+import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import attrs
@@ -90,6 +92,15 @@ def run(script: str, folder: Path, environment: Environment, code: int = 0) -> s
 def test_page_works_word_for_word(page: Path, tmp_path: Path, environment: Environment) -> None:
     for module in needs_of(page.read_text().partition("\n\n")[0]):
         pytest.importorskip(module)
+    try:
+        follow(page, tmp_path, environment)
+    finally:
+        for pid in tmp_path.glob("*.pid"):
+            with suppress(ProcessLookupError):
+                os.kill(int(pid.read_text()), signal.SIGTERM)
+
+
+def follow(page: Path, tmp_path: Path, environment: Environment) -> None:
     printed = ""
     for block in blocks_of(page):
         wanted = [module for marker in block.markers for module in needs_of(marker)]

@@ -88,11 +88,17 @@ def recording_execution() -> "RecordingExecution":
 
 
 @pytest.fixture
-def local_exchange() -> Iterator[Any]:
-    """Start the local exchange of the distribution flumine-exchange; skips where that is not installed."""
-    exchange = pytest.importorskip("flumine_exchange.exchange", reason="flumine-exchange is not installed")
-    with exchange.LocalExchange() as running:
-        yield running
+def local_exchange(tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Start a local exchange that plays scripts (or files): `local_exchange(script, speed=10)`; stopped with the test.
+
+    Takes what flumine-exchange's LocalExchange takes; the markets begin with a client's first subscription. A Betfair
+    client is given `exchange=exchange.file`. Skips where that distribution is not installed.
+    """
+    module = pytest.importorskip("flumine_exchange.exchange", reason="flumine-exchange is not installed")
+    from .exchange import serving
+
+    with serving(module, tmp_path) as start:
+        yield start
 
 
 @pytest.fixture
