@@ -24,12 +24,17 @@ class Event:
 
 @attrs.define(eq=False)
 class RawDataEvent(Event):
-    """A data stream's message as it was received; `publish_time` in milliseconds since 1970."""
+    """A data stream's message as it was received; `publish_time` in milliseconds since 1970.
+
+    :ivar data: the changes; those of a live stream have their own bytes as `raw`.
+    :ivar op: "mcm", "ocm", "rcm" or "ccm": changes of markets, orders, races or cricket matches.
+    """
 
     stream_id: int
     clk: str | None
     publish_time: int
     data: list[Plain]
+    op: str = "mcm"
 
 
 @attrs.define(eq=False)

@@ -137,6 +137,10 @@ class OrderStream(BaseStream):
         }
 
 
+class OrderDataStream(OrderStream):
+    """An account's order stream as raw changes, for recording."""
+
+
 class SportsDataStream(BaseStream):
     """Betfair's race or cricket stream, on a host of its own.
 
@@ -163,6 +167,20 @@ class SportsDataStream(BaseStream):
     def key(self) -> Mapping[str, Any]:
         """Return kind and account."""
         return {"operation": self.sports_data_filter, "client": getattr(self.client, "username", None)}
+
+
+class RaceDataStream(SportsDataStream):
+    """The race stream as raw changes, for recording."""
+
+    def __init__(self, client: Any = None, stream_id: int | None = None) -> None:
+        super().__init__("raceSubscription", client, stream_id)
+
+
+class CricketDataStream(SportsDataStream):
+    """The cricket stream as raw changes, for recording."""
+
+    def __init__(self, client: Any = None, stream_id: int | None = None) -> None:
+        super().__init__("cricketSubscription", client, stream_id)
 
 
 class HistoricalStream(BaseStream):

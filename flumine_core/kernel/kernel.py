@@ -168,7 +168,8 @@ class Kernel(MarketLife):
     def _process_raw_data(self, event: RawDataEvent) -> None:
         """Process a data stream's message."""
         strategies = self.subscribers(event.stream_id)
-        for datum in event.data:
+        changes = event.data if event.op == "mcm" else ()
+        for datum in changes:
             market_id = datum.get("id")
             if market_id is None:
                 continue
@@ -185,8 +186,8 @@ class Kernel(MarketLife):
                 for strategy in strategies:
                     self._guard_strategy(strategy, "process_raw_data", event.clk, event.publish_time, datum)
 
-        self.plan["process_raw_data"].run(body, event.stream_id, event.clk, event.publish_time, event.data)
-        for datum in event.data:
+        self.plan["process_raw_data"].run(body, event.stream_id, event.clk, event.publish_time, event.data, event.op)
+        for datum in changes:
             if datum.get("marketDefinition", {}).get("status") == "CLOSED":
                 self._process_close_market(CloseMarketEvent(datum, event.stream_id))
 

@@ -1,6 +1,6 @@
-"""The live data stream: market changes as they were received, for recording."""
+"""The live data streams: changes as they were received, for recording."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from ..clock import LiveClock
 from ..contract.streams import DataStream
@@ -8,7 +8,9 @@ from ..errors import DataError
 from ..events import Event, RawDataEvent
 from ..settings import Settings
 from .message import RawChange, StreamMessage, shown
+from .orderstream import LiveOrderStream
 from .socket import Refused, StreamSocket
+from .sportsstream import LiveSportsDataStream
 from .subscription import Account, LiveStream, Reporter
 
 
@@ -23,7 +25,6 @@ class LiveDataStream(LiveStream):
     def __init__(self, description: DataStream, account: Account, settings: Settings, reporter: Reporter) -> None:
         super().__init__(description.stream_id or 0, account, settings, reporter)
         self.description = description
-        self._clock = LiveClock()
 
     def subscribe(self, connection: StreamSocket, initial_clk: str | None, clk: str | None) -> int:
         """Subscribe as the description asks for, to everything or to what changed since `clk`."""
@@ -48,21 +49,45 @@ class LiveDataStream(LiveStream):
 
     def take(self, messages: Sequence[StreamMessage], is_first: bool) -> Iterator[Event]:
         """Yield one event with all changes of a message."""
-        data: list[RawChange] = []
-        for message in messages:
-            for raw in message.changes:
-                try:
-                    data.append(RawChange.of(raw))
-                except DataError as error:
-                    self._bad(f"{error}, was {shown(bytes(raw))}")
-        for change in data:
-            if isinstance(market_id := change.get("id"), str):
-                self.description.market_ids.add(market_id)
-        if data:
-            publish_time = messages[-1].pt
-            yield RawDataEvent(
-                self.stream_id,
-                messages[-1].clk,
-                self._clock.epoch_ms if publish_time is None else publish_time,
-                list(data),
-            )
+        for event in _raw_data(self, messages, self._bad):
+            for change in event.data:
+                if isinstance(market_id := change.get("id"), str):
+                    self.description.market_ids.add(market_id)
+            yield event
+
+
+class LiveOrderDataStream(LiveOrderStream):
+    """An account's order changes as they were received."""
+
+    def take(self, messages: Sequence[StreamMessage], is_first: bool) -> Iterator[Event]:
+        """Yield one event with all changes of a message."""
+        yield from _raw_data(self, messages, self._bad)
+
+    def dropped(self) -> Iterator[Event]:
+        """Begin anew, with an image, with the next connection."""
+        self._clk = None
+        yield from ()
+
+
+class LiveSportsRawStream(LiveSportsDataStream):
+    """Changes of races or cricket matches as they were received."""
+
+    def take(self, messages: Sequence[StreamMessage], is_first: bool) -> Iterator[Event]:
+        """Yield one event with all changes of a message."""
+        yield from _raw_data(self, messages, self._bad)
+
+
+def _raw_data(
+    stream: LiveStream, messages: Sequence[StreamMessage], on_bad: Callable[[str], None]
+) -> Iterator[RawDataEvent]:
+    data: list[RawChange] = []
+    for message in messages:
+        for raw in message.changes:
+            try:
+                data.append(RawChange.of(raw))
+            except DataError as error:
+                on_bad(f"{error}, was {shown(bytes(raw))}")
+    if data:
+        last = messages[-1]
+        publish_time = LiveClock().epoch_ms if last.pt is None else last.pt
+        yield RawDataEvent(stream.stream_id, last.clk, publish_time, list(data), stream.change_op)

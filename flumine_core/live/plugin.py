@@ -7,14 +7,23 @@ from loguru import logger
 
 from ..contract.client import BaseClient, BetfairClient, Clients
 from ..contract.hookspecs import hookimpl
-from ..contract.streams import BaseStream, DataStream, MarketStream, OrderStream, SportsDataStream
+from ..contract.streams import (
+    BaseStream,
+    CricketDataStream,
+    DataStream,
+    MarketStream,
+    OrderDataStream,
+    OrderStream,
+    RaceDataStream,
+    SportsDataStream,
+)
 from ..contract.worker import BackgroundWorker
 from ..control.stream import StreamValidation
 from ..errors import ClientError, ExecutionError, StreamError
 from ..market.market import Market
 from ..settings import Settings
 from .api import Api
-from .datastream import LiveDataStream
+from .datastream import LiveDataStream, LiveOrderDataStream, LiveSportsRawStream
 from .execution import BetfairExecution
 from .ids import LiveIds
 from .journal import Journal, open_journal
@@ -148,10 +157,12 @@ class LiveEnd:
     @hookimpl
     def flumine_make_stream(self, description: BaseStream, settings: Settings) -> LiveStream | None:
         """Open a market, data, order, race or cricket stream."""
-        makers: tuple[tuple[type, Any], ...] = (
+        makers: tuple[tuple[Any, Any], ...] = (
             (DataStream, LiveDataStream),
             (MarketStream, LiveMarketStream),
+            (OrderDataStream, LiveOrderDataStream),
             (OrderStream, LiveOrderStream),
+            ((RaceDataStream, CricketDataStream), LiveSportsRawStream),
             (SportsDataStream, LiveSportsDataStream),
         )
         for kind, make in makers:

@@ -65,7 +65,7 @@ Accounts = Callable[[], list[tuple[BaseClient, Api]]]
 
 
 def default_workers(framework: WorkedFramework, accounts: Accounts) -> list[BackgroundWorker]:
-    """Return the workers of a live run; recording alone needs the session and nothing else."""
+    """Return the workers of a live run; recording alone needs the session and the catalogues."""
     settings = framework.settings
     delay = settings.wait("worker_start_delay")
     timeouts = [client.betting_client.session_timeout / 2 for client, _ in accounts()]
@@ -74,6 +74,15 @@ def default_workers(framework: WorkedFramework, accounts: Accounts) -> list[Back
     life = settings.wait("closed_market_life")
     workers.append(
         BackgroundWorker(max(life / 60, 0.01), remove_closed_markets, (framework, life), name="remove_closed_markets")
+    )
+    workers.append(
+        BackgroundWorker(
+            settings.wait("poll_market_catalogue_interval"),
+            poll_market_catalogue,
+            (framework, accounts),
+            name="poll_market_catalogue",
+            start_delay=delay,
+        )
     )
     if all(client.market_recording_mode for client, _ in accounts()):
         return workers
@@ -84,13 +93,6 @@ def default_workers(framework: WorkedFramework, accounts: Accounts) -> list[Back
             poll_account_balance,
             (framework, accounts),
             name="poll_account_balance",
-            start_delay=delay,
-        ),
-        BackgroundWorker(
-            settings.wait("poll_market_catalogue_interval"),
-            poll_market_catalogue,
-            (framework, accounts),
-            name="poll_market_catalogue",
             start_delay=delay,
         ),
         BackgroundWorker(
