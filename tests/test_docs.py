@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import inspect
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from flumine_core import BackgroundWorker, BaseStrategy, Flumine, LoggingControl
 from flumine_core.contract import hookspecs
 from flumine_core.events import LOGGED_NOUNS, NOUNS
 from flumine_core.settings import option_names
+from flumine_core.testing import conformance, plugin
+from flumine_core.testing.market import MarketScript
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = Path(flumine_core.__file__).resolve().parent
@@ -205,6 +208,24 @@ def test_every_setting_has_its_row_and_default() -> None:
             assert rows[field.name].replace('"', "'") == repr(field.default), field.name
 
 
+# testing
+
+
+def test_every_fixture_and_every_call_of_a_script_is_documented() -> None:
+    words = {word.partition("(")[0] for word in quoted(text_of("testing.md"))}
+    fixtures = {name for name, value in vars(plugin).items() if "fixture" in type(value).__name__.lower()}
+    assert len(fixtures) >= 7
+    assert not fixtures - words
+    calls = {name for name, value in vars(MarketScript).items() if inspect.isfunction(value) and name[0] != "_"}
+    assert len(calls) >= 14
+    assert not calls - words
+
+
+def test_every_check_of_the_conformance_suite_is_documented() -> None:
+    checks = {name for name in vars(conformance) if name.startswith("test_")}
+    assert checks == {word for word in quoted(text_of("testing.md")) if word.startswith("test_")}
+
+
 # migration, limits, links
 
 
@@ -250,6 +271,12 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 # snippets
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_configurations_can_be_read(page: Path) -> None:
+    for block in re.findall(r"^```toml.*?\n(.*?)^```$", page.read_text(), re.M | re.S):
+        tomllib.loads(block)
 
 
 def snippets() -> Iterator[Any]:

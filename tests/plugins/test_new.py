@@ -1,6 +1,7 @@
 """Each of the eight kinds that `new` writes installs, passes its tests, is listed, and works in a simulation."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -90,3 +91,22 @@ def test_all_work_in_one_simulation(most_price: float, first: str, environment: 
 def test_the_command_runs(environment: Environment, market_file: str) -> None:
     done = environment.run("new_command", market_file)
     assert (done.returncode, done.stdout) == (0, f"{market_file}: {Path(market_file).stat().st_size}\n")
+
+
+BUILT = os.environ.get("FLUMINE_CORE_DIST")
+
+
+@pytest.mark.skipif(not BUILT, reason="fresh environments need the built wheel and a package index (tox -e pkg)")
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_works_in_an_environment_of_its_own(kind: str, sources: Path, tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "fresh"], check=True)
+    python = tmp_path / "fresh" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    (wheel,) = Path(str(BUILT)).glob("flumine_core-*.whl")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST"))}
+    for arguments in (
+        ["-m", "pip", "install", "--quiet", str(wheel), f"{sources / kind}[test]"],
+        ["-m", "pytest", "-q"],
+        ["-m", "pytest", "-q", "--flumine-conformance", module_of(kind)],
+    ):
+        done = subprocess.run([python, *arguments], cwd=sources / kind, env=clean, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
