@@ -122,23 +122,29 @@ class _Stopper:
         self._tell = tell
         self._leave = leave
         self._asked = threading.Event()
-        self._again = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="stopper", daemon=True)
-        self._thread.start()
+        self._next = threading.Event()
+        self._is_done = False
+        threading.Thread(target=self._watch, name="stopper", daemon=True).start()
 
     def on_signal(self, number: int, frame: Any) -> None:
-        """Take note of a signal; nothing that could be locked is touched here."""
+        """Take note of a signal; nothing is touched here that the interrupted code may hold locked."""
         if self._asked.is_set():
-            self._again.set()
+            self._next.set()
         self._asked.set()
+
+    def finish(self) -> None:
+        """Take note that the framework has stopped; no signal comes any more."""
+        self._is_done = True
+        self._next.set()
 
     def _watch(self) -> None:
         self._asked.wait()
         self._tell("stopping: nothing is placed any more")
         self._flumine.stop()
-        is_again = self._again.wait(self._flumine.settings.wait("on_stop_timeout"))
-        why = "a second signal" if is_again else "it took too long to stop"
-        self._tell(f"left at once: {why}")
+        is_next = self._next.wait(self._flumine.settings.wait("on_stop_timeout"))
+        if self._is_done:
+            return
+        self._tell(f"left at once: {'a second signal' if is_next else 'it took too long to stop'}")
         for line in left_behind(self._flumine.orders_at_exchange()):
             self._tell(line)
         self._leave(TOO_LATE)
@@ -202,6 +208,7 @@ def trade(run: Run, discovery: Discovery, is_paper: bool, tell: Tell) -> int:
     stopper = _Stopper(flumine, tell, _leave)
     with _signals(stopper):
         flumine.run()
+    stopper.finish()
     orders = flumine.orders_at_exchange()
     for line in left_behind(orders):
         tell(line)

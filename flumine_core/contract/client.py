@@ -23,7 +23,7 @@ class BaseClient:
     :param best_price_execution: bets are matched at better prices than asked for (simulated execution).
     :param min_bet_validation: OrderValidation checks minimum stakes.
     :param paper_trade: execution is simulated over live data.
-    :param market_recording_mode: nothing is traded: no order stream, no balances, no cleared orders.
+    :param market_recording_mode: no order stream, no orders, and no polls of balances and cleared orders.
     :param simulated_full_match: every bet placed is matched in full at its price.
     :param execution_cls, order_stream_cls: classes of your own in place of the built-in ones.
     :param endpoints: addresses other than Betfair's own, such as a local exchange's.

@@ -25,6 +25,7 @@ class BetReports:
     :param market_of: market id -> market, or None.
     :param adopt: makes a report of a bet that no order stands for, None where that is nobody's concern.
     :ivar gone: ids of orders whose bets are taken to be complete since the exchange has no trace of them any more.
+    :ivar cancels_asked: ids of bets that an earlier run has asked to cancel or replace.
     :ivar asks: order id -> what is asked for it and not yet answered.
     """
 
@@ -41,6 +42,7 @@ class BetReports:
         self._now = now
         self.asks: dict[str, Ask] = {}
         self.gone: set[str] = set()
+        self.cancels_asked: frozenset[str] = frozenset()
 
     def seen(self, bets: Iterable[Bet]) -> Iterator[Report]:
         """Report what bets of the order stream or of a list say."""

@@ -41,11 +41,11 @@ class LiveDataStream(LiveStream):
             )
         )
 
-    def explained(self, error: Refused) -> str:
-        """Return a refusal in words that say what to do."""
-        if error.code == "SUBSCRIPTION_LIMIT_EXCEEDED":
+    def explained(self, error: Exception) -> str:
+        """Return an error in words that say what to do."""
+        if isinstance(error, Refused) and error.code == "SUBSCRIPTION_LIMIT_EXCEEDED":
             return f"{error}; market_filter {self.description.market_filter} must ask for fewer markets"
-        return str(error)
+        return super().explained(error)
 
     def take(self, messages: Sequence[StreamMessage], is_first: bool) -> Iterator[Event]:
         """Yield one event with all changes of a message."""

@@ -3,13 +3,12 @@
 import os
 import ssl
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
 import attrs
-import msgspec
 import requests
 
 from ..clock import LiveClock
@@ -18,6 +17,7 @@ from ..errors import FlumineCoreError, StreamError
 from ..settings import Settings
 from .api import Api
 from .login import CallError
+from .records import why_not_kept
 from .socket import Address, StreamSocket
 
 MOST_MARKETS = 200
@@ -234,12 +234,9 @@ def examine_filter(name: str, api: Api, market_filter: Mapping[str, Any]) -> Fin
     return Finding("ok", f"strategy {name}: {count} markets now")
 
 
-def examine_context(
-    name: str, context: Mapping[Any, Any], encode: Callable[[Any], Any] = msgspec.json.encode
-) -> Iterator[Finding]:
-    """Name what of a strategy's context cannot be written to the journal, and would be lost in a restart."""
+def examine_context(name: str, context: Mapping[Any, Any]) -> Iterator[Finding]:
+    """Name what of a strategy's context the journal cannot keep, so that a restart would lose it."""
     for key, value in context.items():
-        try:
-            encode({key: value})
-        except Exception as error:
-            yield Finding("error", f"strategy {name}: context {key!r} cannot be kept over a restart: {error}")
+        reason = why_not_kept(key, value)
+        if reason is not None:
+            yield Finding("error", f"strategy {name}: context {key!r} cannot be kept over a restart: {reason}")

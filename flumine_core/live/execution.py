@@ -1,6 +1,7 @@
 """The live end's execution: packages become calls on threads of their own, and what comes of them becomes reports."""
 
 import queue
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from time import monotonic
@@ -88,6 +89,7 @@ class BetfairExecution:
             self.gate.shut("the account is there for recording alone")
             return
         if self._journal is not None:
+            self.unknowns.cancels_asked = self._journal.cancels_asked(self._client.username)
             for report in restore(self._journal, self._framework, self._client, self._adoption.outside):
                 self._framework.take_report(report)
                 if report.order.status is OrderStatus.UNKNOWN:
@@ -103,12 +105,13 @@ class BetfairExecution:
         if not orders:
             return
         request = make_request(package, orders, package.customer_strategy_ref)
+        rows = None if self._journal is None else self._journal.intent_of(request, request.params, orders)
         self.unknowns.begin(request)
         if not self.gate.passes(package.package_type):
             error = CallError("RECONCILIATION", self.gate.reason, is_refused=True)
             self._arrive(AnswerEvent(request=request, error=error))
             return
-        self._dispatch(request, request.params, orders)
+        self._dispatch(request, request.params, rows)
 
     def before_book(self, market: Market, book: MarketBook) -> Sequence[Report]:
         """Report nothing: what the exchange does comes as events."""
@@ -121,15 +124,17 @@ class BetfairExecution:
     def process_current_orders(self, event: CurrentOrdersEvent) -> Iterator[Report]:
         """Report what the order stream and the calls that have ended say, one report at a time."""
         touched: dict[str, Order] = {}
-        for each in self._events(event):
-            for report in self._handlers[type(each)](each):
-                yield report
-                touched[report.order.id] = report.order
-                for replacement in getattr(getattr(report, "package", None), "replacements", ()):
-                    touched[replacement.id] = replacement
-        if self._journal is not None and touched:
-            self._journal.note(list(touched.values()))
-        self._go_on()
+        try:
+            for each in self._events(event):
+                for report in self._handlers[type(each)](each):
+                    touched[report.order.id] = report.order
+                    yield report
+                    for replacement in getattr(getattr(report, "package", None), "replacements", ()):
+                        touched[replacement.id] = replacement
+        finally:
+            if self._journal is not None and touched:
+                self._journal.note(list(touched.values()))
+            self._go_on()
 
     def close_market(self, market: Market) -> None:
         """Let the journal forget the market some time."""
@@ -190,7 +195,7 @@ class BetfairExecution:
         if due:
             self._look(due)
         for request, asks in self.unknowns.take_resends():
-            self._dispatch(request, params_of(request, asks, request.package.customer_strategy_ref), ())
+            self._dispatch(request, params_of(request, asks, request.package.customer_strategy_ref), None)
         moment = self.unknowns.next_due
         now = monotonic()
         if self._woken_at is not None and self._woken_at <= now:
@@ -201,8 +206,7 @@ class BetfairExecution:
 
     # calls
 
-    def _dispatch(self, request: Request, params: dict[str, Any], orders: Sequence[Order]) -> None:
-        rows = self._journal.intent_of(request, params, orders) if self._journal is not None and orders else None
+    def _dispatch(self, request: Request, params: dict[str, Any], rows: Any) -> None:
         slots = self._cancels if request.kind is OrderPackageType.CANCEL else self._places
         wait = self._pace.spend(len(params["instructions"]))
         job = partial(self._send, request, params, rows)
@@ -217,8 +221,7 @@ class BetfairExecution:
         """Make a request's call, on a thread of its own."""
         result, error = None, None
         try:
-            if self._journal is not None and rows is not None:
-                self._journal.intend(rows)
+            self._intend(rows)
             latest = None
             if request.first_sent is None:
                 request.first_sent = monotonic()
@@ -234,6 +237,15 @@ class BetfairExecution:
             error = CallError("NO_ANSWER", f"{type(failure).__name__}: {failure}", is_refused=False)
         request.last_ended = monotonic()
         self._arrive(AnswerEvent(request=request, result=result, error=error))
+
+    def _intend(self, rows: Any) -> None:
+        """Write what is about to be sent; what cannot be written is not sent."""
+        if self._journal is None or rows is None:
+            return
+        try:
+            self._journal.intend(rows)
+        except sqlite3.Error as error:
+            raise CallError("JOURNAL", f"the intent cannot be written: {error}", is_refused=True) from error
 
     def _look(self, asks: Sequence[Ask]) -> None:
         """Ask the exchange about orders, on another thread."""
@@ -300,8 +312,7 @@ class BetfairExecution:
         if event.error is not None:
             logger.error("the account's bets cannot be listed, trying again: {}", event.error)
             self.gate.shut(f"the account's bets cannot be listed: {event.error}")
-            again = partial(self._reads.run, partial(self._list, event.connection))
-            self._timer.call_at(monotonic() + self._settings.wait("look_interval_max"), again)
+            self._list_later()
             return
         yield from self.unknowns.seen(event.bets)
         listed = {bet.bet_id for bet in event.bets}
@@ -318,6 +329,12 @@ class BetfairExecution:
         for order in missing if event.is_last else ():
             self.unknowns.watch(order)
         self.gate.open()
+        if not self._client.order_stream:
+            self._list_later()
+
+    def _list_later(self) -> None:
+        again = partial(self._reads.run, partial(self._list, self._connection))
+        self._timer.call_at(monotonic() + self._settings.wait("look_interval_max"), again)
 
     def _open_orders(self) -> list[Order]:
         return [

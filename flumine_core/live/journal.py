@@ -202,6 +202,16 @@ class Journal:
             client,
         )
 
+    def cancels_asked(self, client: str) -> frozenset[str]:
+        """Return the ids of a client's bets that were asked to be cancelled or replaced."""
+        rows = self._rows(
+            "SELECT params FROM intents WHERE client = ? AND operation IN ('cancelOrders', 'replaceOrders') "
+            "AND market_id NOT IN (SELECT market_id FROM closed_markets)",
+            client,
+        )
+        instructions = (each for (params,) in rows for each in msgspec.json.decode(params)["instructions"])
+        return frozenset(str(each["betId"]) for each in instructions)
+
     def trades(self) -> Iterator[dict[str, Any]]:
         """Return the trades in markets that have not closed, in the order of their ids."""
         return self._bodies(

@@ -19,7 +19,7 @@ from ..events import CloseMarketEvent, Event, MarketBooksEvent
 from ..settings import Settings
 from .conflation import UNMERGEABLE, merge
 from .latency import LatencyGauge
-from .message import StreamMessage, shown
+from .message import StreamMessage, decode_plain, shown
 from .socket import Refused, StreamSocket
 from .subscription import Account, LiveStream, Reporter
 
@@ -94,6 +94,7 @@ class LiveMarketStream(LiveStream):
         self._epochs: dict[str, int] = {}
         self._caches: dict[str, MarketBookCache] = {}
         self._gone: set[str] = set()
+        self._unsound: set[str] = set()
         self._known: set[str] = set()
         self._waiting: dict[str, list[_Waiting]] = {}
         self._intake = threading.Lock()
@@ -111,6 +112,8 @@ class LiveMarketStream(LiveStream):
         reason = self.stale_reason
         if reason is not None and self._epochs.get(market_id) != self._stale_epoch:
             return reason
+        if market_id in self._unsound:
+            return "a change of it could not be read, and no image has followed"
         return "the exchange no longer shows it on its stream" if market_id in self._gone else None
 
     def forget(self, market_id: str) -> None:
@@ -118,7 +121,9 @@ class LiveMarketStream(LiveStream):
         self._caches.pop(market_id, None)
         self._latency.pop(market_id, None)
         self._epochs.pop(market_id, None)
+        self._unsound.discard(market_id)
         self._gone.discard(market_id)
+        self._known.discard(market_id)
         self.description.market_ids.discard(market_id)
 
     # the reader's thread
@@ -138,11 +143,11 @@ class LiveMarketStream(LiveStream):
             )
         )
 
-    def explained(self, error: Refused) -> str:
-        """Return a refusal in words that say what to do."""
-        if error.code == "SUBSCRIPTION_LIMIT_EXCEEDED":
+    def explained(self, error: Exception) -> str:
+        """Return an error in words that say what to do."""
+        if isinstance(error, Refused) and error.code == "SUBSCRIPTION_LIMIT_EXCEEDED":
             return f"{error}; market_filter {self.description.market_filter} must ask for fewer markets"
-        return str(error)
+        return super().explained(error)
 
     def take(self, messages: Sequence[StreamMessage], is_first: bool) -> Iterator[Event]:
         """Put what changed to the waiting changes; yield an event for each market that had none."""
@@ -182,6 +187,7 @@ class LiveMarketStream(LiveStream):
         except (*UNDECODABLE, DataError) as error:
             self._bad(f"{error}, was {shown(bytes(raw))}")
             self._resync("a market change could not be read")
+            self._unsound.add(_id_of(raw))
             return None
         return change
 
@@ -268,15 +274,27 @@ class LiveMarketStream(LiveStream):
         if cache is None:
             if change.marketDefinition is None:
                 raise DataError(f"the first change of market {market_id} must hold a marketDefinition")
-            cache = MarketBookCache(market_id, self.stream_id, on_error=self._bad_runners)
+            cache = MarketBookCache(market_id, self.stream_id, on_error=partial(self._bad_runners, market_id))
             self._caches[market_id] = cache
             self.description.market_ids.add(market_id)
         elif change.img:
             cache = self._caches[market_id] = cache.replacement()
+        if change.img:
+            self._unsound.discard(market_id)
         return cache
 
-    def _bad_runners(self, number: int, error: Exception) -> None:
-        self._bad(f"{error}, in the runner changes (rc)")
+    def _bad_runners(self, market_id: str, number: int, error: Exception) -> None:
+        self._bad(f"{error}, in the runner changes (rc) of market {market_id}")
+        self._unsound.add(market_id)
+        self.begin_anew()
+
+
+def _id_of(raw: msgspec.Raw) -> str:
+    """Return the market's id of a change that cannot be used otherwise, empty where it has none."""
+    try:
+        return str(decode_plain(raw).get("id") or "")
+    except DataError:
+        return ""
 
 
 def _conflate(waiting: list[_Waiting]) -> None:

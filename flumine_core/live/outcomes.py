@@ -164,8 +164,8 @@ class Outcomes(BetReports):
                 return
         replacement = ask.replacement
         placed = None if replacement is None else self.asks.get(replacement.id)
-        if placed is None:
-            return
+        if placed is None or placed.request is not ask.request:
+            return  # the order stream was first, and something else may be asked of the replacement already
         placed.instruction = placed.order.create_place_instruction()
         if place.get("status") == "SUCCESS" and place.get("betId"):
             bet = Bet.from_place_report(order.market_id, place, placed.instruction)

@@ -8,6 +8,7 @@ from time import monotonic
 from typing import Any
 
 import attrs
+import msgspec
 from betfairlightweight.streaming.betfairstream import BetfairStream
 
 from ..errors import DataError, StreamError
@@ -189,11 +190,15 @@ class StreamSocket(BetfairStream):  # type: ignore[misc]
         return self._lines.popleft().rstrip(b"\r")
 
     def _send(self, message: dict[str, Any]) -> None:
+        # betfairlightweight's own would log the session token
         connection = self._socket
         if connection is None:
             raise Dropped("the connection was closed")
-        connection.settimeout(self.timeout)
-        super()._send(message)
+        try:
+            connection.settimeout(self.timeout)
+            connection.sendall(msgspec.json.encode(message) + b"\r\n")
+        except OSError as error:
+            raise Dropped(f"the connection broke: {error}") from error
 
 
 def refusal_of(message: StreamMessage) -> Refused:

@@ -1,6 +1,5 @@
 """A subscription that lives through its connections: watched, resumed, its segments whole, its failures named."""
 
-import ssl
 import threading
 from collections.abc import Iterator, Sequence
 from time import monotonic
@@ -13,17 +12,12 @@ from ..errors import DataError, StreamError
 from ..events import Event
 from ..hint import one_line
 from ..settings import Settings
-from .backoff import Backoff
 from .message import StreamMessage, decode_stream_message, shown
+from .recovery import DEAD_SESSION, Recovery, Resync
 from .socket import Address, Dropped, Refused, StreamSocket, refusal_of
 
 LEAST_HEARTBEAT_MS, MOST_HEARTBEAT_MS = 500, 5000
 """What may be asked for."""
-
-_FINAL = frozenset({"NO_APP_KEY", "INVALID_APP_KEY", "NOT_AUTHORIZED"})
-_NEVER_RIGHT = frozenset({"SUBSCRIPTION_LIMIT_EXCEEDED", "INVALID_INPUT", "INVALID_REQUEST"})
-_DEAD_SESSION = frozenset({"NO_SESSION", "INVALID_SESSION_INFORMATION"})
-_TOO_MANY = frozenset({"MAX_CONNECTION_LIMIT_EXCEEDED", "TOO_MANY_REQUESTS"})
 
 
 class Account(Protocol):
@@ -46,10 +40,6 @@ class Reporter(Protocol):
     def trouble(self, text: str) -> None: ...
 
     def renew_session(self, account: Any, dead_token: str | None) -> None: ...
-
-
-class Resync(Dropped):
-    """The connection is good, but what was received is not whole."""
 
 
 class LiveStream:
@@ -87,13 +77,13 @@ class LiveStream:
         self._clk: str | None = None
         self._segments: list[StreamMessage] = []
         self._is_synced = False
-        self._synced_at: float | None = None
         self._resynced_at: float | None = None
-        self._certificate_failures = 0
+        self._anew_at: float | None = None
+        self._is_anew = False
         self._lock = threading.Lock()
         self._stale_epoch = 0
         self._told_epoch = -1
-        self._backoff = Backoff(settings.wait("stream_backoff_first"), settings.wait("stream_backoff_most"))
+        self._recovery = Recovery(repr(self), settings)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.stream_id} of {self.account.username}>"
@@ -185,7 +175,10 @@ class LiveStream:
         if self._stop.is_set():
             return
         connection.open()
-        self._certificate_failures = 0
+        self._recovery.connected()
+        if self._is_anew:
+            self._is_anew = False
+            self._initial_clk = self._clk = None
         clks = (self._initial_clk, self._clk) if self._initial_clk and self._clk else (None, None)
         self._subscription_id = self.subscribe(connection, *clks)
         self._request_id = connection.unique_id
@@ -261,7 +254,7 @@ class LiveStream:
         self._clk = message.clk or self._clk
         if is_first:
             self._is_synced = True
-            self._synced_at = monotonic()
+            self._recovery.synced()
         epoch = self._stale_epoch
         if self._is_synced and message.status is None and self._told_epoch != epoch:
             self._told_epoch = epoch
@@ -278,6 +271,16 @@ class LiveStream:
             if epoch == self._stale_epoch:
                 self.stale_reason = None
 
+    def begin_anew(self) -> None:
+        """Have an image of everything sent, from any thread; not twice within `stream_steady` seconds."""
+        now = monotonic()
+        if self._anew_at is None or now - self._anew_at > self.settings.wait("stream_steady"):
+            self._anew_at = now
+            self._is_anew = True
+            connection = self._socket
+            if connection is not None:
+                connection.interrupt()
+
     def _bad(self, text: str) -> None:
         self.bad_lines += 1
         told = f"{self!r}: {text}"
@@ -293,52 +296,22 @@ class LiveStream:
             self._resynced_at = now
             raise Resync(f"{why}: the changes since the last good message are asked for again")
 
-    # failures
-
     def _failed(self, error: Exception) -> tuple[float, str]:
         """Return how long to wait and why, or raise where waiting is of no use."""
-        settings = self.settings
-        if self._synced_at is not None and monotonic() - self._synced_at > settings.wait("stream_steady"):
-            self._backoff.reset()
-        self._synced_at = None
-        wait = self._backoff.next_wait()
-        reason = str(error) if isinstance(error, StreamError) else one_line(error)
-        if isinstance(error, Refused):
-            wait = self._refused(error, wait)
-        elif isinstance(error, ssl.SSLCertVerificationError):
-            self._certificate_failures += 1
-            reason = f"the certificate of {self._address()} cannot be verified: {error.verify_message}"
-            if self._certificate_failures >= settings.stream_certificate_attempts:
-                self._give_up(reason)
-        elif isinstance(error, Resync):
-            wait = 0.0
-        elif isinstance(error, Dropped | OSError):
-            reason = reason if isinstance(error, Dropped) else f"{self._address()} cannot be reached: {reason}"
-        else:
-            logger.opt(exception=error).error("{!r} failed", self)
-        if self._backoff.is_telling:
-            told = f"{self!r}: {reason}; failure {self._backoff.attempts} in a row, next try in {wait:.1f} s"
+        if isinstance(error, Refused) and error.code == "INVALID_CLOCK" and self._clk is not None:
+            self._initial_clk = self._clk = None
+            return 0.0, str(error)
+        if isinstance(error, Refused) and error.code in DEAD_SESSION:
+            connection = self._socket
+            self._reporter.renew_session(self.account, connection.session_token if connection else None)
+        is_known_good = self._initial_clk is not None
+        wait, reason = self._recovery.failed(error, self.explained(error), is_known_good)
+        if self._recovery.is_telling:
+            told = f"{self!r}: {reason}; failure {self._recovery.attempts} in a row, next try in {wait:.1f} s"
             logger.warning("{}", told)
             self._reporter.trouble(told)
         return wait, reason
 
-    def _refused(self, error: Refused, wait: float) -> float:
-        code = error.code
-        if code == "INVALID_CLOCK" and self._clk is not None:
-            self._initial_clk = self._clk = None
-            return 0.0
-        if code in _FINAL or (code in _NEVER_RIGHT and self._initial_clk is None):
-            self._give_up(self.explained(error))
-        if code in _DEAD_SESSION:
-            connection = self._socket
-            self._reporter.renew_session(self.account, connection.session_token if connection else None)
-        if code in _TOO_MANY or code in _NEVER_RIGHT:
-            return max(wait, self.settings.wait("stream_limit_backoff") * (1 + wait / (2 * wait + 1)))
-        return wait
-
-    def explained(self, error: Refused) -> str:
-        """Return a refusal in words that say what to do."""
-        return str(error)
-
-    def _give_up(self, reason: str) -> None:
-        raise StreamError(f"{self!r} is given up: {reason}")
+    def explained(self, error: Exception) -> str:
+        """Return an error in words that say what to do."""
+        return str(error) if isinstance(error, StreamError) else one_line(error)

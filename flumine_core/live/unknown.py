@@ -95,6 +95,7 @@ class Unknowns(Outcomes):
         """
         order = ask.order
         is_expected = ask.kind in (OrderPackageType.CANCEL, OrderPackageType.REPLACE)
+        is_expected = is_expected or order.bet_id in self.cancels_asked
         if ask.missing < (_LOOKS_IF_EXPECTED if is_expected else _LOOKS) or order.size_matched or order.complete:
             return
         known = totals_of(order)

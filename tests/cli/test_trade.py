@@ -196,3 +196,15 @@ def test_doctor_says_in_plain_words_what_is_wrong(exchange: Any, start: Start, f
     process = start("doctor")
     out, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1 and "exchange.json cannot be read" in out
+
+
+def test_the_rehearsal_runs(exchange: Any, start: Start) -> None:
+    example = Path(__file__).resolve().parents[2] / "examples" / "rehearsal.toml"
+    if not example.is_file():
+        pytest.skip("the examples are not here")
+    process = start("trade", "--config", str(example))
+    wait_for(exchange.ledger.bets, process)
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, out
+    assert exchange.ledger.live_bets() == []

@@ -20,6 +20,7 @@ WAITS = {
     "stream_heartbeat": 10.0,
     "stream_connect_timeout": 200.0,
     "worker_start_delay": 2000.0,
+    "on_stop": "leave",
 }
 """Waits of a twentieth: a call hangs up after 0.8 s, what has no trace for 1 s was not placed."""
 
@@ -144,8 +145,11 @@ class Rig:
 
     def agrees(self) -> None:
         """Wait until every order of the framework is as the ledger has it: the rules (a) to (e)."""
-        self.wait_until(lambda: not self.differences(), 8) if self.differences() else None
-        assert not self.differences()
+        try:
+            self.wait_until(lambda: not self._differences())
+        except AssertionError:
+            told = self.differences()
+            assert not told, told
 
     def differences(self) -> list[str]:
         return self.ask(self._differences)

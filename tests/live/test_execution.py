@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from flumine_core import LimitOnCloseOrder, MarketOnCloseOrder, OrderStatus, Trade
+from flumine_core import LimitOnCloseOrder, LimitOrder, MarketOnCloseOrder, OrderStatus, Trade
 
 from .rig import MARKET, Rig
 
@@ -92,7 +92,7 @@ def test_a_big_transaction_is_sent_in_chunks(rig: Rig) -> None:
         orders = []
         with rig.market.transaction() as transaction:
             for _ in range(205):
-                orders.append(Trade(MARKET, 11, 0, rig.trader).create_order("BACK", rig_kind()))
+                orders.append(Trade(MARKET, 11, 0, rig.trader).create_order("BACK", LimitOrder(5.0, 2.0)))
                 assert transaction.place_order(orders[-1], force=True)
         return orders
 
@@ -109,12 +109,6 @@ def test_a_big_transaction_is_sent_in_chunks(rig: Rig) -> None:
     rig.wait_until(lambda: all(order.complete for order in orders))
     assert rig.ledger.requests["cancelOrders"] == 4
     rig.agrees()
-
-
-def rig_kind() -> Any:
-    from flumine_core import LimitOrder
-
-    return LimitOrder(5.0, 2.0)
 
 
 def test_an_asynchronous_order_is_bound_by_the_order_stream(rig: Rig) -> None:
@@ -162,3 +156,40 @@ def test_paper_orders_reach_no_exchange(make_rig: Callable[..., Rig]) -> None:
     assert rig.trader.first_book.wait(20)
     rig.place()
     assert rig.ledger.bets() == []
+
+
+def test_without_an_order_stream_bets_are_listed(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig({"order_stream": False})
+    order = rig.place()
+    rig.settled(order)
+    rig.exchange.market(MARKET).match_bet(order.bet_id)
+    rig.wait_until(lambda: order.complete)
+    assert order.size_matched == 2.0
+    rig.agrees()
+
+
+def test_a_batch_that_the_account_cannot_pay_for_is_refused_whole(rig: Rig) -> None:
+    def run() -> list[Any]:
+        orders = []
+        with rig.market.transaction() as transaction:
+            for size in (2.0, 20_000.0):
+                kind = LimitOrder(5.0, size)
+                orders.append(Trade(MARKET, 11, 0, rig.trader).create_order("BACK", kind))
+                transaction.place_order(orders[-1], force=True)
+        return orders
+
+    orders = rig.ask(run)
+    rig.wait_until(lambda: all(order.complete for order in orders))
+    assert all("INSUFFICIENT_FUNDS" in order.violation_msg for order in orders)
+    assert rig.ledger.bets() == []
+
+
+def test_a_runner_is_removed(rig: Rig) -> None:
+    resting, matched, other = rig.place(runner=33), rig.place(runner=33, price=1.5), rig.place(price=1.5)
+    rig.wait_until(lambda: matched.complete and other.complete)
+    rig.settled(resting)
+    rig.exchange.market(MARKET).remove_runner(33, adjustment_factor=30.0)
+    rig.wait_until(lambda: resting.complete and matched.size_voided == 2.0)
+    rig.wait_until(lambda: other.average_price_matched < 2.0)
+    rig.agrees()
+    assert rig.ask(lambda: rig.market.blotter.selection_exposure(rig.trader, (MARKET, 33, 0))) == 0

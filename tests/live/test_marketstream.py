@@ -273,3 +273,37 @@ def test_a_closing_that_is_passed_over_is_delivered_all_the_same(server: StreamS
     connection.change(clk="Z", pt=5000, mc=[image("1.2")])
     events = [pumped.next() for _ in range(3)]
     assert [book.status for book in events[0].market_books] == ["CLOSED", "OPEN"]
+
+
+def test_runner_changes_that_cannot_be_read_bring_an_image(server: StreamServer, start: Start, report: Report) -> None:
+    stream, pumped = start()
+    connection = server.connection()
+    connection.change(ct="SUB_IMAGE", initialClk="I", clk="A", pt=1000, mc=[image()])
+    connection.change(clk="B", pt=1001, mc=[{"id": "1.1", "rc": [{"id": "eleven"}]}])
+    assert best(pumped.books()[0]) == 2.0
+    while not report.bad_lines:
+        for book in pumped.books():
+            assert book.runners
+    again = server.connection()
+    assert again.subscription["clk"] is None and stream.reason_stale("1.1")
+    again.change(ct="SUB_IMAGE", initialClk="J", clk="C", pt=1002, mc=[image()])
+    pumped.books()
+    assert pumped.next().market_books == []
+    assert stream.reason_stale("1.1") is None
+
+
+def test_a_market_whose_change_is_lost_for_good_is_stale(server: StreamServer, start: Start) -> None:
+    stream, pumped = start()
+    bad = {"id": "1.1", "marketDefinition": 7}
+    for clk in "AB":
+        connection = server.connection()
+        connection.change(ct="SUB_IMAGE", initialClk="I", clk=clk, pt=1000, mc=[image()])
+        pumped.books()
+        connection.change(clk="B", pt=1001, mc=[bad])
+    connection.change(clk="C", pt=1002, mc=[{"id": "1.1", "rc": [{"id": 11, "ltp": 2.5}]}])
+    while pumped.books()[0].runner(11).last_price_traded != 2.5:
+        pass
+    assert "could not be read" in (stream.reason_stale("1.1") or "")
+    connection.change(clk="D", pt=1003, mc=[image()])
+    pumped.books()
+    assert stream.reason_stale("1.1") is None

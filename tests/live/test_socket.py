@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from loguru import logger
 
 from flumine_core import MarketStream
+from flumine_core.cli.logs import enable_stderr
 from flumine_core.live.marketstream import LiveMarketStream
 
 from .conftest import Report, StreamServer, image
@@ -68,3 +70,16 @@ def test_a_greeting_that_is_none_is_a_failed_attempt(server: StreamServer, start
     server.connection().change(ct="SUB_IMAGE", clk="A", pt=1000, mc=[image()])
     assert pumped.books()
     assert server.opened == 2
+
+
+def test_no_log_holds_the_session_token(
+    server: StreamServer, start: Any, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level("DEBUG")
+    handler = enable_stderr("TRACE")
+    pumped = start()
+    server.connection().change(ct="SUB_IMAGE", clk="A", pt=1000, mc=[image()])
+    pumped.books()
+    logger.remove(handler)
+    logger.disable("flumine_core")
+    assert "token-1" not in caplog.text + capsys.readouterr().err

@@ -38,7 +38,7 @@ class AccountState:
         self._by_market: dict[str, list[BetRecord]] = {}
         self._outcomes: dict[str, Outcomes] = {}
         self._shares: dict[str, tuple[float, float]] = {}
-        self._references: dict[tuple[str, ...], float] = {}
+        self._references: dict[tuple[str, str], float] = {}
         self._instructions: deque[float] = deque()
         self._hours: dict[int, int] = {}
 
@@ -51,11 +51,12 @@ class AccountState:
         """Return the bets on a market."""
         return self._by_market.get(market_id, [])
 
-    def is_reference_used(self, reference: str, *scope: str) -> bool:
+    def is_reference_used(self, reference: str, operation: str, market_id: str | None) -> bool:
         """Whether a customerRef came within its window; one that did not counts from now."""
+        scope = {"operation": operation, "market": market_id or ""}.get(self.state.settings.customer_ref_scope, "")
         now = self.state.clock.epoch_ms
         window = self.state.settings.wait(self.state.settings.customer_ref_seconds) * 1000
-        key = (reference, *scope)
+        key = (reference, scope)
         since = self._references.get(key)
         if since is not None and now - since < window:
             return True

@@ -203,9 +203,8 @@ class Amending:
             "side": bet.side,
             "limitOrder": limit,
         }
-        if old.rfo:
-            echo["customerOrderRef"] = old.rfo
-        record = self._placing.record(account, market, bet, old.rfo, old.rfs)
+        references = (old.rfo, old.rfs) if self.state.settings.replacement_keeps_refs else ("", "")
+        record = self._placing.record(account, market, bet, *references)
         record.replaces = old.bet_id
         return Leg(echo, record)
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Literal
 
+from .clock import iso
 from .errors import ApiError
 from .market import ExchangeMarket
 from .orders import milliseconds
@@ -21,6 +22,7 @@ EVENT_TYPES = {
 }
 WEIGHTS = {"MARKET_DESCRIPTION": 1, "RUNNER_METADATA": 1}
 MOST_RESULTS = 1_000
+GRANULARITIES = {"DAYS": 86_400_000, "HOURS": 3_600_000, "MINUTES": 60_000}
 Projection = Literal[
     "COMPETITION",
     "EVENT",
@@ -98,7 +100,8 @@ class Catalogue:
             "listCountries": lambda market: _plain_row(market, "countryCode"),
             "listVenues": lambda market: _plain_row(market, "venue"),
         }
-        handlers = {name: typed(ListOf, self._lister(row)) for name, row in lists.items()}
+        handlers: dict[str, Handler] = {"listTimeRanges": typed(ListOf, self._time_ranges)}
+        handlers |= {name: typed(ListOf, self._lister(row)) for name, row in lists.items()}
         return {"listMarketCatalogue": typed(ListMarketCatalogue, self._catalogue), **handlers}
 
     def found(self, wanted: Filter) -> list[ExchangeMarket]:
@@ -130,6 +133,19 @@ class Catalogue:
             return list(rows.values())
 
         return lister
+
+    async def _time_ranges(self, call: Call, params: ListOf) -> Any:
+        span = GRANULARITIES.get(params.granularity or "DAYS")
+        if span is None:
+            raise ApiError("INVALID_INPUT_DATA", f"granularity must be one of {', '.join(GRANULARITIES)}")
+        counts: dict[int, int] = {}
+        for market in self.found(params.filter):
+            start = (milliseconds(market.definition.get("marketTime")) or 0) // span * span
+            counts[start] = counts.get(start, 0) + 1
+        return [
+            {"timeRange": {"from": iso(start), "to": iso(start + span)}, "marketCount": count}
+            for start, count in sorted(counts.items())
+        ]
 
     def navigation(self) -> dict[str, Any]:
         """Return the navigation menu: event types, events, markets."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import heapq
+import time
 from collections.abc import Callable
 from itertools import count
 
@@ -11,6 +12,11 @@ from flumine_core.clock import LiveClock, to_datetime
 def iso(epoch_ms: int) -> str:
     """Return a time (milliseconds since 1970) as Betfair writes it: 2024-06-01T13:00:00.000Z."""
     return f"{to_datetime(epoch_ms):%Y-%m-%dT%H:%M:%S}.{epoch_ms % 1000:03d}Z"
+
+
+def wall_ns() -> int:
+    """Return the wall clock in nanoseconds since 1970, for measurements across processes."""
+    return time.time_ns()
 
 
 class ExchangeClock:

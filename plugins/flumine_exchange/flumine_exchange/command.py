@@ -11,6 +11,7 @@ from flumine_core.errors import SettingsError
 from flumine_core.hint import did_you_mean
 from flumine_core.simulation.reader import expand
 from flumine_core.synthetic.market import SyntheticMarket
+from loguru import logger
 
 from .exchange import Account, ExchangeSettings, LocalExchange
 
@@ -60,6 +61,7 @@ def serve(
     FILE is a recorded stream file (plain, gz, bz2, zst), a glob, a directory or a tar archive. Their dates are moved
     to now. Point a client at what is printed: nothing else of it needs to change.
     """
+    logger.enable("flumine_exchange")
     if not files and not demo and not control:
         raise click.UsageError("a recorded file must be named, or --demo, or --control to bring markets later")
     account = Account()

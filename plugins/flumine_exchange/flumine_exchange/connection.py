@@ -305,9 +305,12 @@ class StreamConnection(asyncio.Protocol):
         self.subscriptions[kind] = subscription
         self._succeed(request.id)
         self._streams.add(subscription)
-        subscription.is_image_all = fault is not None and fault.action == "image_all"
-        subscription.start(request, is_image, None if fault is None else fault.get("markets"))
-        self.state.on_subscription()
+        markets = None if fault is None else fault.get("markets")
+        if fault is not None and fault.action == "image_all":
+            subscription.imaged = markets
+        subscription.start(request, is_image, markets if is_image else None)
+        if kind != "order":
+            self.state.on_subscription()
 
     def _make(self, request: Any, kind: str) -> Subscription:
         assert self.account is not None

@@ -150,6 +150,10 @@ class RemoteLedger:
         """Return the events, of one kind or all."""
         return msgspec.convert(self._client.call("ledger.events", kind=kind), list[LedgerEvent])
 
+    def write_times(self) -> list[tuple[str, int, int]]:
+        """Return (stream, sequence, nanoseconds since 1970) of each message, where the settings have them kept."""
+        return [(stream, sequence, time_ns) for stream, sequence, time_ns in self._client.call("ledger.write_times")]
+
     def summary(self) -> dict[str, Any]:
         """Return everything as plain values: the counts too, each under its name in `Ledger`."""
         found: dict[str, Any] = self._client.call("ledger.summary")

@@ -26,9 +26,9 @@ class MarketControl:
     def _run(self, operation: str, /, **args: Any) -> Any:
         return self._call(f"market.{operation}", market_id=self.market_id, **args)
 
-    def suspend(self) -> None:
-        """Suspend it; LAPSE bets lapse."""
-        self._run("suspend")
+    def suspend(self, lapses: bool = True) -> None:
+        """Suspend it: with a new version, for which LAPSE bets lapse, or with the same one."""
+        self._run("suspend", lapses=lapses)
 
     def resume(self) -> None:
         """Open it again."""
@@ -197,6 +197,11 @@ class ExchangeControls:
             **options,
         )
         return bet_id
+
+    def funds(self, account: str | None = None) -> dict[str, Any]:
+        """Return what getAccountFunds would answer to an account, the first one unless told otherwise."""
+        found: dict[str, Any] = self.call("account.funds", account=account)
+        return found
 
     def revoke_sessions(self) -> int:
         """End every session; return how many there were."""

@@ -10,67 +10,106 @@ from flumine_core.simulation.bet import LIMIT, Bet
 from flumine_core.simulation.exchange import MarketExchange
 from flumine_core.simulation.policy import NextBookOfItsMarket, Profile, TradedVolumeQueue
 
-Taken = dict[tuple[RunnerKey, str, float], float]
-"""What own bets took of the replayed offers: by runner, side of the taker, and price."""
+Where = tuple[RunnerKey, str]
+"""A runner, and the side of who takes."""
+Sizes = dict[float, float]
+"""Price -> size."""
 
 
 class SharedOffers:
     """What is offered: the replayed offers less what was taken of them, and the resting bets of other senders.
 
     What was taken stays taken until the replayed level vanishes.
+
+    :ivar taken: what own bets took of the replayed offers.
+    :ivar own: what own LIMIT bets that rest offer to takers of the other side.
     """
 
     name = "shared-offers"
 
     def __init__(self) -> None:
-        self.taken: Taken = {}
-        self.resting: Callable[[RunnerKey, str], list[Bet]] = lambda key, side: []
-        self.match_resting: Callable[[Bet, float], None] = lambda bet, size: None
-        self._replayed: dict[float, float] = {}
+        self.taken: dict[Where, Sizes] = {}
+        self.own: dict[Where, Sizes] = {}
+        self.match_own: Callable[[Where, float, float], None] = lambda where, price, size: None
+        self._counted: dict[int, tuple[Where, float, float]] = {}
+        self._replayed: Sizes | None = None
+        self._mixed: dict[Where, tuple[Sequence[PriceSize], Sizes, list[PriceSize]]] = {}
 
     def for_market(self) -> Self:
         """Return itself: each market has offers of its own."""
         return self
 
+    def count(self, bet: Bet) -> None:
+        """Take note of what a bet offers now."""
+        before = self._counted.pop(id(bet), None)
+        if before is not None:
+            where, price, size = before
+            self._add(where, price, -size)
+        if bet.is_live and bet.kind == LIMIT and bet.size_remaining > 0 and bet.price is not None:
+            where = (bet.key, "LAY" if bet.side == "BACK" else "BACK")
+            self._counted[id(bet)] = (where, bet.price, bet.size_remaining)
+            self._add(where, bet.price, bet.size_remaining)
+
+    def _add(self, where: Where, price: float, size: float) -> None:
+        sizes = self.own.setdefault(where, {})
+        left = round(sizes.get(price, 0.0) + size, 2)
+        if left > 0:
+            sizes[price] = left
+        else:
+            sizes.pop(price, None)
+        self._mixed.pop(where, None)
+
     def offered(self, key: RunnerKey, side: str, levels: Sequence[PriceSize]) -> Sequence[PriceSize]:
         """Return what a bet on `side` of the runner may take, best first."""
-        resting = self.resting(key, side)
-        if not self.taken and not resting:
-            self._replayed = {}
+        where = (key, side)
+        taken, own = self.taken.get(where), self.own.get(where)
+        if not taken and not own:
+            self._replayed = None
             return levels
-        left: dict[float, float] = {}
-        for level in levels:
-            size = round(level.size - self.taken.get((key, side, level.price), 0.0), 2)
-            if size > 0:
-                left[level.price] = size
-        self._replayed = dict(left)
-        for bet in resting:
-            price = bet.price or 0.0
-            left[price] = round(left.get(price, 0.0) + bet.size_remaining, 2)
-        return [PriceSize(price, left[price]) for price in sorted(left, reverse=side == "BACK")]
+        mixed = self._mixed.get(where)
+        if mixed is None or mixed[0] is not levels:
+            mixed = self._mixed[where] = (levels, *_mix(side, levels, taken or {}, own or {}))
+        self._replayed = mixed[1]
+        return mixed[2]
 
     def took(self, key: RunnerKey, side: str, price: float, size: float) -> None:
         """Match `size` against the replayed offer at `price` first, which was there first, then against bets."""
-        resting = [bet for bet in self.resting(key, side) if bet.price == price]
-        replayed = min(size, self._replayed.get(price, 0.0)) if resting else size
+        where = (key, side)
+        replayed = size if self._replayed is None else min(size, self._replayed.get(price, 0.0))
         if replayed:
-            where = (key, side, price)
-            self.taken[where] = round(self.taken.get(where, 0.0) + replayed, 2)
-        left = round(size - replayed, 2)
-        for bet in resting:
-            if left <= 0:
-                break
-            matched = min(left, bet.size_remaining)
-            self.match_resting(bet, matched)
-            left = round(left - matched, 2)
+            taken = self.taken.setdefault(where, {})
+            taken[price] = round(taken.get(price, 0.0) + replayed, 2)
+        self._mixed.pop(where, None)
+        if replayed < size:
+            self.match_own(where, price, round(size - replayed, 2))
 
     def left(self, traded: float, used: float) -> float:
         """Return what of the traded volume is left for the bets that follow."""
         return max(traded - used, 0.0)
 
+    def renew(self) -> None:
+        """Take note that all replayed offers are new."""
+        self.taken.clear()
+        self._mixed.clear()
+
     def forget(self, key: RunnerKey, side: str, price: float) -> None:
         """Take note that a replayed level has vanished."""
-        self.taken.pop((key, side, price), None)
+        taken = self.taken.get((key, side))
+        if taken and taken.pop(price, None) is not None:
+            self._mixed.pop((key, side), None)
+
+
+def _mix(side: str, levels: Sequence[PriceSize], taken: Sizes, own: Sizes) -> tuple[Sizes, list[PriceSize]]:
+    """Return what is left of the replayed offers, and that with own bets as levels, best first."""
+    replayed: Sizes = {}
+    for level in levels:
+        size = round(level.size - taken.get(level.price, 0.0), 2)
+        if size > 0:
+            replayed[level.price] = size
+    sizes = dict(replayed)
+    for price, size in own.items():
+        sizes[price] = round(sizes.get(price, 0.0) + size, 2)
+    return replayed, [PriceSize(price, sizes[price]) for price in sorted(sizes, reverse=side == "BACK")]
 
 
 class MarketEngine(MarketExchange):
@@ -80,17 +119,41 @@ class MarketEngine(MarketExchange):
         self.offers = SharedOffers()
         profile = Profile("exchange", NextBookOfItsMarket(), TradedVolumeQueue(), self.offers)
         super().__init__(profile, is_isolated=False, is_matching_available=True)
-        self.offers.resting = self.resting_against
-        self.offers.match_resting = self.match
+        self.offers.match_own = self._match_own
         self.publish_time = 0
 
-    def resting_against(self, key: RunnerKey, side: str) -> list[Bet]:
-        """Return the LIMIT bets that a taker on `side` may meet, first come first."""
+    def _match_own(self, where: Where, price: float, size: float) -> None:
+        """Match bets that rest at `price` against a taker, first come first."""
+        key, side = where
         groups = self.live.get(key)
-        if not groups:
-            return []
+        if groups is None:
+            return
         bets = groups[None].lays if side == "BACK" else groups[None].backs
-        return sorted((bet for bet in bets if bet.kind == LIMIT and bet.size_remaining > 0), key=_entry)
+        for bet in sorted((bet for bet in bets if bet.kind == LIMIT and bet.price == price), key=_entry):
+            if size <= 0:
+                return
+            matched = min(size, bet.size_remaining)
+            if matched > 0:
+                self.match(bet, matched)
+                size = round(size - matched, 2)
+
+    def _note(self, bet: Bet) -> None:
+        super()._note(bet)
+        self.offers.count(bet)
+
+    def _enter(self, bet: Bet) -> None:
+        super()._enter(bet)
+        self.offers.count(bet)
+
+    def _complete(self, bet: Bet) -> None:
+        super()._complete(bet)
+        self.offers.count(bet)
+
+    def cancel(self, bet: Bet, book: MarketBook, reduction: float | None) -> tuple[str | None, float]:
+        """Cancel `reduction` (None: all that remains) of a bet; return the error code and the size."""
+        answer = super().cancel(bet, book, reduction)
+        self.offers.count(bet)
+        return answer
 
     def match(self, bet: Bet, size: float, price: float | None = None) -> None:
         """Match a live bet by itself, at its own price unless told otherwise."""
@@ -133,6 +196,7 @@ class MarketEngine(MarketExchange):
         self.publish_time = book.publish_time_epoch
         if previous is not None and book.definition is not self.volume.definition:
             self.before_book(previous, book)
+        self.is_matching_available = self._is_crossed(book)
         changed = list(self.after_book(book, market_type))
         for bet in changed:
             _mend(bet)
@@ -140,6 +204,23 @@ class MarketEngine(MarketExchange):
                 bet.size_lapsed = bet.size or 0.0
             bet.is_sp_done = bet.is_rescaled = False
         return changed
+
+    def _is_crossed(self, book: MarketBook) -> bool:
+        """Whether the book offers what a resting bet asks for."""
+        for (key, side), sizes in self.offers.own.items():
+            runner = book.runner(*key) if sizes else None
+            if runner is None:
+                continue
+            # own bets that offer to layers are backs, and take what is available to back
+            if side == "LAY":
+                levels = runner.ex.available_to_back
+                if levels and levels[0].price >= min(sizes):
+                    return True
+            else:
+                levels = runner.ex.available_to_lay
+                if levels and levels[0].price <= max(sizes):
+                    return True
+        return False
 
     def all_live(self) -> list[Bet]:
         """Return every live bet."""

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from flumine_core.errors import ExecutionError
+from loguru import logger
 
 from .certificates import Certificates, make_certificates
 from .clock import ExchangeClock
@@ -20,6 +21,8 @@ from .scenario import Scenario as Scenario
 from .settings import Account as Account
 from .settings import ExchangeSettings as ExchangeSettings
 from .sockets import HOST
+
+logger.disable("flumine_exchange")
 
 START_SECONDS = 60.0
 CALL_SECONDS = 60.0
@@ -105,6 +108,8 @@ class LocalExchange(ExchangeControls):
                 self._speed,
                 self.control_token,
             )
+            house = self._house
+            self._loop.set_exception_handler(lambda loop, context: house.state.fail("connection", _error_of(context)))
             self._house.open(self._sources, self._ports)
         except BaseException as error:
             started.set_exception(error)
@@ -235,3 +240,8 @@ class LocalExchange(ExchangeControls):
         if self.control_token is not None:
             found |= {"control_uri": self.control_uri, "control_token": self.control_token}
         return found
+
+
+def _error_of(context: dict[str, Any]) -> BaseException:
+    error = context.get("exception")
+    return error if isinstance(error, BaseException) else ExecutionError(str(context.get("message")))

@@ -1,5 +1,6 @@
 """The whole exchange inside of its loop: the parts put together, and the control operations by name."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -30,6 +31,8 @@ from .settlement import Settlement
 from .sockets import Listener
 from .state import ExchangeState
 from .streams import Streams
+
+SHUTDOWN_TURNS = 200
 
 
 class House:
@@ -91,6 +94,11 @@ class House:
             connection.end("rst")
         self.http.drop_connections("rst")
         await self.http.shut_down()
+        for _ in range(SHUTDOWN_TURNS):
+            await asyncio.sleep(0.005)
+            if not self.http.transports and not self.streams.connections:
+                break
+        await asyncio.sleep(0)
 
     def add_market(self, market_id: str) -> ExchangeMarket:
         """Make room for a market; its first change must hold the definition."""
@@ -124,6 +132,7 @@ class House:
             "faults.hits": self._fault_hits,
             "ledger.summary": ledger.summary,
             "ledger.bets": lambda: [msgspec.to_builtins(bet) for bet in ledger.bets()],
+            "ledger.write_times": ledger.write_times,
             "ledger.events": lambda kind=None: [msgspec.to_builtins(event) for event in ledger.events(kind)],
             "sessions.revoke": self.identity.revoke_all,
             "sessions.login_code": self._login_code,

@@ -56,7 +56,7 @@ class Ledger:
     """Append-only; safe to read from any thread, also after the exchange has stopped.
 
     Event kinds: placed, matched, cancelled, lapsed, voided, updated, reduced, settled, refused, request, login, logout,
-    cancel_all, connection, fault, market.
+    cancel_all, connection, fault, market, heartbeat, and error, a mistake of the exchange itself.
     """
 
     def __init__(self) -> None:
@@ -67,6 +67,7 @@ class Ledger:
         self._open: Counter[str] = Counter()
         self._most_open: Counter[str] = Counter()
         self._transactions: Counter[str] = Counter()
+        self._writes: list[tuple[str, int, int]] = []
         self.logins = 0
         self.failed_logins = 0
         self.keep_alives = 0
@@ -97,6 +98,17 @@ class Ledger:
         with self._lock:
             self._open[kind] += change
             self._most_open[kind] = max(self._most_open[kind], self._open[kind])
+
+    def note_write(self, stream: str, sequence: int, time_ns: int) -> None:
+        """Take note that a stream message was handed to the socket."""
+        self._writes.append((stream, sequence, time_ns))
+
+    def write_times(self) -> list[tuple[str, int, int]]:
+        """Return (stream, sequence, nanoseconds since 1970) of each message, where the settings have them kept.
+
+        The sequence is the second part of the message's clk, between the points.
+        """
+        return list(self._writes)
 
     def bets(self) -> list[LedgerBet]:
         """Return all accepted bets, in the order of placing."""

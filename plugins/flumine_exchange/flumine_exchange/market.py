@@ -103,6 +103,8 @@ class ExchangeMarket:
             definition = self._shift_version(definition)
         if is_image:
             self._replayed.clear()
+            self._shown.clear()
+            self.engine.offers.renew()
             self.served.clear(sequence)
             self._cache = self._new_cache() if self.book is None else self._cache.replacement()
         bets = self._step(definition, changes, total, raw)
@@ -119,6 +121,8 @@ class ExchangeMarket:
             wire["rc"] = changes
         self.served.apply(changes, total, sequence)
         self.state.publish_market(self, wire, sequence)
+        if is_image:
+            self.show_bets({key for key, _ in self.engine.offers.own})
         if definition is not None:
             self._follow(before, definition, bets)
         self._tell(bets)
@@ -160,12 +164,31 @@ class ExchangeMarket:
                     else:
                         replayed.pop(price, None)
                         offers.forget(key, side, price)
-                own = self._shown.get((key, name))
-                if own:
-                    mixed = [[price, max(round(size + own.get(price, 0.0), 2), 0)] for price, size in levels]
-                    shown = {**shown, name: mixed}
+                if (key, name) in self._shown:
+                    shown = {**shown, name: self._mixed(key, name, side, levels)}
             served.append(shown)
         return served
+
+    def _mixed(self, key: RunnerKey, name: str, side: str, levels: list[list[float]]) -> list[list[float]]:
+        """Return replayed levels with what the bets here change of them, and take note of that."""
+        own, shown = self._own(key, side), self._shown[key, name]
+        mixed = []
+        for price, size in levels:
+            change = own.get(price, 0.0)
+            if change:
+                shown[price] = change
+            else:
+                shown.pop(price, None)
+            mixed.append([price, max(round(size + change, 2), 0)])
+        return mixed
+
+    def _own(self, key: RunnerKey, side: str) -> dict[float, float]:
+        """Return by price what bets here add to, and took of, the replayed offers to a taker on `side`."""
+        offers = self.engine.offers
+        own = dict(offers.own.get((key, side), {}))
+        for price, size in offers.taken.get((key, side), {}).items():
+            own[price] = round(own.get(price, 0.0) - size, 2)
+        return own
 
     def replayed(self, key: RunnerKey, name: str) -> dict[float, float]:
         """Return what is offered on a ladder (atb, atl) without the bets here: price -> size."""
@@ -193,12 +216,7 @@ class ExchangeMarket:
 
     def _own_levels(self, key: RunnerKey, name: str, side: str) -> list[list[float]]:
         """Return the levels of a ladder that own bets have changed since the last time, with their new sizes."""
-        own: dict[float, float] = {}
-        for (taken_key, taker, price), size in self.engine.offers.taken.items():
-            if taken_key == key and taker == side:
-                own[price] = own.get(price, 0.0) - size
-        for bet in self.engine.resting_against(key, side):
-            own[bet.price or 0.0] = own.get(bet.price or 0.0, 0.0) + bet.size_remaining
+        own = self._own(key, side)
         before = self._shown.get((key, name), {})
         self._shown[key, name] = own
         replayed = self._replayed.get((key, name), {})
@@ -233,9 +251,8 @@ class ExchangeMarket:
     def _tell(self, bets: list[Bet]) -> None:
         """Publish the bets that changed by themselves."""
         if self.book is not None:
-            for bet in self.engine.take_changed(self.book):
-                if bet not in bets:
-                    bets.append(bet)
+            known = {id(bet) for bet in bets}
+            bets.extend(bet for bet in self.engine.take_changed(self.book) if id(bet) not in known)
         for bet in bets:
             self.tell(bet)
         if bets:
@@ -259,11 +276,12 @@ class ExchangeMarket:
         elif bet.size_lapsed:
             kind = "lapsed"
             record.lapsed_ms = record.lapsed_ms or now
-            record.lapse_code = record.lapse_code or "MKT_SUSPENDED"
+            if bet.kind == LIMIT:
+                record.lapse_code = record.lapse_code or "MKT_VERSION"
         elif bet.fills and record.told_matched and bet.average_price_matched:
             kind, record.is_reduced = "reduced", True
         if bet.size_lapsed and record.lapsed_ms is None:
-            record.lapsed_ms, record.lapse_code = now, record.lapse_code or "MKT_SUSPENDED"
+            record.lapsed_ms = now
         record.told_matched = bet.size_matched
         self.state.publish_bet(record, kind, **detail)
 

@@ -128,7 +128,7 @@ class MarketBooks:
             raise ApiError("TOO_MANY_REQUESTS", f"at most {settings.concurrent_order_reads} such requests at a time")
         account.order_reads += 1
         try:
-            await self.state.clock.sleep(settings.wait(settings.response_delay_seconds))
+            await self.state.clock.sleep(settings.wait(settings.order_read_seconds))
         finally:
             account.order_reads -= 1
 

@@ -99,11 +99,12 @@ class MarketSubscription(Subscription):
         for market in self.state.markets.values():
             if market.market_id in self._known and market.served.sequence > since:
                 patches.append(self._patch_of(market, since) | {"con": True})
-        self.is_image_all = False
+        self.imaged = ()
         return patches
 
     def _patch_of(self, market: ExchangeMarket, since: int) -> Message:
-        if market.served.image_sequence > since or self.is_image_all:
+        is_imaged = self.imaged is None or market.market_id in self.imaged
+        if market.served.image_sequence > since or is_imaged:
             return self._image_of(market)
         return {"id": market.market_id} | self._content(market, since)
 

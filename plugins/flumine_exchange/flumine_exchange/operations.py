@@ -40,9 +40,13 @@ class MarketOperations:
         market.version_offset += VERSION_STEP
         market.apply(definition, (changes or {}).get("rc"))
 
-    def suspend(self, market_id: str) -> None:
-        """Suspend the market; what LAPSE bets do then is the engine's."""
-        self._redefine(self._market(market_id), status="SUSPENDED")
+    def suspend(self, market_id: str, lapses: bool = True) -> None:
+        """Suspend the market: with a new version, for which LAPSE bets lapse, or with the same one."""
+        market = self._market(market_id)
+        if lapses:
+            self._redefine(market, status="SUSPENDED")
+        else:
+            market.apply(market.definition_copy() | {"status": "SUSPENDED"})
 
     def resume(self, market_id: str) -> None:
         """Open it again."""

@@ -46,7 +46,7 @@ class OrderLists:
             raise ApiError("TOO_MANY_REQUESTS", f"at most {settings.concurrent_order_reads} such requests at a time")
         account.order_reads += 1
         try:
-            await self.state.clock.sleep(settings.wait(settings.response_delay_seconds))
+            await self.state.clock.sleep(settings.wait(settings.order_read_seconds))
             records = [record for record in account.records.values() if self._is_current(record)]
             records = [record for record in records if _is_wanted(record, params)]
         finally:
@@ -74,7 +74,7 @@ class OrderLists:
         if (start or 0) < 0 or (number or 0) < 0 or (number or 0) > limit:
             raise ApiError("INVALID_INPUT_DATA", f"recordCount must be 0 to {limit}, fromRecord not negative")
         first = start or 0
-        end = first + (number or limit)
+        end = first + min(number or limit, self.state.settings.page_size or limit)
         return found[first:end], end < len(found)
 
     async def list_cleared_orders(self, call: Call, params: ListClearedOrders) -> Report:

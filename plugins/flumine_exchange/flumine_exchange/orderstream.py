@@ -34,6 +34,7 @@ class OrderSubscription(Subscription):
         self.has_partition = bool(self.filter.partition_matched_by_strategy_ref)
         self._strategies = self.filter.customer_strategy_refs
         self._told: dict[tuple[str, RunnerKey, str | None, str], Totals] = {}
+        self._matched: set[tuple[str, RunnerKey]] = set()
         self._gathered: dict[str, BetRecord] = {}
         self.past: deque[Message] = deque(maxlen=REMEMBERED)
 
@@ -43,6 +44,7 @@ class OrderSubscription(Subscription):
     def image(self, only: list[str] | None = None) -> list[Message]:
         """Return every market with bets: executable ones as `uo`, what was matched as totals."""
         self._told.clear()
+        self._matched.clear()
         return self._by_market(list(self.account.records.values()), is_image=True, only=only)
 
     def patch(self, since: int) -> list[Message]:
@@ -83,7 +85,11 @@ class OrderSubscription(Subscription):
                 for record in found
                 if self._is_wanted(record) and (record.is_executable or not is_image)
             ]
-            positions = self._positions(found[0].market_id, key)
+            positions: Message = {}
+            where = (found[0].market_id, key)
+            if where in self._matched or any(record.bet.fills for record in found):
+                self._matched.add(where)
+                positions = self._positions(*where)
             if orders:
                 runner["uo"] = orders
             if orders or positions:

@@ -102,9 +102,9 @@ class Placing:
             raise ApiError("TOO_MANY_REQUESTS", "too many instructions in a second")
         if params.is_async:
             self.run_late(market, wanted)
-            return place_report(call, params.market_id, [pending(leg) if leg in wanted else _told(leg) for leg in legs])
+            return report_of(call, params.market_id, [pending(leg) if leg in wanted else _told(leg) for leg in legs])
         await self.place(market, wanted)
-        return place_report(call, params.market_id, [_told(leg) for leg in legs])
+        return report_of(call, params.market_id, [_told(leg) for leg in legs])
 
     def duplicate(self, call: Call, reference: str | None, market_id: str | None) -> Report | None:
         """Return the answer to a customerRef that was used within its window; None where it was not."""
@@ -112,10 +112,7 @@ class Placing:
             return None
         if not REFERENCE.fullmatch(reference):
             raise ApiError("INVALID_INPUT_DATA", "customerRef must be 1 to 32 letters, digits or -._+*:;~")
-        scope = {"operation": (call.operation,), "market": (market_id or "",)}.get(
-            self.state.settings.customer_ref_scope, ()
-        )
-        if call.account.is_reference_used(reference, *scope):
+        if call.account.is_reference_used(reference, call.operation, market_id):
             self.state.record("refused", operation=call.operation, code="DUPLICATE_TRANSACTION", ref=reference)
             return refused(call, "DUPLICATE_TRANSACTION", "ERROR_IN_ORDER")
         return None
@@ -269,11 +266,6 @@ def refused(call: Call, code: str, instruction_code: str, status: str = "FAILURE
     """Return the report of a request that was refused as a whole."""
     reports = [{"status": status, "errorCode": instruction_code, "instruction": echo} for echo in call.instructions]
     return report_of(call, call.params.get("marketId"), reports, status, code)
-
-
-def place_report(call: Call, market_id: str | None, reports: list[Report]) -> Report:
-    """Return the report of a request that was carried out."""
-    return report_of(call, market_id, reports)
 
 
 def report_of(

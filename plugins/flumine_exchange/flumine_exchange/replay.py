@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from attrs import define
+from flumine_core.errors import DataError, FlumineCoreError
 
 from .feed import FeedLine, Timeline, first_line, off_of, read
 from .market import ExchangeMarket
@@ -129,9 +130,20 @@ class Replay:
             if definition is not None:
                 self._recorded[change.market_id] = (track, definition)
                 definition = track.timeline.definition(definition)
-            market.apply(definition, change.changes, change.total, is_image, change.raw)
+            try:
+                market.apply(definition, change.changes, change.total, is_image, change.raw)
+            except (DataError, LookupError, TypeError) as error:
+                self.bad_lines.append(f"a change of market {change.market_id} at {line.publish_time}: {error!r}")
         self.played += 1
-        track.line = next(track.lines, None)
+        track.line = self._next(track.lines)
+
+    def _next(self, lines: Iterator[FeedLine]) -> FeedLine | None:
+        """Return the next line; where a file cannot be read on, that is told and it ends there."""
+        try:
+            return next(lines, None)
+        except FlumineCoreError as error:
+            self.bad_lines.append(str(error))
+            return None
 
     def start(self) -> None:
         """Start, or go on."""
@@ -203,9 +215,13 @@ class Replay:
 
     async def _run(self) -> None:
         since_turn = 0
+        rate = self.state.settings.changes_a_second
+        begun, played = self.state.clock.epoch_ms, 0
         while self._waiting:
             due, _, track = self._waiting[0]
-            if self.speed is not None:
+            if rate is not None:
+                due = begun + round(played * 1000 / rate)
+            if self.speed is not None or rate is not None:
                 ahead = (due - self.state.clock.epoch_ms) / 1000
                 if ahead > 0:
                     since_turn = 0
@@ -214,6 +230,7 @@ class Replay:
             heapq.heappop(self._waiting)
             self._play_next(track)
             self._queue(track)
+            played += 1
             since_turn += 1
             if since_turn >= LINES_A_TURN:
                 since_turn = 0

@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
+from flumine_core.hint import one_line
 
+from .clock import wall_ns
 from .errors import ApiError, ProtocolError
 from .faults import Fault
 from .identity import Identity
@@ -35,6 +37,9 @@ MESSAGES = {
     "NO_SESSION": "0013",
     "ACCESS_DENIED": "0014",
 }
+
+INSIDE = frozenset({"report", "report_late", "forget_async", "fail_place_leg", "revoke_sessions"})
+"""Faults that need somebody who is logged in."""
 
 Handler = Callable[[Call], Awaitable[Any]]
 Parsed = TypeVar("Parsed", bound=msgspec.Struct)
@@ -96,6 +101,11 @@ class Rpc:
             return _error(number, error)
         except ApiError as error:
             return _api_error(service, number, error)
+        except SocketFault:
+            raise
+        except Exception as error:
+            self.state.fail("request", error)
+            return _api_error(service, number, ApiError("UNEXPECTED_ERROR", one_line(error)))
         return {"jsonrpc": "2.0", "result": result, "id": number}
 
     async def _call(self, service: str, request: Any, headers: Mapping[str, str]) -> Any:
@@ -106,6 +116,7 @@ class Rpc:
         handler = self.operations[service].get(operation)
         if handler is None or operation == method:
             raise ProtocolError(-32601, "DSC-0021", f"no such method: {method}")
+        arrived_ns = wall_ns()
         self.state.ledger.count_request(operation)
         params = request.get("params")
         params = {} if params is None else params
@@ -121,9 +132,10 @@ class Rpc:
             "server": "http",
         }
         if operation in ORDER_OPERATIONS:
-            self.state.record("request", operation=operation, params=params)
+            self.state.record("request", operation=operation, params=params, arrived_ns=arrived_ns)
         fault = self.state.faults.take("http.before_execute", **occasion)
-        if fault is not None and fault.action != "revoke_sessions" and account is None:
+        if fault is not None and account is None and fault.action not in INSIDE:
+            self._note(fault, operation)
             await self._strike(fault)
         if fault is not None and fault.action == "revoke_sessions":
             self._note(fault, operation)
@@ -158,9 +170,13 @@ class Rpc:
         if fault.action == "report":
             return _reported(fault, call)
         if fault.action in ("report_late", "forget_async"):
+            reference = call.params.get("customerRef")
+            if reference and call.account.is_reference_used(reference, call.operation, call.params.get("marketId")):
+                return None  # an earlier one was accepted: answered as any duplicate
             seconds = fault.get("seconds")
             if seconds is not None:
-                self.state.clock.call_later(float(seconds), lambda: self._later(call, handler))
+                late = Call(call.account, call.operation, {**call.params, "customerRef": None})
+                self.state.clock.call_later(float(seconds), lambda: self._later(late, handler))
             return _reported(fault, call) if fault.action == "report_late" else _pending(call)
         if fault.action in ("fail_place_leg", "revoke_sessions"):
             call.fault = fault

@@ -42,10 +42,14 @@ class ExchangeSettings:
     """When the replay starts: "manual" (by `start_replay`), "now", or "subscription" (with the first of a client)."""
     seconds_before_off: float | None = None
     """Pace the recorded markets only from so many seconds before their scheduled start; earlier lines at once."""
+    changes_a_second: float | None = None
+    """Play so many lines a second, in the order of their times, whatever the pace of the recording: for load."""
     keeps_gaps: bool = False
     """Keep recorded files apart as they were recorded; else all begin at once."""
     shows_own_bets: bool = True
     """Whether the market stream shows the clients' unmatched bets and what they took, as the exchange does."""
+    keeps_write_times: bool = False
+    """Whether the ledger keeps when each stream message was written: for measurements."""
     settle_seconds: float = 2.0
     """From a market's closing to its cleared orders."""
 
@@ -72,14 +76,20 @@ class ExchangeSettings:
     """Above, each costs `transaction_charge`."""
     transaction_charge: float = 0.002
     instructions_a_second: int = 1_000
-    response_delay_seconds: float = 0.0
-    """Wait before each betting request is executed, as a network would."""
+    order_read_seconds: float = 0.0
+    """How long listCurrentOrders and the like take, so that too many may run at a time."""
+    page_size: int = 0
+    """Most rows of a list in one answer, whatever is asked for; 0: as asked for."""
+    replacement_keeps_refs: bool = True
+    """Whether the bet that a replace places has the references of the one that it replaces."""
 
     # streams
     greeting_seconds: float = 0.0
     idle_stream_seconds: float = 15.0
     connection_limit: int = 10
     connects_a_second: int = 50
+    half_open_seconds: float = 0.0
+    """How long a connection that has ended still counts against the limit."""
     markets_limit: int = 200
     heartbeat_ms: int = 5_000
     least_heartbeat_ms: int = 500

@@ -18,7 +18,10 @@ HANDSHAKE_SECONDS = 30.0
 
 def reset(transport: asyncio.BaseTransport) -> None:
     """End a connection with RST."""
-    raw = transport.get_extra_info("socket")
+    try:
+        raw = transport.get_extra_info("socket")
+    except AttributeError:  # asyncio's TLS transport, once its connection is gone
+        return
     if raw is not None and raw.fileno() >= 0:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOTHING)
     abort(transport)

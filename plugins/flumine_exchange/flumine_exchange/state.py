@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from flumine_core.errors import SettingsError
-from flumine_core.hint import did_you_mean
+from flumine_core.hint import did_you_mean, one_line
+from loguru import logger
 
 from .bets import BetRecord
 from .clock import ExchangeClock
@@ -62,6 +63,11 @@ class ExchangeState:
     def record(self, kind: str, **detail: Any) -> None:
         """Append an event to the ledger."""
         self.ledger.record(self.clock.epoch_ms, kind, **detail)
+
+    def fail(self, where: str, error: BaseException) -> None:
+        """Take note of a mistake of the exchange itself: an event `error`, and a line of the log."""
+        self.record("error", where=where, error=one_line(error))
+        logger.opt(exception=error).error("the local exchange failed in a {}", where)
 
     def run_operation(self, name: str, /, **args: Any) -> Any:
         """Carry out one of the control operations, by name.

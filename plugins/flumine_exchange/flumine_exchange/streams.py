@@ -27,7 +27,7 @@ class Streams:
         self.sports = SportStreams(state)
         self.connections: list[StreamConnection] = []
         self._number = 0
-        self._admitted: dict[int, str] = {}
+        self._admitted: dict[str, str] = {}
         self._connects: deque[float] = deque()
 
     def open(self, connection: "StreamConnection") -> str:
@@ -43,7 +43,15 @@ class Streams:
         if connection in self.connections:
             self.connections.remove(connection)
             self.state.ledger.count_open("stream", -1)
-        self._admitted.pop(id(connection), None)
+        settings = self.state.settings
+        if settings.half_open_seconds and connection.id in self._admitted:
+            wait = settings.wait(settings.half_open_seconds)
+            self.state.clock.call_later(wait, lambda: self._forget(connection.id))
+        else:
+            self._forget(connection.id)
+
+    def _forget(self, connection_id: str) -> None:
+        self._admitted.pop(connection_id, None)
 
     def admit(self, connection: "StreamConnection", app_key: str) -> str:
         """Let an authenticated connection in; return the error code where there are too many, or too many a second."""
@@ -55,7 +63,7 @@ class Streams:
             return "TOO_MANY_REQUESTS"
         if self.available(app_key) <= 0:
             return "MAX_CONNECTION_LIMIT_EXCEEDED"
-        self._admitted[id(connection)] = app_key
+        self._admitted[connection.id] = app_key
         return ""
 
     def available(self, app_key: str) -> int:

@@ -1,12 +1,13 @@
 """What the subscriptions of every stream have in common: images, deltas, heartbeats, conflation, segments."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Protocol
 
 import msgspec
 
 from .clk import Position, decode, initial_clk
+from .clock import wall_ns
 from .state import ExchangeState
 from .streamparams import Subscribing
 
@@ -50,7 +51,7 @@ class Subscription:
     """One subscription on one connection.
 
     :ivar sent: the sequence number up to which everything was sent.
-    :ivar is_image_all: a fault has every market of the next patch imaged.
+    :ivar imaged: a fault has these markets of the next patch imaged, None for every one.
     """
 
     kind = ""
@@ -68,6 +69,7 @@ class Subscription:
         self.conflate_ms = min(max(request.conflate_ms or 0, 0), settings.most_conflate_ms)
         self.is_segmented = bool(request.segmentation_enabled)
         self.sent = 0
+        self._keeps_times = settings.keeps_write_times
         self.is_live = False
         self.status: int | None = None
         self._loop = asyncio.get_running_loop()
@@ -75,7 +77,7 @@ class Subscription:
         self._beat: asyncio.TimerHandle | None = None
         self._flush: asyncio.TimerHandle | None = None
         self._held: list[Message] | None = None
-        self.is_image_all = False
+        self.imaged: Collection[str] | None = ()
 
     # what each kind of stream brings
 
@@ -178,6 +180,8 @@ class Subscription:
             return
         self._last_write = self._loop.time()
         self.line.send(message, self.kind)
+        if self._keeps_times:
+            self.state.ledger.note_write(self.kind, self.sent, wall_ns())
 
     def write_encoded(self, change: bytes) -> None:
         """Write one change that is JSON already, as a delta; the usual case, and a quick one."""
@@ -190,6 +194,8 @@ class Subscription:
             change,
         )
         self._last_write = self._loop.time()
+        if self._keeps_times:
+            self.state.ledger.note_write(self.kind, self.sent, wall_ns())
         self.line.send_encoded(line)
 
     @property
@@ -242,12 +248,10 @@ class Subscription:
 
     def _maybe_beat(self) -> None:
         interval = self.state.settings.wait(self.heartbeat_ms / 1000)
-        if self._loop.time() - self._last_write >= interval - 0.001 and not self.must_wait:
-            self.write([], "HEARTBEAT")
-        elif self.must_wait:
+        if self.line.is_paused:
             self._last_write = self._loop.time()
-            if not self.line.is_paused:
-                self.write([], "HEARTBEAT")
+        elif self._loop.time() - self._last_write >= interval - 0.001:
+            self.write([], "HEARTBEAT")
         self._schedule_beat()
 
 

@@ -9,11 +9,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import betfairlightweight
 import pytest
 import requests
 from flumine_core.errors import ExecutionError, FlumineCoreError
 from flumine_core.synthetic.market import SyntheticMarket
-from wire import MARKET, Rpc, StreamClient, limit
+from wire import MARKET, Rpc, StreamClient, limit, session_of
 
 from flumine_exchange.control import ControlClient
 from flumine_exchange.exchange import ExchangeSettings, LocalExchange, Scenario

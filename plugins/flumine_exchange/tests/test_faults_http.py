@@ -107,6 +107,15 @@ def test_timeout_and_the_bet_appears_later(rpc: Rpc, make_stream: Any, place: An
     assert stream.order(lambda order: order["rfo"] == "mine")["status"] == "E"
 
 
+def test_late_bet_is_placed_once_however_often_it_is_sent(rpc: Rpc, place: Any) -> None:
+    rpc.exchange.clock.freeze()
+    rpc.exchange.faults.add("http.before_execute", {"op": "placeOrders"}, action="report_late", seconds=10)
+    assert place(customerRef="same")["status"] == "TIMEOUT"
+    assert place(customerRef="same")["errorCode"] == "DUPLICATE_TRANSACTION"
+    rpc.exchange.clock.advance(11)
+    wait_until(lambda: len(rpc.exchange.ledger.bets()) == 1)
+
+
 def test_timeout_and_the_bet_never_appears(rpc: Rpc, place: Any) -> None:
     rpc.exchange.faults.add("http.before_execute", {"op": "placeOrders"}, action="report", status="TIMEOUT")
     assert place()["status"] == "TIMEOUT"
@@ -154,6 +163,13 @@ def test_market_changes_on_receipt(rpc: Rpc, place: Any) -> None:
     assert place()["errorCode"] == "MARKET_SUSPENDED"
 
 
+def test_mistake_of_the_exchange_is_told(rpc: Rpc) -> None:
+    rpc.exchange.faults.add("http.before_execute", action="market", method="no such thing")
+    assert rpc.error("listCurrentOrders") == "UNEXPECTED_ERROR"
+    assert "no such operation" in rpc.exchange.ledger.events("error")[0].detail["error"]
+    rpc("listCurrentOrders")
+
+
 def test_cancel_races_a_match(rpc: Rpc, place: Any) -> None:
     (report,) = place()["instructionReports"]
     args = {"market_id": MARKET, "bet_id": report["betId"], "size": 1.25}
@@ -185,6 +201,20 @@ def test_stream_tells_before_the_answer(rpc: Rpc, make_stream: Any, place: Any) 
     rpc.exchange.clock.advance(61)
     thread.join(5)
     assert answers[0]["status"] == "SUCCESS"
+
+
+def test_lists_come_in_small_pages(make_exchange: Any) -> None:
+    rpc = Rpc(make_exchange(page_size=2))
+    rpc.place(BET, BET, BET)
+    first, second = (rpc("listCurrentOrders", fromRecord=start, recordCount=1000) for start in (0, 2))
+    assert [(len(page["currentOrders"]), page["moreAvailable"]) for page in (first, second)] == [(2, True), (1, False)]
+
+
+def test_replaced_bet_may_lose_its_references(make_exchange: Any) -> None:
+    rpc = Rpc(make_exchange(replacement_keeps_refs=False))
+    (report,) = rpc.place(BET)["instructionReports"]
+    rpc("replaceOrders", marketId=MARKET, instructions=[{"betId": report["betId"], "newPrice": 3.5}])
+    assert [(bet.rfo, bet.replaces) for bet in rpc.exchange.ledger.bets()] == [("mine", None), ("", report["betId"])]
 
 
 def test_cleared_orders_come_late(rpc: Rpc, place: Any) -> None:

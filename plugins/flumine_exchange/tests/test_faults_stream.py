@@ -85,6 +85,8 @@ def test_image_in_answer_to_a_resume(exchange: LocalExchange, make_stream: Any) 
     exchange.faults.add("stream.subscribe", action="image_all")
     answer = make_stream(exchange, client).markets(**clks)
     assert (answer["ct"], answer["mc"][0]["img"], answer["mc"][0]["con"]) == ("RESUB_DELTA", True, True)
+    exchange.faults.add("stream.subscribe", action="image_all", markets=["1.9"])
+    assert "img" not in make_stream(exchange, client).markets(**clks)["mc"][0]
 
 
 def test_authentication_is_refused(exchange: LocalExchange, make_stream: Any) -> None:

@@ -79,7 +79,7 @@ def test_description_of_the_market_as_it_was(rpc: Rpc, placed: list[str]) -> Non
 
 
 def test_fourth_read_of_orders_at_a_time_is_refused(make_exchange: Any) -> None:
-    exchange = make_exchange(scale=1.0, response_delay_seconds=30.0)
+    exchange = make_exchange(scale=1.0, order_read_seconds=30.0)
     readers = [Rpc(exchange) for _ in range(4)]
     exchange.clock.freeze()
     threads = [threading.Thread(target=reader, args=("listCurrentOrders",)) for reader in readers[:3]]
@@ -145,3 +145,16 @@ def test_account_details_and_rates(rpc: Rpc) -> None:
     assert rpc("getAccountDetails", "account")["currencyCode"] == "GBP"
     assert rpc("listCurrencyRates", "account") == [{"currencyCode": "GBP", "rate": 1.0}]
     assert rpc("getAccountStatement", "account") == {"accountStatement": [], "moreAvailable": False}
+
+
+def test_time_ranges(rpc: Rpc) -> None:
+    (found,) = rpc("listTimeRanges", filter={}, granularity="DAYS")
+    assert found["marketCount"] == 1
+    assert found["timeRange"]["from"].endswith("T00:00:00.000Z")
+    assert rpc.error("listTimeRanges", filter={}, granularity="YEARS") == "INVALID_INPUT_DATA"
+
+
+def test_funds_are_told_to_the_test_too(rpc: Rpc) -> None:
+    rpc.place(limit("BACK", 3.0, 2.0))
+    assert rpc.exchange.funds() == rpc("getAccountFunds", "account")
+    assert rpc.exchange.funds()["exposure"] == -2.0

@@ -7,7 +7,7 @@ import pytest
 from flumine_core.book.cache import MarketBookCache
 from flumine_core.book.change import decode_whole_message
 from flumine_core.synthetic.market import SyntheticMarket
-from wire import MARKET, Rpc, StreamClient, client_of, is_delta, limit
+from wire import MARKET, Rpc, StreamClient, client_of, is_delta, limit, wait_until
 
 from flumine_exchange.exchange import LocalExchange, Scenario
 
@@ -232,6 +232,17 @@ def test_segments_are_one_change_together(make_exchange: Any, make_stream: Any) 
     assert "segmentType" not in whole
 
 
+def test_times_of_writing_are_kept_for_measurements(make_exchange: Any, make_stream: Any) -> None:
+    exchange = make_exchange(keeps_write_times=True)
+    stream = make_stream(exchange, client_of(exchange))
+    stream.markets()
+    exchange.market(MARKET).set_price(11, back=[[1.5, 2.0]])
+    message = stream.until(is_delta)
+    times = {sequence: time_ns for kind, sequence, time_ns in exchange.ledger.write_times() if kind == "market"}
+    written = times[int(message["clk"].split(".")[1])]
+    assert written // 1_000_000 >= message["pt"]
+
+
 def test_conflation_merges_what_happens_meanwhile(make_exchange: Any, make_stream: Any) -> None:
     exchange = make_exchange(scale=0.1)
     stream = make_stream(exchange, client_of(exchange))
@@ -363,3 +374,17 @@ def test_replayed_market_arrives_whole(make_exchange: Any, make_stream: Any, tmp
     for runner in book.runners:
         levels = served(exchange, market_id).get(str(runner.selection_id), {})
         assert {level.price: level.size for level in runner.ex.traded_volume} == levels.get("trd", {})
+
+
+def test_connection_that_has_ended_still_counts_for_a_while(make_exchange: Any, make_stream: Any) -> None:
+    exchange = make_exchange(scale=1.0, connection_limit=1, half_open_seconds=30.0)
+    exchange.clock.freeze()
+    client = client_of(exchange)
+    make_stream(exchange, client)
+    exchange.drop_streams()
+    wait_until(lambda: exchange.ledger.open_sockets["stream"] == 0)
+    assert make_stream(exchange).authenticate(client)["errorCode"] == "MAX_CONNECTION_LIMIT_EXCEEDED"
+    wait_until(lambda: exchange.ledger.open_sockets["stream"] == 0)
+    exchange.clock.advance(31)
+    assert make_stream(exchange).authenticate(client)["connectionsAvailable"] == 0
+    assert exchange.ledger.most_open_sockets["stream"] == 1

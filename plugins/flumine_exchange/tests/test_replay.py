@@ -50,6 +50,17 @@ def test_pace_follows_the_recording_and_the_speed(make_exchange: Any) -> None:
     assert exchange.wait_replayed(10)
 
 
+def test_rate_of_changes_may_be_fixed(make_exchange: Any) -> None:
+    exchange = make_exchange([SMALL], speed=1.0, changes_a_second=10.0)
+    exchange.clock.freeze()
+    exchange.start_replay()
+    exchange.clock.advance(2)
+    wait_until(lambda: exchange.replay_status()["played"] >= 21)
+    assert exchange.replay_status()["played"] <= 23
+    exchange.clock.advance(10)
+    assert exchange.wait_replayed(10)
+
+
 def test_replay_begins_near_the_off(make_exchange: Any) -> None:
     exchange = make_exchange([SMALL], speed=1.0, seconds_before_off=60.0)
     exchange.clock.freeze()
@@ -96,6 +107,17 @@ def test_bad_lines_are_told_and_left_out(make_exchange: Any, tmp_path: Path) -> 
     assert exchange.wait_replayed(10)
     first, second = exchange.replay_status()["bad_lines"]
     assert "market:4:" in first and "1.5" in second
+
+
+def test_file_that_ends_too_early_is_told_and_played_so_far(make_exchange: Any, tmp_path: Path) -> None:
+    file = SMALL.write(tmp_path / "market.gz")
+    file.write_bytes(file.read_bytes()[:-400])
+    exchange = make_exchange([file])
+    exchange.start_replay()
+    assert exchange.wait_replayed(10)
+    status = exchange.replay_status()
+    assert status["played"] > 10
+    assert len(status["bad_lines"]) == 1 and "market.gz" in status["bad_lines"][0]
 
 
 def test_script_is_followed(make_exchange: Any, make_stream: Any) -> None:

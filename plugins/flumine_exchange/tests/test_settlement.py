@@ -25,6 +25,16 @@ def test_persistence_decides_what_survives_the_off(rpc: Rpc) -> None:
     assert (found["sp"].sm, found["sp"].avp, found["sp"].status) == (20.0, 2.5, "EC")
 
 
+def test_suspension_lapses_with_a_new_version_alone(rpc: Rpc) -> None:
+    rpc.place(limit("BACK", 3.0, 20.0, ref="bet"))
+    market = rpc.exchange.market(MARKET)
+    market.suspend(lapses=False)
+    market.resume()
+    assert bets(rpc)["bet"].status == "E"
+    market.suspend()
+    assert (bets(rpc)["bet"].sl, bets(rpc)["bet"].status) == (20.0, "EC")
+
+
 def test_on_close_bets_take_the_starting_price_or_lapse(rpc: Rpc) -> None:
     bet = {"orderType": "LIMIT_ON_CLOSE", "selectionId": 11, "side": "BACK"}
     rpc.place(
