@@ -65,7 +65,7 @@ def framework_of(run: Run, discovery: Discovery) -> tuple[Flumine, list[Recorder
         raise SettingsError('a recorder must be configured: a [[strategies]] table with name = "recorder"')
     alone = Run(tuple(found), clients=run.clients, settings=run.settings, blocked=run.blocked, required=run.required)
     framework = Flumine(settings=Settings(**run.settings), plugins=discovery)
-    Assembly(alone, discovery, framework)
+    Assembly(alone, discovery, framework, ())
     failed = [f"{fault.plugin}: {fault.error}" for fault in framework.faults.first.values()]
     if failed:
         raise SettingsError(f"nothing is recorded, since not all could be made: {'; '.join(failed)}")

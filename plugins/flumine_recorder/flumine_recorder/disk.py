@@ -81,7 +81,7 @@ class Disk:
             try:
                 self._write_market(market)
             except OSError as error:
-                problem = f"{error.strerror or error}: {market.directory}"
+                problem = problem or f"{error.strerror or error}: {market.directory}"
         return problem
 
     def _write_market(self, market: Market) -> None:
@@ -139,16 +139,21 @@ class Disk:
             if market.catalogue is catalogue:
                 market.catalogue = None
 
-    def seal(self, now: float, is_last: bool) -> bool:
+    def seal(self, now: float, is_last: bool) -> tuple[bool, str | None]:
         """Close the files of markets that have closed, or of which nothing was heard for long.
 
         :param is_last: the run ends, so that nothing more can come of a market that has closed.
-        Returns: whether any were closed.
-        :raises OSError: where a directory cannot be renamed; its market stays open.
+        Returns: whether any were closed, and what went wrong, if anything did; a market that failed stays open.
         """
         with self._lock:
             due = [market for market in self._intake.markets.values() if self._is_due(market, now, is_last)]
-        return sum(self._seal_market(market) for market in due) > 0
+        is_any, problem = False, None
+        for market in due:
+            try:
+                is_any |= self._seal_market(market)
+            except OSError as error:
+                problem = problem or f"{error.strerror or error}: {market.directory}"
+        return is_any, problem
 
     def _is_due(self, market: Market, now: float, is_last: bool) -> bool:
         if market.closed_at is not None:
@@ -157,6 +162,7 @@ class Disk:
 
     def _seal_market(self, market: Market) -> bool:
         self._write_market(market)
+        name = self._free_name(market.market_id)
         with self._lock:  # nothing may come in between
             files = market.files.values()
             if any(file.waiting for file in files) or market.catalogue is not None:
@@ -166,11 +172,12 @@ class Disk:
                 shutil.rmtree(market.directory, ignore_errors=True)
                 return False
             for file in files:
-                if file.hole is not None:
+                if file.hole is not None and file.hole is not file.told_hole:
                     file.gaps.append(file.hole)
                 self._write_gaps(market, file)
+                file.told_hole = file.hole
             self._sealed.mkdir(parents=True, exist_ok=True)
-            market.directory.rename(self._sealed / self._free_name(market.market_id))
+            market.directory.rename(self._sealed / name)
             self._intake.leave(market)
         return True
 

@@ -7,7 +7,7 @@ import attrs
 
 from .gap import Gap
 from .linefile import LineFile
-from .message import Kind, Line, cut
+from .message import Kind, Line, cut, parse
 from .pack import path_of
 
 RESTARTED = "restarted"
@@ -132,6 +132,21 @@ class Intake:
             if file.last_ms is not None:
                 self._left[market.market_id, file.kind.name] = file.last_ms
 
+    def abandon(self) -> int:
+        """Give up the lines that wait, and list them as gaps; return how many there were."""
+        lost = 0
+        for market in self.markets.values():
+            for file in market.files.values():
+                if file.waiting:
+                    _, _, first_ms, _ = parse(file.waiting[0])
+                    count = len(file.waiting)
+                    self.gaps.append(Gap(market.market_id, file.kind.name, first_ms - 1, None, NOT_WRITTEN, count))
+                    lost += count
+                    file.waiting.clear()
+        self.counts.lost += lost
+        self.waiting_bytes = 0
+        return lost
+
     def _new_file(self, market: Market, kind: Kind) -> LineFile:
         file = LineFile(path_of(market.directory, kind), kind, market.market_id)
         left = self._left.get((market.market_id, kind.name))
@@ -144,7 +159,7 @@ class Intake:
         counts = self.counts
         if file.owner is None:
             file.owner = stream_id
-        if file.owner != stream_id or line.text == file.last_text:
+        if file.owner != stream_id:
             counts.doubled += 1
             return False
         if self.waiting_bytes + len(line.text) > self.memory:
@@ -169,6 +184,10 @@ class Intake:
         """
         hole = file.hole
         assert hole is not None
+        if line.text == file.last_text:  # nothing was missed: what the file has comes again
+            self.counts.doubled += 1
+            file.hole = None
+            return False
         if is_image or file.kind.name != "market":
             self._list(file, attrs.evolve(hole, end_ms=line.publish_time))
             file.hole = None
@@ -181,7 +200,8 @@ class Intake:
 
     def _list(self, file: LineFile, gap: Gap) -> None:
         last = file.gaps[-1] if file.gaps else None
-        if last is not None and gap.reason == last.reason == CONFLATED and last.end_ms == gap.start_ms:
+        is_adjacent = last is not None and last.end_ms == gap.start_ms and self.gaps[-1] is last
+        if last is not None and is_adjacent and gap.reason == last.reason == CONFLATED:
             gap = attrs.evolve(last, end_ms=gap.end_ms)
             file.gaps.pop()
             self.gaps.pop()

@@ -27,7 +27,8 @@ class LineFile:
     :ivar waiting: lines that are not yet in the file.
     :ivar owner: the stream that brings the lines; those of other streams are of the same market a second time.
     :ivar last_ms: publish time of the last line taken, None before the first.
-    :ivar hole: what the file misses for as long as no image has come that makes its books whole again.
+    :ivar hole: what the file misses for as long as no image has come that makes its books whole again; `told_hole` is
+        the one that is listed though nothing has ended it.
     """
 
     path: Path
@@ -41,6 +42,7 @@ class LineFile:
     last_ms: int | None = None
     last_text: bytes = b""
     hole: Gap | None = None
+    told_hole: Gap | None = None
     is_closed: bool = False
     event_id: str | None = None
     market_time: str | None = None

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from flumine_core.clock import LiveClock
 from flumine_core.contract.hookspecs import hookimpl
 from flumine_core.contract.strategy import BaseStrategy
 from flumine_core.contract.streams import CricketDataStream, DataStream, OrderDataStream, RaceDataStream
@@ -21,7 +22,7 @@ _running: list["RecorderStrategy"] = []
 
 
 class RecorderStrategy(BaseStrategy):
-    """Records the data streams it subscribes to; places no orders.
+    """Records the data streams it subscribes to; places no orders, and does nothing in a simulation.
 
     :param directory: of this machine, for open files and for those that are not stored yet.
     :param store: directory or URL (s3://bucket/prefix) for closed files; None is `closed` in `directory`.
@@ -74,6 +75,8 @@ class RecorderStrategy(BaseStrategy):
 
     def add(self, flumine: Any) -> None:
         """Take up what an earlier run has left, and subscribe to what is recorded beside markets."""
+        if not isinstance(flumine.clock, LiveClock):
+            return
         self.recorder.start()
         _running.append(self)
         for kind in self.also:

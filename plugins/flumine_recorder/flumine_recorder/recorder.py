@@ -20,6 +20,9 @@ from .outbox import Outbox
 from .pack import pack
 from .store import store_of
 
+FAILURES_IN_A_ROW = 3
+"""So many recordings that a store does not take, and the others wait for the next try."""
+
 MOST_PROBLEMS = 1_000
 """How many problems are kept one by one."""
 
@@ -62,12 +65,12 @@ class Recorder:
         self.problems: list[str] = []
         self.stored: list[str] = []
         self._lock = threading.RLock()
-        self._writing = threading.Lock()
         self._intake = Intake(root / "open", int(options.memory_mb * 1_000_000), self._note)
         self._outbox = Outbox(root / "outbox")
         self._disk = Disk(self._intake, self._outbox, root / "sealed", options, self._lock)
         self._store = store_of(options.store or str(root / "closed"))
         self._disk_problem: str | None = None
+        self._seal_problem: str | None = None
         self._store_problem: str | None = None
         self._stop = threading.Event()
         self._last = threading.Event()
@@ -107,7 +110,8 @@ class Recorder:
     def stop(self) -> None:
         """Write what waits, close what has closed, and give the store `stop_seconds` to take it.
 
-        Open markets stay open for the next run, and what is not stored stays for it, too.
+        What the disk does not take even now is lost, and listed as a gap. Open markets stay open for the next run, and
+        what is not stored stays for it, too.
         """
         if not self._threads:
             return
@@ -116,6 +120,10 @@ class Recorder:
         writer.join()
         self._write()
         self._seal(is_last=True)
+        with self._lock:
+            lost = self._intake.abandon()
+        if lost:
+            self._note(f"{lost} lines could not be written before the end: {self._disk_problem}")
         self._last.set()
         self._parcels.set()
         storer.join(self.options.stop_seconds)
@@ -191,20 +199,18 @@ class Recorder:
                 self._note(f"the writer raised {type(error).__name__}: {error}")
 
     def _write(self) -> None:
-        with self._writing:
-            problem = self._disk.write()
-        if problem is not None and problem != self._disk_problem:
+        problem = self._disk.write()
+        if problem is not None and self._disk_problem is None:
             self._note(f"cannot write, lines are kept in memory: {problem}")
-        elif problem is None and self._disk_problem is not None:
-            logger.info("the disk takes lines again, all that waited are written")
         self._disk_problem = problem
 
     def _seal(self, is_last: bool = False) -> None:
-        try:
-            if self._disk.seal(monotonic(), is_last):
-                self._parcels.set()
-        except OSError as error:
-            self._note(f"cannot close files: {error}")
+        is_sealed, problem = self._disk.seal(monotonic(), is_last)
+        if is_sealed:
+            self._parcels.set()
+        if problem is not None and self._seal_problem is None:
+            self._note(f"cannot close files: {problem}")
+        self._seal_problem = problem
 
     def _store_on(self) -> None:
         pause = 0.0
@@ -232,13 +238,18 @@ class Recorder:
         return problem
 
     def _send(self) -> str | None:
-        """Store what waits; return what is wrong, if anything is. Where one is not taken, the others wait, too."""
+        """Store what waits; return what is wrong, if anything is. A store that takes several not is taken for away."""
+        problem, failures = None, 0
         for parcel in self._outbox.parcels():
             try:
                 self.stored.append(self._outbox.send(parcel, self._store))
+                failures = 0
             except Exception as error:
-                return f"{self._store} does not take {parcel.recording.name}: {error}"
-        return None
+                problem = problem or f"{self._store} does not take {parcel.recording.name}: {error}"
+                failures += 1
+                if failures == FAILURES_IN_A_ROW:
+                    break
+        return problem
 
     def _note(self, told: str) -> None:
         logger.error("{}", told)

@@ -106,6 +106,15 @@ def test_the_catalogue_is_replayed_by_simulation(tmp_path: Path, lines_of: Lines
     assert names == ["Own Bytes"] and simulation.stream_errors == []
 
 
+def test_it_does_nothing_in_a_simulation(tmp_path: Path, lines_of: Lines) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(b"".join(lines_of()))
+    simulation = FlumineSimulation(SimulatedClient())
+    simulation.add_strategy(RecorderStrategy(str(tmp_path / "recordings"), streams=[HistoricalStream(str(source))]))
+    simulation.run()
+    assert simulation.faults.total == 0 and not (tmp_path / "recordings").exists()
+
+
 def test_a_directory_in_use_stops_the_start(tmp_path: Path) -> None:
     framework = Flumine(SimulatedClient())
     framework.add_strategy(RecorderStrategy(str(tmp_path), name="one", streams=[Wire([])]))

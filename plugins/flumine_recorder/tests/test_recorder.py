@@ -114,17 +114,40 @@ def test_a_run_goes_on_with_the_files_of_the_one_before(
     assert decode_gaps(closed(tmp_path, "1.100000001.gaps").read_bytes()) == [gap]
 
 
-def test_what_the_file_has_is_not_written_again(tmp_path: Path, recorder: Start, lines_of: Lines, feed: Feed) -> None:
+def test_what_the_file_has_is_not_written_again(
+    tmp_path: Path, recorder: Start, lines_of: Lines, feed: Feed, image_of: Image
+) -> None:
     lines = lines_of()
-    started = recorder(compression="plain")
-    feed(started, [lines[0], lines[0], *lines[1:20]])
+    lines[19] = image_of(lines[19])
+    started = recorder()
+    feed(started, lines[:20])
     feed(started, lines[5:20], stream_id=2)  # another stream with the same market
     started.stop()
-    again = recorder(compression="plain")
-    feed(again, [lines[19]])
+    again = recorder()
+    feed(again, lines[19:25])  # the image that the file ends with
     again.stop()
-    assert (tmp_path / "recordings/open/1.100000001/market").read_bytes() == b"".join(lines[:20])
-    assert started.status().counts.doubled == 16 and again.status().counts.doubled == 1
+    assert (tmp_path / "recordings/open/1.100000001/market").read_bytes() == b"".join(lines[:25])
+    assert started.status().counts.doubled == 15 and again.status().counts.doubled == 1 and again.gaps == []
+
+
+def test_a_line_that_comes_twice_in_a_row_is_as_it_came(
+    tmp_path: Path, recorder: Start, lines_of: Lines, feed: Feed
+) -> None:
+    started = recorder(compression="plain")
+    lines = lines_of()
+    feed(started, [*lines[:5], lines[4], *lines[5:]])
+    started.stop()
+    assert closed(tmp_path, "1.100000001").read_bytes() == b"".join([*lines[:5], lines[4], *lines[5:]])
+
+
+def test_conflated_changes_of_two_markets_are_gaps_of_each(recorder: Start, lines_of: Lines, feed: Feed) -> None:
+    started = recorder()
+    one, two = (
+        [line.replace(b'"mc":[{', b'"mc":[{"con":true,') for line in lines_of(market_id=f"1.{number}")[:5]]
+        for number in (1, 2)
+    )
+    feed(started, [line for pair in zip(one, two, strict=True) for line in pair])
+    assert {gap.market_id for gap in started.gaps} == {"1.1", "1.2"}
 
 
 def test_a_second_image_and_conflated_changes_are_gaps(
@@ -232,6 +255,18 @@ def test_a_file_of_something_else_is_moved_aside(tmp_path: Path, recorder: Start
     assert closed(tmp_path, "1.100000001").read_bytes() == b"".join(lines_of())
     (kept,) = (tmp_path / "recordings/unreadable").iterdir()
     assert kept.read_text() == "a letter\nof some lines\n" and len(started.problems) == 1
+
+
+def test_what_the_disk_does_not_take_before_the_end_is_told(
+    tmp_path: Path, recorder: Start, lines_of: Lines, feed: Feed
+) -> None:
+    started = recorder()
+    (tmp_path / "recordings/open").write_text("a file where a directory should be")
+    feed(started, lines_of())
+    started.stop()
+    (gap,) = started.gaps
+    assert gap.reason == "not written" and gap.lines_lost == len(lines_of()) == started.status().counts.lost
+    assert "could not be written before the end" in started.problems[-1]
 
 
 def test_two_recorders_do_not_share_a_directory(tmp_path: Path, recorder: Start) -> None:

@@ -135,6 +135,22 @@ def test_a_store_that_is_away_is_tried_again(
     assert len([told for told in started.problems if "1.100000001" in told]) == 1
 
 
+def test_one_that_is_not_taken_keeps_no_other_back(
+    tmp_path: Path, recorder: Start, lines_of: Lines, feed: Feed, until: Until
+) -> None:
+    blocked = tmp_path / "recordings/closed" / PLACE / "1.100000001"
+    blocked.mkdir(parents=True)
+    started = recorder(compression="plain", flush_seconds=0.02, retry_seconds=0.05)
+    for number in (1, 2):
+        feed(started, lines_of(market_id=f"1.10000000{number}"))
+    until(lambda: started.status().stored == 1)
+    assert blocked.with_name("1.100000002").read_bytes() == b"".join(lines_of(market_id="1.100000002"))
+    assert started.status().store_problem
+    blocked.rmdir()
+    until(lambda: started.status().stored == 2)
+    assert blocked.read_bytes() == b"".join(lines_of())
+
+
 class Forgetful(DirectoryStore):
     """A store that says it has taken a file, and has not."""
 
