@@ -45,7 +45,7 @@ class Watch:
         """
         if event not in WAITS and event != "open":
             return
-        place = self._place()
+        place = self._place(event)
         if place is None:
             return
         if threading.get_ident() == self.thread:
@@ -56,12 +56,14 @@ class Watch:
         if event == "socket.connect" and not _is_near(arguments[1]):
             raise ConnectionRefusedError("a conformance run reaches nobody")
 
-    def _place(self) -> tuple[str, int] | None:
-        """Return the innermost place of the plugin's own code on the stack."""
+    def _place(self, event: str) -> tuple[str, int] | None:
+        """Return the innermost place of the plugin's own code on the stack; None for files that an import opens."""
         frame: FrameType | None = sys._getframe(2)
         while frame is not None:
             if frame.f_code.co_filename.startswith(self.directories):
                 return frame.f_code.co_filename, frame.f_lineno
+            if event == "open" and frame.f_code.co_filename.startswith("<frozen importlib"):
+                return None
             frame = frame.f_back
         return None
 

@@ -72,7 +72,8 @@ def _misspelt(cls: type, base: type, names: list[str]) -> Iterator[str]:
     for name, value in vars(cls).items():
         if name in dir(base) or not inspect.isfunction(value):
             continue
-        for meant in get_close_matches(name, not_overridden, n=1, cutoff=ALIKE):
+        alike = [other for other in not_overridden if (other[0] == "_") == (name[0] == "_")]
+        for meant in get_close_matches(name, alike, n=1, cutoff=ALIKE):
             yield f"{name} is never called: rename it to {meant}, or to something less like it"
 
 

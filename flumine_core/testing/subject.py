@@ -17,7 +17,7 @@ from ..control.base import ClientControl, Control
 from ..errors import DiscoveryError, FlumineCoreError
 from ..hint import did_you_mean, one_line
 from ..kernel.discovery import BASES, import_object, version_fault
-from ..kernel.entrypoint import HOOKS, read_entry_rows
+from ..kernel.entrypoint import GROUP, HOOKS, read_entry_rows
 from ..kernel.signature import faults_of
 from ..options import options_of, problems_and_arguments
 from .isolation import folded
@@ -64,8 +64,9 @@ class Subject:
 
     @property
     def directories(self) -> tuple[str, ...]:
-        """Directories or files whose code is the plugin's own."""
-        module = importlib.import_module(self.package)
+        """Directories or files whose code is the plugin's own; of the house's plugins their module alone."""
+        name = self.value.partition(":")[0] if self.package == GROUP else self.package
+        module = importlib.import_module(name)
         paths = [str(Path(path)) for path in getattr(module, "__path__", ())]
         return tuple(paths) or (str(module.__file__),)
 

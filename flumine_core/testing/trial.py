@@ -37,13 +37,16 @@ def try_out(subject: Subject, scripts: MarketScript | Sequence[MarketScript]) ->
         return run(strategies, scripts, settings={"raise_errors": False}, **options)
 
 
-def spread_out(subject: Subject, scripts: Sequence[MarketScript], workers: int) -> Result:
-    """Simulate with one plugin, as a run that is plain data, on so many processes; other hook plugins are blocked."""
+def spread_out(subject: Subject, scripts: Sequence[MarketScript], workers: Sequence[int]) -> list[Result]:
+    """Simulate with one plugin, as a run that is plain data, on so many processes; other hook plugins are blocked.
+
+    Returns: a result for each number of processes, over the same files.
+    """
     found = Discovery().candidates(HOOKS)
-    blocked = tuple(each.name for each in found if subject.kind != HOOKS or each.name != subject.name)
+    blocked = tuple(each.name for each in found if each.name != subject.name)  # a name is blocked for every kind
     named = (Named(subject.name if subject.distribution else subject.value, subject.fitting),)
     kind = {subject.kind: named} if subject.kind != HOOKS else {}
     with tempfile.TemporaryDirectory() as folder:
         files = tuple(str(script.write(Path(folder) / script.market_id)) for script in scripts)
-        plan: dict[str, Any] = {"strategies": (Named(BUSY),), "files": files, "workers": workers, "blocked": blocked}
-        return simulate(Run(**{**plan, **kind}))
+        plan: dict[str, Any] = {"strategies": (Named(BUSY),), "files": files, "blocked": blocked, **kind}
+        return [simulate(Run(**plan, workers=number)) for number in workers]

@@ -47,7 +47,7 @@ def _sources(subject: Subject) -> Iterator[Path]:
         name = waiting.pop()
         module = sys.modules.get(name)
         path = getattr(module, "__file__", None)
-        if name in seen or path is None or not path.endswith(".py"):
+        if name in seen or path is None or not path.endswith(".py") or not path.startswith(subject.directories):
             continue
         seen.add(name)
         yield Path(path)

@@ -91,6 +91,14 @@ def test_good_plugins_of_all_kinds_pass(tmp_path: Path) -> None:
     assert len(looked_at) == 8
 
 
+def test_the_house_keeps_its_own_contract(tmp_path: Path) -> None:
+    """All but what cannot be made without options; catalogues are looked for in vain."""
+    failures, looked_at, text = conformance(tmp_path, "--flumine-conformance", "flumine_core")
+    assert set(failures) == {"sports_data"}, text
+    assert set(failures["sports_data"]) == {"test_loads"}
+    assert looked_at >= {"example", "strategy_exposure", "max_order_count", "market_catalogues"}
+
+
 def test_options_are_given_and_a_module_may_be_named(tmp_path: Path) -> None:
     source = "class Plugin(BaseStrategy):\n    def __init__(self, stake: float):\n        super().__init__()\n"
     (tmp_path / "needs_a_stake.py").write_text(HEAD + source)
