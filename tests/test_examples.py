@@ -96,7 +96,8 @@ def test_threads(market_file: Any, only_distributions: Any) -> None:
     only_distributions()
     files = tuple(market_file(market_id=f"1.{number}", updates=40) for number in (100000001, 100000002))
     plan = Run((Named(f"{Busy.__module__}:Busy"),), files)
-    spread = Run((Named(f"{Busy.__module__}:Busy"),), files, workers=2)
+    # a run that blocks another plugin keeps plugins of its own: nothing is left in this process for later tests
+    spread = Run((Named(f"{Busy.__module__}:Busy"),), files, workers=2, blocked=("nobody",))
     assert simulate(spread, discovery=Found()).orders == simulate(plan).orders  # type: ignore[arg-type]
 
 
