@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from time import monotonic
 from typing import Any
 
-from loguru import logger
-
 from .clock import EventClock, LiveClock
 from .contract.client import BaseClient
 from .contract.strategy import BaseStrategy
@@ -23,12 +21,12 @@ from .live.winddown import cancel_orders, orders_at_exchange
 from .market.market import Market
 from .order.order import Order
 from .settings import Settings
+from .silence import keep_silent
 from .simulation.plugin import SimulatedEnd
 from .simulation.reader import expand
 from .simulation.stream import MergedStream, event_of
 
-# a library keeps silent until its user, or the command line, enables it
-logger.disable("flumine_core")
+keep_silent()
 
 BOOKS_A_PROGRESS = 2_000
 """How many books are processed between two calls of `progress`."""
@@ -99,6 +97,8 @@ class FlumineSimulation(Session):
                         progress(self)
         except StreamError as error:
             self.stream_errors.append(str(error))
+            from loguru import logger
+
             logger.error("{}", error)
         except Exception as error:
             if self.settings.raise_errors:
@@ -368,7 +368,7 @@ class Flumine(Session):
             if isinstance(event, _StreamEnded):
                 self._ended_streams += 1
             elif isinstance(event, EndFlumineEvent):
-                return
+                self.is_stopping = True
             else:
                 self._process_guarded(event)
         self._answer_posted()

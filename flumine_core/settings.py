@@ -102,8 +102,8 @@ class LiveSettings(StreamWaits):
     order_rate: float = attrs.field(default=1000.0, validator=_rate)
     own_orders_only: bool = attrs.field(default=False, validator=_flag)
     journal: str | None = attrs.field(default=None, validator=_text_or_none)
-    context_interval: float = attrs.field(default=1.0, validator=_seconds)
     journal_synchronous: str = attrs.field(default="NORMAL", validator=_synchronous)
+    context_interval: float = attrs.field(default=1.0, validator=_seconds)
 
     def wait(self, name: str) -> float:
         """Return the seconds of a setting, multiplied by `wait_factor`."""

@@ -206,12 +206,14 @@ def trade(run: Run, discovery: Discovery, is_paper: bool, tell: Tell) -> int:
     """
     flumine = TradingAssembly(run, discovery, is_paper, tell).flumine
     stopper = _Stopper(flumine, tell, _leave)
-    with _signals(stopper):
-        flumine.run()
-    stopper.finish()
-    orders = flumine.orders_at_exchange()
-    for line in left_behind(orders):
-        tell(line)
+    try:
+        with _signals(stopper):
+            flumine.run()
+    finally:
+        stopper.finish()
+        orders = flumine.orders_at_exchange()
+        for line in left_behind(orders):
+            tell(line)
     for fault in flumine.faults.first.values():
         count = flumine.faults.counts[fault.plugin, fault.hook]
         tell(f"{fault.plugin} raised {count} times in {fault.hook}: {fault.error}")

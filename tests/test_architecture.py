@@ -17,6 +17,7 @@ FLOORS = {
     "hint": 0,
     "plain": 0,
     "waits": 0,
+    "silence": 0,
     "book": 1,
     "options": 1,
     "settings": 2,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-Number = int | float
+from .price import Number, Position, PriceSize
 
 LATEST_MS = 253_402_300_800_000
 """The first millisecond that no datetime can hold, that of the year 10000."""
@@ -14,30 +14,33 @@ LATEST_MS = 253_402_300_800_000
 UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What decoding raises: not JSON or not as documented, not UTF-8, nested too deep."""
 
-Level = tuple[Number, Number]
-"""(price, size); size 0 removes the price."""
-Position = tuple[int, Number, Number]
-"""(position, price, size); size 0 removes the position."""
 
+class RunnerChange(Struct, gc=False, kw_only=True):
+    """What changed of one runner (ESASwaggerSchema: RunnerChange); None where the field was absent, size 0 removes.
 
-class RunnerChange(Struct, gc=False):
-    """What changed of one runner (ESASwaggerSchema: RunnerChange); None where the field was absent."""
+    The order is the one in which fields mostly come, since they are looked for in that order.
+    """
 
-    id: int
-    hc: Number | None = None
+    atb: list[PriceSize] | None = None
+    atl: list[PriceSize] | None = None
+    trd: list[PriceSize] | None = None
     ltp: Number | str | None = None
     tv: Number | None = None
     spn: Number | str | None = None
     spf: Number | str | None = None
-    trd: list[Level] | None = None
-    atb: list[Level] | None = None
-    atl: list[Level] | None = None
+    spb: list[PriceSize] | None = None
+    spl: list[PriceSize] | None = None
     batb: list[Position] | None = None
     batl: list[Position] | None = None
     bdatb: list[Position] | None = None
     bdatl: list[Position] | None = None
-    spb: list[Level] | None = None
-    spl: list[Level] | None = None
+    hc: Number | None = None
+    id: int
+
+    @property
+    def key(self) -> tuple[int, float]:
+        """Selection id and handicap."""
+        return self.id, self.hc or 0
 
 
 _ABSENT = Raw()
@@ -61,20 +64,20 @@ class _ReadMarketChange(MarketChange, gc=False):
     rc: list[RunnerChange] | None = None  # type: ignore[assignment]
 
 
-class MarketChangeMessage(Struct, gc=False):
+class MarketChangeMessage(Struct, gc=False, kw_only=True):
     """One line of a market stream; `pt` in milliseconds since 1970 (UTC)."""
 
-    pt: Annotated[int, Meta(ge=0, lt=LATEST_MS)]
-    mc: Sequence[MarketChange] = ()
     op: str | None = None
     clk: str | None = None
+    pt: Annotated[int, Meta(ge=0, lt=LATEST_MS)]
+    mc: Sequence[MarketChange] = ()
 
 
-class _LazyMessage(MarketChangeMessage, gc=False):
+class _LazyMessage(MarketChangeMessage, gc=False, kw_only=True):
     mc: list[_LazyMarketChange] = []
 
 
-class _ReadMessage(MarketChangeMessage, gc=False):
+class _ReadMessage(MarketChangeMessage, gc=False, kw_only=True):
     mc: list[_ReadMarketChange] = []
 
 

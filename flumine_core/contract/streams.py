@@ -1,6 +1,5 @@
 """Descriptions of streams: what a strategy asks for, as values; the two ends make the streams themselves."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -41,16 +40,15 @@ class BaseStream:
         return {"id": id(self)}
 
     @property
-    def stream_hash(self) -> str:
-        """Hash of the class and `key()`: equal for descriptions that can share one stream."""
-        text = json.dumps([type(self).__qualname__, dict(self.key())], sort_keys=True, default=str)
-        return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+    def identity(self) -> str:
+        """The class and `key()` as text: equal for descriptions that can share one stream."""
+        return json.dumps([type(self).__qualname__, dict(self.key())], sort_keys=True, default=str)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, BaseStream) and self.stream_hash == other.stream_hash
+        return isinstance(other, BaseStream) and self.identity == other.identity
 
     def __hash__(self) -> int:
-        return hash(self.stream_hash)
+        return hash(self.identity)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.stream_id}>"

@@ -98,21 +98,27 @@ class Kernel(MarketLife):
         market_id = book.market_id
         market = self.markets.markets.get(market_id)
         definition = book.definition
-        is_redefined = market is None or definition is not market.definition
-        if market is not None and (market.blotter.active or is_redefined):
-            for execution in self.executions:
-                reports = execution.before_book(market, book)
-                if reports:
-                    self.apply(market, reports)
+        is_new = is_redefined = True
+        if market is not None:
+            is_new = market.latest_book is None
+            is_redefined = definition is not market.definition
+            if is_redefined or market.blotter.active:
+                for execution in self.executions:
+                    reports = execution.before_book(market, book)
+                    if reports:
+                        self.apply(market, reports)
         if definition.status == "CLOSED":
             self._process_close_market(CloseMarketEvent(book, book.streaming_unique_id))
             return
-        is_new = market is None or market.latest_book is None
         if market is None:
             market = self._add_live_market(market_id, book)
         elif market.closed:
             self.markets.add_market(market_id, market)
-        market.market_book = book
+        previous = market.latest_book
+        if is_redefined or previous is None or previous.built is None or book.built is None:
+            market.market_book = book
+        else:  # nothing to take note of: nobody counts the references to a book that is built
+            market.latest_book = book
         step = self._book_step
         if step.around is None:
             self._see_book(market, book, is_new, is_redefined)

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import Any
 
-from loguru import logger
-
 from ..contract.client import BaseClient
 from ..contract.streams import BaseStream
 from ..errors import ClientError, StreamError
@@ -47,6 +45,8 @@ class Session(Kernel):
         self.plan = Plan(discovery.load_hook_plugins(), self._ends, self.faults)
         for failed in discovery.failures():
             if failed.kind == "hooks":
+                from loguru import logger
+
                 logger.error("plugin {} ({}) is not used: {}", failed.name, failed.origin, failed.reason)
         settings, self.setting_changes = self.plan.configure(self._given.evolve())
         self._given.use_clock(self.clock)

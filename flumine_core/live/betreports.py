@@ -144,6 +144,8 @@ class BetReports:
             return
         known = progress_of(order)
         if bet.progress < known - _EPSILON or (bet.progress < known + _EPSILON and bet.source == "response"):
+            if bet.source == "cleared" and not order.complete:  # a part of its rows is missing, but it is done with
+                yield MatchReport(order, totals_of(order), True)
             return
         if ask is not None and ask.kind is OrderPackageType.REPLACE:
             yield from self._bet_being_replaced(ask, bet)

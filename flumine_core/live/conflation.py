@@ -8,7 +8,8 @@ import msgspec
 from ..book.change import MarketChange, RunnerChange, decode_runner_changes
 
 _SCALARS = ("ltp", "tv", "spn", "spf")
-_LADDERS = ("trd", "atb", "atl", "batb", "batl", "bdatb", "bdatl", "spb", "spl")
+_LADDERS = ("trd", "atb", "atl", "spb", "spl")
+_POSITIONS = ("batb", "batl", "bdatb", "bdatl")
 
 
 def merge(changes: Sequence[MarketChange]) -> MarketChange | None:
@@ -29,8 +30,8 @@ def merge(changes: Sequence[MarketChange]) -> MarketChange | None:
         for runner in _runner_changes(change):
             if runner.trd == []:
                 return None
-            key = (runner.id, runner.hc or 0)
-            into = runners.setdefault(key, RunnerChange(runner.id, runner.hc))
+            key = runner.key
+            into = runners.setdefault(key, RunnerChange(id=runner.id, hc=runner.hc))
             for name in _SCALARS:
                 value = getattr(runner, name)
                 if value is not None:
@@ -39,7 +40,11 @@ def merge(changes: Sequence[MarketChange]) -> MarketChange | None:
             for name in _LADDERS:
                 ladder = getattr(runner, name)
                 if ladder is not None:
-                    levels.setdefault(name, {}).update((level[0], level) for level in ladder)
+                    levels.setdefault(name, {}).update((level.price, level) for level in ladder)
+            for name in _POSITIONS:
+                positions = getattr(runner, name)
+                if positions is not None:
+                    levels.setdefault(name, {}).update((position[0], position) for position in positions)
     for key, into in runners.items():
         for name, found in ladders[key].items():
             setattr(into, name, list(found.values()))

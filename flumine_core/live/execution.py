@@ -1,7 +1,6 @@
 """The live end's execution: packages become calls on threads of their own, and what comes of them becomes reports."""
 
 import queue
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from time import monotonic
@@ -20,25 +19,23 @@ from ..order.states import OrderStatus
 from ..settings import Settings
 from .adopt import Adoption
 from .api import Api
-from .bet import Bet
+from .calls import Calls
 from .journal import Journal
-from .lists import Lists
 from .login import CallError
 from .reconcile import Reconciliation
-from .request import AnswerEvent, Ask, ListEvent, LookEvent, Request, TickEvent, make_request, params_of
+from .request import AnswerEvent, ListEvent, LookEvent, TickEvent, make_request, params_of
 from .restore import restore
-from .slots import Pace, Slots, Timer
 from .unknown import Unknowns
 
 _NONE: Sequence[Report] = ()
 
 
-class BetfairExecution:
+class BetfairExecution(Calls):
     """Executes the orders of one account at Betfair.
 
     All but the calls themselves runs on the kernel's thread: threads hand over events, and the kernel is woken.
 
-    :param post: puts an event on the kernel's queue.
+    :param ids: numbers for the orders of bets that are adopted.
     :param journal: where intents and outcomes are kept, None for nowhere.
     :ivar gate: refuses new exposure while the exchange's bets are not known.
     """
@@ -52,23 +49,14 @@ class BetfairExecution:
         ids: Any,
         journal: Journal | None = None,
     ) -> None:
+        super().__init__(client, settings, api, journal)
         self._framework = framework
-        self._client = client
-        self._settings = settings
-        self._api = api
-        self._journal = journal
-        self._lists = Lists(api)
         self._own_ref = settings.customer_strategy_ref or settings.hostname[:15]
         own_only = self._own_ref if settings.own_orders_only else None
         self._adoption = Adoption(framework, client, ids, own_only)
         markets = framework.markets.markets
         self.unknowns = Unknowns(settings, client, markets.get, self._adoption.adopt, monotonic)
         self.gate = Reconciliation(framework, client)
-        self._places = Slots(settings.max_execution_workers, f"place-{client.username}")
-        self._cancels = Slots(settings.max_execution_workers, f"cancel-{client.username}")
-        self._reads = Slots(settings.list_concurrency, f"list-{client.username}")
-        self._pace = Pace(settings.order_rate)
-        self._timer = Timer(f"timer-{client.username}")
         self._arrived: queue.SimpleQueue[CurrentOrdersEvent] = queue.SimpleQueue()
         self._connection = 0
         self._woken_at: float | None = None
@@ -144,7 +132,7 @@ class BetfairExecution:
     def end_stream(self) -> Iterator[Report]:
         """Wait a moment for the answers that are under way, and report them."""
         until = monotonic() + min(self._settings.wait("connect_timeout"), 1.0)
-        while not (self._places.is_idle and self._cancels.is_idle) and monotonic() < until:
+        while not self.is_idle and monotonic() < until:
             try:
                 event = self._arrived.get(timeout=0.02)
             except queue.Empty:
@@ -154,11 +142,8 @@ class BetfairExecution:
         yield from self.process_current_orders(TickEvent())
 
     def shutdown(self) -> None:
-        """End the threads, as far as they can be ended, and close connections and journal."""
-        self._timer.close()
-        self._lists.close()
-        for slots in (self._places, self._cancels, self._reads):
-            slots.close()
+        """End the threads, as far as they can be ended, and close the journal."""
+        self._end_calls()
         if self._journal is not None:
             self._journal.save_contexts(self._framework.strategies)
             self._journal.close()
@@ -203,82 +188,6 @@ class BetfairExecution:
         if moment is not None and (self._woken_at is None or moment < self._woken_at):
             self._woken_at = moment
             self._timer.call_at(moment, self._wake)
-
-    # calls
-
-    def _dispatch(self, request: Request, params: dict[str, Any], rows: Any) -> None:
-        slots = self._cancels if request.kind is OrderPackageType.CANCEL else self._places
-        wait = self._pace.spend(len(params["instructions"]))
-        job = partial(self._send, request, params, rows)
-        if request.sends and request.first_sent is not None and not request.is_doubtful:
-            wait += self._settings.wait("look_interval") * request.sends  # it could not leave: not at once again
-        if wait > 0:
-            self._timer.call_at(monotonic() + wait, lambda: slots.run(job))
-        else:
-            slots.run(job)
-
-    def _send(self, request: Request, params: dict[str, Any], rows: Any) -> None:
-        """Make a request's call, on a thread of its own."""
-        result, error = None, None
-        try:
-            self._intend(rows)
-            latest = None
-            if request.first_sent is None:
-                request.first_sent = monotonic()
-            else:
-                latest = request.first_sent + self._settings.wait("resend_within")
-            request.sends += 1
-            extra = request.package.bet_delay * self._settings.wait_factor
-            result = self._api.call(request.operation, params, extra_seconds=extra, latest=latest)
-        except CallError as failure:
-            error = failure
-        except Exception as failure:
-            logger.exception("{}", request.operation)
-            error = CallError("NO_ANSWER", f"{type(failure).__name__}: {failure}", is_refused=False)
-        request.last_ended = monotonic()
-        self._arrive(AnswerEvent(request=request, result=result, error=error))
-
-    def _intend(self, rows: Any) -> None:
-        """Write what is about to be sent; what cannot be written is not sent."""
-        if self._journal is None or rows is None:
-            return
-        try:
-            self._journal.intend(rows)
-        except sqlite3.Error as error:
-            raise CallError("JOURNAL", f"the intent cannot be written: {error}", is_refused=True) from error
-
-    def _look(self, asks: Sequence[Ask]) -> None:
-        """Ask the exchange about orders, on another thread."""
-        bet_ids = [ask.order.bet_id for ask in asks if ask.order.bet_id is not None]
-        refs: dict[str, None] = {}
-        market_ids: dict[str, None] = {}
-        for ask in asks:
-            is_replace = ask.request is not None and ask.request.kind is OrderPackageType.REPLACE
-            if is_replace:
-                market_ids[ask.order.market_id] = None
-            if is_replace or ask.order.bet_id is None:
-                refs.update((order.customer_order_ref, None) for order in (ask.order, *ask.order.trade.orders))
-        self._reads.run(partial(self._look_up, asks, bet_ids, list(refs), list(market_ids)))
-
-    def _look_up(self, asks: Sequence[Ask], bet_ids: list[str], refs: list[str], market_ids: list[str]) -> None:
-        started, bets, error = monotonic(), [], None
-        try:
-            for market_id in market_ids:
-                bets += self._lists.current(marketIds=[market_id])
-            bets += self._lists.named(bet_ids, refs)
-            bets += self._cleared(bets, bet_ids, refs)
-        except CallError as failure:
-            error = failure
-            logger.warning("bets cannot be looked for: {}", failure)
-        self._arrive(LookEvent(asks=asks, bets=bets, started=started, error=error))
-
-    def _cleared(self, bets: Sequence[Bet], bet_ids: Sequence[str], refs: Sequence[str]) -> list[Bet]:
-        """Return cleared bets of those names that are not among the current ones."""
-        known_ids, known_refs = {bet.bet_id for bet in bets}, {bet.customer_order_ref for bet in bets}
-        return self._lists.cleared(
-            [bet_id for bet_id in bet_ids if bet_id not in known_ids],
-            [ref for ref in refs if ref not in known_refs],
-        )
 
     # reconciliation
 

@@ -155,7 +155,7 @@ class Journal:
     def _write_notes(self) -> None:
         while (statements := self._notes.get()) is not None:
             is_last = False
-            while len(statements) < 2_000:
+            while len(statements) < 200:  # a request that is about to leave does not wait long
                 try:
                     more = self._notes.get_nowait()
                 except queue.Empty:

@@ -209,6 +209,11 @@ class LiveMarketStream(LiveStream):
         """Be current when the kernel has come so far."""
         yield DeferredBooksEvent(partial(self._become_current, epoch))
 
+    def missed(self) -> Iterator[Event]:
+        """Have an image sent: nobody knows which market has missed a change."""
+        self.begin_anew()
+        yield from ()
+
     def due(self) -> float:
         """Return when open markets are delivered again."""
         timeout = self.description.streaming_timeout

@@ -48,8 +48,13 @@ class LiveOrderStream(LiveStream):
                 except DataError as error:
                     self._bad(f"{error}, was {shown(bytes(raw))}")
                     self._resync("an order change could not be read")
+                    yield from self.missed()
         if bets or is_first:
             yield CurrentOrdersEvent((), bets, self.account, is_first, True if is_first else None)
+
+    def missed(self) -> Iterator[Event]:
+        """Say that something may have been missed, as after a connection, so that bets are asked for."""
+        yield CurrentOrdersEvent((), (), self.account, False, True)
 
     def dropped(self) -> Iterator[Event]:
         """Say that bets may change unseen."""

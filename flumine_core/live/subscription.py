@@ -113,6 +113,10 @@ class LiveStream:
         """Yield events that follow the loss of a connection."""
         yield from ()
 
+    def missed(self) -> Iterator[Event]:
+        """Yield events that follow the loss, for good, of what may have been a change."""
+        yield from ()
+
     def due(self) -> float:
         """Return when (monotonic seconds) `on_due` is to be called though nothing was received."""
         return float("inf")
@@ -213,6 +217,7 @@ class LiveStream:
         except DataError as error:
             self._bad(f"{error}, was {shown(line)}")
             self._resync("a line could not be read")
+            yield from self.missed()
             return
         if message.op == "status":
             self._take_status(message, line)

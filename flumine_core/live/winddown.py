@@ -13,10 +13,14 @@ class StoppingFramework(Protocol):
     """What a stop needs of the framework, on its thread."""
 
     markets: Markets
+    strategies: list[Any]
 
 
 def orders_at_exchange(framework: StoppingFramework) -> list[tuple[Market, Order]]:
-    """Return the orders of real accounts that may still be at the exchange, those of unknown outcome included."""
+    """Return the strategies' orders that may still be at the exchange, those of unknown outcome included.
+
+    Bets that are no strategy's, placed by hand, are not among them: they are not this framework's to cancel.
+    """
     return list(_orders_at_exchange(framework))
 
 
@@ -24,7 +28,9 @@ def _orders_at_exchange(framework: StoppingFramework) -> Iterator[tuple[Market, 
     for market in framework.markets:
         for order in market.blotter.live_orders:
             client: Any = order.client
-            if not order.complete and not (client is not None and (client.is_simulated or client.paper_trade)):
+            if order.trade.strategy not in framework.strategies or order.complete:
+                continue
+            if not (client is not None and (client.is_simulated or client.paper_trade)):
                 yield market, order
 
 

@@ -3,8 +3,6 @@
 import re
 from typing import Any
 
-from loguru import logger
-
 from ..errors import StreamError
 
 
@@ -48,4 +46,6 @@ def counterpart(recording: str, kind: str) -> str:
 def report(framework: Any, problem: str) -> None:
     """Tell of a file that could not be used: in the framework's `stream_errors`, and as a warning."""
     framework.stream_errors.append(problem)
+    from loguru import logger
+
     logger.warning("{}", problem)

@@ -2,6 +2,7 @@
 
 Run as `python crashing.py DETAILS JOURNAL SEED POINT COUNT`: `DETAILS` is a JSON file about the exchange, `POINT` is
 one of `flumine_core.live.crash`, and `COUNT` which time of reaching it is the last; 0 never.
+A sixth argument holds settings, as JSON.
 """
 
 import json
@@ -61,16 +62,19 @@ def step(rig: Rig, dice: random.Random) -> bool:
 
 
 def main() -> None:
-    details, journal, seed, point, count = sys.argv[1:6]
+    details, journal, seed, point, count, *options = sys.argv[1:]
+    settings: dict[str, Any] = json.loads(options[0]) if options else {}
     exchange: Any = SimpleNamespace(**json.loads(Path(details).read_text()))
     dice = random.Random(int(seed))
-    rig = Rig(exchange, client_of(exchange), Settings(**WAITS, journal=journal), Discovery())
+    rig = Rig(exchange, client_of(exchange), Settings(**{**WAITS, "journal": journal, **settings}), Discovery())
     rig.start()
     kill_at(point, int(count))
     pause = threading.Event()
     for _ in range(STEPS):
         rig.ask(lambda: step(rig, dice))
         pause.wait(0.002)
+    rig.settled(*rig.ask(lambda: list(rig.market.blotter)))
+    rig.agrees() if not settings else None
     rig.stop()
 
 

@@ -166,6 +166,10 @@ class Rig:
                 continue
             ours = (order.size_matched, order.size_cancelled, order.size_lapsed, order.size_voided, order.complete)
             theirs = (bet.sm, bet.sc, bet.sl, bet.sv, bet.status == "EC")
+            if bet.status == "EC" and not bet.sm and not bet.sv:
+                # such a bet leaves the exchange's lists: whether it lapsed or was cancelled may never be told
+                ours = (0.0, order.size_cancelled + order.size_lapsed, 0.0, order.size_voided, order.complete)
+                theirs = (0.0, bet.sc + bet.sl, 0.0, bet.sv, True)
             if ours != theirs:
                 told.append(f"order {order} has {ours}, bet {bet.bet_id} {theirs}")
         told += [f"order {order} has no bet" for order in by_bet.values()]

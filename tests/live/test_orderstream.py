@@ -87,3 +87,16 @@ def test_a_change_that_cannot_be_read_is_named_and_the_image_is_asked_for_again(
     server.connection().change("ocm", ct="SUB_IMAGE", clk="B", pt=1, oc=[order_change(bet("2"))])
     assert pumped.next().is_image
     assert len(report.bad_lines) == 1
+
+
+def test_what_is_lost_for_good_is_told_as_if_the_stream_had_connected(server: StreamServer, start: Any) -> None:
+    _, pumped = start()
+    for clk in "AB":
+        connection = server.connection()
+        connection.change("ocm", ct="SUB_IMAGE", initialClk="I", clk=clk, pt=1000)
+        assert pumped.next().is_image
+        connection.raw_send(b"nonsense\r\n")
+        event = pumped.next()
+    assert (event.is_connected, event.is_image, event.bets) == (True, False, ())
+    connection.change("ocm", clk="C", pt=1001, oc=[order_change(bet("3"), {"id": 3})])
+    assert [each.bet_id for each in pumped.next().bets] == ["3", "3"]

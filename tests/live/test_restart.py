@@ -1,5 +1,8 @@
 """Restarts: what an earlier run has left is taken up again, from the journal and from the exchange."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -212,3 +215,36 @@ def test_ids_go_on_above_the_journal_and_are_nobody_elses() -> None:
     later = LiveIds(EventClock(clock.epoch_ms - 3_600_000))  # the clock was set back
     later.above(max(ids))
     assert later.next_order_id("1.1") > max(ids)
+
+
+def settings_of(name: str) -> str:
+    return json.dumps({"own_orders_only": True, "customer_strategy_ref": name})
+
+
+def test_two_processes_trade_on_one_account(exchange: Any, tmp_path: Path) -> None:
+    details = tmp_path / "exchange.json"
+    details.write_text(json.dumps(exchange.details()))
+    script = Path(__file__).with_name("crashing.py")
+    processes = [
+        subprocess.Popen(
+            [sys.executable, str(script), str(details), str(tmp_path / name), "1", "send", "0", settings_of(name)],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for name in ("one", "two")
+    ]
+    for process in processes:
+        _, told = process.communicate(timeout=120)
+        assert process.returncode == 0, told
+    bets = [bet for bet in exchange.ledger.bets() if bet.replaces is None]
+    assert {bet.rfs for bet in bets} == {"one", "two"}
+    assert len({bet.rfo for bet in bets}) == len(bets)
+
+
+def test_a_stop_leaves_bets_placed_by_hand(exchange: Any, make_rig: Callable[..., Rig]) -> None:
+    by_hand = exchange.place_external_bet(MARKET, 22, "LAY", 1.5, 20.0)
+    rig = make_rig(on_stop="cancel")
+    order = rig.place()
+    rig.settled(order)
+    rig.stop()
+    assert [bet.bet_id for bet in exchange.ledger.live_bets()] == [by_hand]

@@ -110,7 +110,7 @@ def test_a_bet_comes_after_it_was_given_up(rig: Rig) -> None:
     rig.exchange.faults.add("http.before_execute", {"op": "placeOrders"}, 1, "report_late", seconds=2.5)
     arm(rig, ("http.before_execute", "drop", {}), "placeOrders", None)
     order = rig.place()
-    rig.wait_until(lambda: order.status is DONE)
+    rig.wait_until(lambda: DONE in order.status_log)
     rig.wait_until(lambda: order.status is LIVE)
     rig.exchange.market(MARKET).match_bet(order.bet_id)
     rig.wait_until(lambda: order.status is DONE)
@@ -122,8 +122,8 @@ def test_the_order_stream_is_ahead_of_the_answer(rig: Rig) -> None:
     order = rig.place(price=1.5)
     rig.wait_until(lambda: order.bet_id is not None and order.complete)
     assert order.size_matched == 2.0
-    assert not rig.execution._places.is_idle
-    rig.wait_until(lambda: rig.execution._places.is_idle)
+    assert not rig.execution.is_idle
+    rig.wait_until(lambda: rig.execution.is_idle)
     rig.agrees()
 
 

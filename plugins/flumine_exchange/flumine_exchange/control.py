@@ -27,7 +27,7 @@ class ControlEndpoint:
 
     async def __call__(self, request: web.BaseRequest, body: bytes) -> Any:
         """Carry out one operation."""
-        if not hmac.compare_digest(request.headers.get(TOKEN_HEADER, ""), self._token):
+        if not hmac.compare_digest(request.headers.get(TOKEN_HEADER, "").encode(), self._token.encode()):
             raise web.HTTPForbidden
         try:
             asked = msgspec.json.decode(body, type=dict[str, Any])

@@ -14,11 +14,10 @@ from flumine_core.simulation.bet import LIMIT, Bet
 from .bets import BetRecord
 from .engine import MarketEngine
 from .marketstate import Changes, MarketState
+from .servedoffers import ServedOffers
 from .state import ExchangeState
 
 PENDING_BYTES = 64_000
-SIDES = (("atb", "BACK"), ("atl", "LAY"))
-"""Which ladder a bet on which side takes from."""
 
 _encode = msgspec.json.encode
 
@@ -44,8 +43,7 @@ class ExchangeMarket:
         self.on_reopened: Callable[[ExchangeMarket], None] = lambda market: None
         self._cache = self._new_cache()
         self.book: MarketBook | None = None
-        self._replayed: dict[tuple[RunnerKey, str], dict[float, float]] = {}
-        self._shown: dict[tuple[RunnerKey, str], dict[float, float]] = {}
+        self.offers = ServedOffers(self.engine.offers)
 
     def _new_cache(self) -> MarketBookCache:
         cache = MarketBookCache(self.market_id, 0)
@@ -102,9 +100,7 @@ class ExchangeMarket:
         if definition is not None:
             definition = self._shift_version(definition)
         if is_image:
-            self._replayed.clear()
-            self._shown.clear()
-            self.engine.offers.renew()
+            self.offers.renew()
             self.served.clear(sequence)
             self._cache = self._new_cache() if self.book is None else self._cache.replacement()
         bets = self._step(definition, changes, total, raw)
@@ -117,7 +113,7 @@ class ExchangeMarket:
             self.served.define(definition, sequence)
             wire["marketDefinition"] = definition
         if changes:
-            changes = self._replay(changes)
+            changes = self.offers.replay(changes)
             wire["rc"] = changes
         self.served.apply(changes, total, sequence)
         self.state.publish_market(self, wire, sequence)
@@ -146,85 +142,15 @@ class ExchangeMarket:
             return []
         return self.engine.step(previous, book, book.definition.market_type)
 
-    def _replay(self, changes: Changes) -> Changes:
-        """Take note of the replayed offers, and put what the bets here change on top of them."""
-        offers = self.engine.offers
-        served: Changes = []
-        for change in changes:
-            key = (change["id"], change.get("hc") or 0)
-            shown = change
-            for name, side in SIDES:
-                levels = change.get(name)
-                if levels is None:
-                    continue
-                replayed = self._replayed.setdefault((key, name), {})
-                for price, size in levels:
-                    if size:
-                        replayed[price] = size
-                    else:
-                        replayed.pop(price, None)
-                        offers.forget(key, side, price)
-                if (key, name) in self._shown:
-                    shown = {**shown, name: self._mixed(key, name, side, levels)}
-            served.append(shown)
-        return served
-
-    def _mixed(self, key: RunnerKey, name: str, side: str, levels: list[list[float]]) -> list[list[float]]:
-        """Return replayed levels with what the bets here change of them, and take note of that."""
-        own, shown = self._own(key, side), self._shown[key, name]
-        mixed = []
-        for price, size in levels:
-            change = own.get(price, 0.0)
-            if change:
-                shown[price] = change
-            else:
-                shown.pop(price, None)
-            mixed.append([price, max(round(size + change, 2), 0)])
-        return mixed
-
-    def _own(self, key: RunnerKey, side: str) -> dict[float, float]:
-        """Return by price what bets here add to, and took of, the replayed offers to a taker on `side`."""
-        offers = self.engine.offers
-        own = dict(offers.own.get((key, side), {}))
-        for price, size in offers.taken.get((key, side), {}).items():
-            own[price] = round(own.get(price, 0.0) - size, 2)
-        return own
-
-    def replayed(self, key: RunnerKey, name: str) -> dict[float, float]:
-        """Return what is offered on a ladder (atb, atl) without the bets here: price -> size."""
-        return dict(self._replayed.get((key, name), {}))
-
     def show_bets(self, keys: set[RunnerKey]) -> None:
         """Serve anew the levels that bets on these runners changed."""
         if not self.state.settings.shows_own_bets:
             return
-        changes: Changes = []
-        for key in keys:
-            change: dict[str, Any] = {"id": key[0]}
-            if key[1]:
-                change["hc"] = key[1]
-            for name, side in SIDES:
-                levels = self._own_levels(key, name, side)
-                if levels:
-                    change[name] = levels
-            if len(change) > 1 + bool(key[1]):
-                changes.append(change)
+        changes = self.offers.changed_by_bets(keys)
         if changes:
             sequence = self.state.next_sequence()
             self.served.apply(changes, None, sequence)
             self.state.publish_market(self, {"id": self.market_id, "rc": changes}, sequence)
-
-    def _own_levels(self, key: RunnerKey, name: str, side: str) -> list[list[float]]:
-        """Return the levels of a ladder that own bets have changed since the last time, with their new sizes."""
-        own = self._own(key, side)
-        before = self._shown.get((key, name), {})
-        self._shown[key, name] = own
-        replayed = self._replayed.get((key, name), {})
-        return [
-            [price, max(round(replayed.get(price, 0.0) + own.get(price, 0.0), 2), 0)]
-            for price in sorted({*own, *before})
-            if own.get(price) != before.get(price)
-        ]
 
     def _follow(self, before: dict[str, Any], after: dict[str, Any], bets: list[Bet]) -> None:
         """Do what a new definition asks for beside matching."""
@@ -245,6 +171,13 @@ class ExchangeMarket:
                     self.engine.lapse(bet)
                     bets.append(bet)
         is_changed = after.get("version") != before.get("version")
+        gone = _removed(after) - _removed(before)
+        for record in self.records if gone else ():
+            # the engine knows removals with an adjustment factor only
+            bet = record.bet
+            if (*bet.key, True) in gone and (bet.is_live or bet.size_matched):
+                self.engine.void(bet)
+                bets.append(bet)
         if turned or _removed(before) != _removed(after) or (is_changed and after.get("status") == "SUSPENDED"):
             self.material_version = self.version
 

@@ -140,7 +140,7 @@ class MarketOperations:
         for name, levels in (("atb", back), ("atl", lay)):
             if levels is None:
                 continue
-            before = market.replayed((selection_id, handicap), name)
+            before = market.offers.replayed((selection_id, handicap), name)
             gone = [[price, 0] for price in before if price not in {level[0] for level in levels}]
             change[name] = gone + [list(level) for level in levels]
         market.apply(None, [change])

@@ -1,6 +1,25 @@
 """How a local exchange behaves: limits, waits and accounts, as frozen values."""
 
+from typing import Any
+
 from attrs import field, frozen
+from flumine_core.errors import SettingsError
+
+STARTS = ("manual", "now", "subscription")
+SCOPES = ("account", "operation", "market")
+
+
+def _one_of(*known: str) -> Any:
+    def check(_: object, attribute: Any, value: str) -> None:
+        if value not in known:
+            raise SettingsError(f"{attribute.name} must be one of {', '.join(known)}, was {value!r}")
+
+    return check
+
+
+def _above_zero(_: object, attribute: Any, value: float | None) -> None:
+    if value is not None and not value > 0:
+        raise SettingsError(f"{attribute.name} must be above 0, was {value}")
 
 
 @frozen(kw_only=True)
@@ -34,15 +53,15 @@ class ExchangeSettings:
     The figures are Betfair's where it publishes them; each is enforced with the documented error code.
     """
 
-    scale: float = 1.0
+    scale: float = field(default=1.0, validator=_above_zero)
     accounts: tuple[Account, ...] = (Account(),)
 
     # markets
-    start: str = "manual"
+    start: str = field(default="manual", validator=_one_of(*STARTS))
     """When the replay starts: "manual" (by `start_replay`), "now", or "subscription" (with the first of a client)."""
     seconds_before_off: float | None = None
     """Pace the recorded markets only from so many seconds before their scheduled start; earlier lines at once."""
-    changes_a_second: float | None = None
+    changes_a_second: float | None = field(default=None, validator=_above_zero)
     """Play so many lines a second, in the order of their times, whatever the pace of the recording: for load."""
     keeps_gaps: bool = False
     """Keep recorded files apart as they were recorded; else all begin at once."""
@@ -70,7 +89,7 @@ class ExchangeSettings:
     weight_limit: int = 200
     concurrent_order_reads: int = 3
     customer_ref_seconds: float = 60.0
-    customer_ref_scope: str = "account"
+    customer_ref_scope: str = field(default="account", validator=_one_of(*SCOPES))
     """Where a customerRef may not come again: "account", "operation" or "market"."""
     transactions_an_hour: int = 5_000
     """Above, each costs `transaction_charge`."""

@@ -66,7 +66,14 @@ def finish(context, flumine, strategy, told):
     flumine.handler_queue.put(TerminationEvent(flumine))
 
 
+def stay_here(event, args):
+    """Refuse any connect to another machine: an audit hook."""
+    if event == "socket.connect" and args[1][0] != "127.0.0.1":
+        raise SystemExit(f"was about to connect to {args[1]}")
+
+
 def main():
+    sys.addaudithook(stay_here)
     details = json.loads(sys.argv[1])
     BetfairStream.HOSTS[None] = details["stream_host"]
     BetfairStream._BetfairStream__port = details["stream_port"]

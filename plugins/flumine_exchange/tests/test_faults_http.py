@@ -85,9 +85,9 @@ def test_answer_hangs_and_others_do_not(rpc: Rpc, place: Any) -> None:
             f"{rpc.exchange.api_uri}betting/json-rpc/v1",
             json={"method": "SportsAPING/v1.0/placeOrders", "params": {"marketId": MARKET, "instructions": [BET]}},
             headers={"X-Application": rpc.client.app_key, "X-Authentication": rpc.client.session_token},
-            timeout=0.3,
+            timeout=(5, 0.3),
         )
-    assert len(rpc.exchange.ledger.bets()) == 1
+    wait_until(lambda: len(rpc.exchange.ledger.bets()) == 1)
     assert len(rpc("listCurrentOrders")["currentOrders"]) == 1
 
 

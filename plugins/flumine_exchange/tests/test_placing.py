@@ -1,11 +1,13 @@
 """placeOrders: what is accepted, what is refused with which code, and what a batch is."""
 
+import threading
 from typing import Any
 
 import pytest
-from wire import MARKET, Rpc, client_of, limit
+from flumine_core.errors import SettingsError
+from wire import MARKET, PATIENCE, Rpc, client_of, limit, wait_until
 
-from flumine_exchange.exchange import Account, Scenario
+from flumine_exchange.exchange import Account, ExchangeSettings, Scenario
 
 
 def code_of(report: dict[str, Any]) -> tuple[str, str | None, str | None]:
@@ -174,11 +176,18 @@ def test_passive_bet_skips_the_bet_delay(make_exchange: Any) -> None:
 
 
 def test_bet_is_refused_where_the_market_is_suspended_during_the_delay(make_exchange: Any) -> None:
-    rpc = Rpc(make_exchange([Scenario(market_id=MARKET).at(20, "suspend")], scale=0.02))
-    rpc.exchange.market(MARKET).turn_inplay(bet_delay=60)
-    rpc.exchange.start_replay()
-    report = rpc.place(limit("BACK", 3.0, 2.0))
-    assert code_of(report) == ("FAILURE", "MARKET_SUSPENDED", "MARKET_SUSPENDED")
+    rpc = Rpc(make_exchange(scale=1.0))
+    market = rpc.exchange.market(MARKET)
+    market.turn_inplay(bet_delay=5)
+    rpc.exchange.clock.freeze()
+    reports: list[dict[str, Any]] = []
+    thread = threading.Thread(target=lambda: reports.append(rpc.place(limit("BACK", 3.0, 2.0))))
+    thread.start()
+    wait_until(lambda: rpc.exchange.ledger.requests.get("placeOrders"))
+    market.suspend()
+    rpc.exchange.clock.advance(6)
+    thread.join(PATIENCE)
+    assert code_of(reports[0]) == ("FAILURE", "MARKET_SUSPENDED", "MARKET_SUSPENDED")
     assert rpc.exchange.ledger.bets() == []
 
 
@@ -199,6 +208,35 @@ def test_what_one_bet_took_is_not_there_for_the_next(rpc: Rpc) -> None:
     (answer,) = rpc.place(limit("BACK", 2.0, 2.0))["instructionReports"]
     assert answer["sizeMatched"] == 0.0
     assert [2.0, 50.0] not in rpc.exchange.market(MARKET).book["11"]["atb"]
+
+
+@pytest.mark.parametrize(("size", "is_accepted"), [(9.0, False), (10.0, True)])
+def test_least_stake_is_that_of_the_currency(make_exchange: Any, size: float, is_accepted: bool) -> None:
+    rpc = Rpc(make_exchange(accounts=(Account(currency="HKD"),)))
+    assert (rpc.place(limit("BACK", 3.0, size))["status"] == "SUCCESS") == is_accepted
+
+
+def test_finest_ladder_has_every_hundredth(make_exchange: Any) -> None:
+    definition = {"priceLadderDefinition": {"type": "FINEST"}}
+    rpc = Rpc(make_exchange([Scenario(market_id=MARKET, definition=definition)]))
+    assert rpc.place(limit("BACK", 3.01, 2.0))["status"] == "SUCCESS"
+    assert rpc.place(limit("BACK", 3.015, 2.0))["status"] == "FAILURE"
+
+
+@pytest.mark.parametrize("scope", ["account", "operation", "market"])
+def test_scope_of_a_customer_ref(make_exchange: Any, scope: str) -> None:
+    rpc = Rpc(make_exchange([Scenario(market_id=MARKET), Scenario(market_id="1.2")], customer_ref_scope=scope))
+    rpc.place(limit("BACK", 3.0, 2.0), customerRef="ref")
+    elsewhere = rpc.place(limit("BACK", 3.0, 2.0), market="1.2", customerRef="ref")
+    cancelled = rpc("cancelOrders", marketId=MARKET, customerRef="ref")
+    assert (elsewhere["status"] == "SUCCESS") == (scope == "market")
+    assert (cancelled["status"] == "SUCCESS") == (scope == "operation")
+
+
+@pytest.mark.parametrize("wrong", [{"start": "soon"}, {"scale": 0}, {"customer_ref_scope": "world"}])
+def test_settings_that_make_no_sense(wrong: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match=next(iter(wrong))):
+        ExchangeSettings(**wrong)
 
 
 def test_target_payout_decides_the_stake(rpc: Rpc) -> None:

@@ -73,6 +73,20 @@ def test_removal_voids_reduces_and_refuses(rpc: Rpc) -> None:
     assert rpc.exchange.market(MARKET).book["33"]["atb"] == []
 
 
+def test_removal_without_a_factor_voids_too(rpc: Rpc) -> None:
+    market = rpc.exchange.market(MARKET)
+    market.add_runner(44)
+    market.set_price(44, back=[[5.0, 10.0]])
+    kept = limit("BACK", 6.0, 3.0, runner=44, ref="live", persistenceType="PERSIST")
+    rpc.place(limit("BACK", 5.0, 2.0, runner=44, ref="matched"), kept)
+    market.remove_runner(44)
+    found = bets(rpc)
+    assert [(found[ref].sv, found[ref].sm, found[ref].status) for ref in ("matched", "live")] == [
+        (2.0, 0.0, "EC"),
+        (3.0, 0.0, "EC"),
+    ]
+
+
 def test_added_runner_may_be_bet_on(rpc: Rpc) -> None:
     market = rpc.exchange.market(MARKET)
     market.add_runner(44)
@@ -108,9 +122,11 @@ def test_profit_commission_balance_and_cleared_orders(rpc: Rpc) -> None:
 
 
 def test_market_is_settled_by_itself_some_time_later(rpc: Rpc) -> None:
+    rpc.exchange.clock.freeze()
     rpc.place(limit("BACK", 2.0, 10.0, ref="won"))
     rpc.exchange.market(MARKET).close([11])
     assert bets(rpc)["won"].profit is None
+    rpc.exchange.clock.advance(2)
     wait_until(lambda: bets(rpc)["won"].profit == 10.0)
 
 
