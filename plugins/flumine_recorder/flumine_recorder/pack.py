@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import IO, Any
 
 import attrs
-import zstandard
 
 from .gap import SUFFIX
 from .linefile import LineFile, take_up
@@ -37,6 +36,8 @@ class Format:
 
 
 def _zst(file: IO[bytes]) -> Any:
+    import zstandard
+
     return zstandard.ZstdCompressor(level=9, write_checksum=True).stream_writer(file, closefd=False)
 
 

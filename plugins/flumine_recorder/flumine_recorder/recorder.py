@@ -7,7 +7,6 @@ from time import monotonic
 
 import attrs
 from filelock import FileLock, Timeout
-from loguru import logger
 
 from flumine_core.errors import SettingsError
 
@@ -252,6 +251,8 @@ class Recorder:
         return problem
 
     def _note(self, told: str) -> None:
+        from loguru import logger  # where it is used: a simulation loads this plugin, and does without
+
         logger.error("{}", told)
         if len(self.problems) < MOST_PROBLEMS:
             self.problems.append(told)

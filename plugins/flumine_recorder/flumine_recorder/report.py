@@ -79,7 +79,7 @@ def closing_report(framework: Any, recorders: Sequence[RecorderStrategy]) -> dic
     """Return what recorders have come to, as plain data."""
     statuses: list[Status] = [each.recorder.status() for each in recorders]
     problems = [problem for each in recorders for problem in each.recorder.problems]
-    problems.extend(framework.stream_errors)
+    problems.extend([*framework.bad_lines, *framework.stream_errors])
     problems.extend(f"{fault.plugin}: {fault.hook}: {fault.error}" for fault in framework.faults.first.values())
     return {
         "lines": sum(status.counts.lines for status in statuses),

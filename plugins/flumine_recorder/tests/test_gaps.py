@@ -65,7 +65,7 @@ def message(step: int, publish_time: int) -> list[bytes]:
     return [f'{{"id":"{MARKET_ID}",{parts[step]},"n":{publish_time}}}'.encode()]
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(steps=STEPS)
 def test_every_line_that_is_missing_lies_in_a_gap(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, int]]

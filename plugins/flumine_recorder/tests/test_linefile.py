@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from flumine_recorder.linefile import take_up, write_at
 from flumine_recorder.message import KINDS, parse
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flumine_core.synthetic.market import SyntheticMarket
@@ -16,6 +16,7 @@ LINES = list(SyntheticMarket(updates=30).lines())
 TEXT = b"".join(LINES)
 
 
+@settings(deadline=None)
 @given(
     cut=st.integers(0, len(TEXT)), garbage=st.sampled_from([b"", b"\0" * 40, b"\0" * 9 + b"\n", b"{}\n{", b"\xff\n"])
 )

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from flumine_recorder.message import KINDS, compose, cut, parse
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 SPELLINGS = st.sampled_from(
@@ -18,6 +18,7 @@ SPELLINGS = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(["1.1", "1.2", "1.3"]), SPELLINGS), min_size=1, max_size=8),
     st.none() | st.text(max_size=12),
@@ -37,6 +38,7 @@ def test_each_market_has_its_own_changes_unaltered_and_in_order(
         assert b",".join(own) in line.text
 
 
+@settings(deadline=None)
 @given(st.sampled_from(list(KINDS.values())), st.none() | st.text(max_size=8), st.integers(0, 2**45))
 def test_a_line_composed_of_a_parsed_line_is_the_same(kind: Any, clk: str | None, publish_time: int) -> None:
     line = compose(kind, clk, publish_time, [b'{"id":"1.1", "a":1.0}', b'{"id":"1.1"}'])
