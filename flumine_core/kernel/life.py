@@ -112,7 +112,7 @@ class MarketLife(Desk):
         orders = market.blotter.process_cleared_orders(event.cleared_orders)
         self.plan["process_cleared_orders"].run(nothing, market, event.cleared_orders)
         if orders and "cleared_orders_meta" in self._logged:
-            self.log_control(ClearedOrdersMetaEvent([order.info for order in orders]))
+            self.log_control(ClearedOrdersMetaEvent([order.snapshot() for order in orders]))
         if "cleared_orders" in self._logged:
             self.log_control(ClearedOrdersEvent(event.market_id, _plain_cleared(event.cleared_orders)))
 
