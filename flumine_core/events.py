@@ -99,9 +99,10 @@ class ClearedOrdersEvent(Event):
 
 @attrs.define(eq=False)
 class ClearedMarketsEvent(Event):
-    """Profit and commission of closed markets (betfairlightweight's ClearedOrders)."""
+    """Profit and commission of closed markets (betfairlightweight's ClearedOrders); `client`: whose, by username."""
 
     cleared_markets: Any
+    client: str | None = None
 
 
 @attrs.define(eq=False)

@@ -283,7 +283,7 @@ class FlumineSimulation(_Session):
             record = market.cleared(client, self.settings.customer_strategy_ref)
             market.market_cleared.append(record)
             cleared = Cleared(market.market_id, [ClearedMarket.of(record)])
-            self._process_cleared_markets(ClearedMarketsEvent(cleared))
+            self._process_cleared_markets(ClearedMarketsEvent(cleared, client.username))
 
 
 class Flumine(_Session):

@@ -22,7 +22,7 @@ from ..events import (
     SportsDataEvent,
 )
 from ..market.market import Market
-from .copies import COPIES
+from .copies import COPIES, plain_market
 from .life import MarketLife
 from .plan import Step
 
@@ -200,7 +200,7 @@ class Kernel(MarketLife):
             if is_first:
                 self.markets.enter_event(market)
                 if "market" in self._logged:
-                    self.log_control(MarketEvent(market.info))
+                    self.log_control(MarketEvent(plain_market(market)))
             self._tell_catalogue(market, catalogue)
 
     def _tell_catalogue(self, market: Market, catalogue: Any) -> None:
