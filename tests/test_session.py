@@ -592,7 +592,8 @@ class Everything(LoggingControl):
 
 def plain(value: Any) -> Any:
     """Return an event's fields, which must be plain data."""
-    return json.loads(json.dumps({name: getattr(value, name) for name in value.__slots__ if name[:2] != "__"}))
+    names = ["event"] if hasattr(value, "event") else [name for name in value.__slots__ if name[:2] != "__"]
+    return json.loads(json.dumps({name: getattr(value, name) for name in names}))
 
 
 def test_every_noun_of_a_simulation_is_logged_as_plain_data(simulate: Any, market_file: Any) -> None:
