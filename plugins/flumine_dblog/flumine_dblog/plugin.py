@@ -1,0 +1,209 @@
+"""The logging control: what the framework tells becomes rows, which a writer brings into the database."""
+
+import hashlib
+import uuid
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+import attrs
+import click
+
+from flumine_core import LoggingControl
+from flumine_core.clock import LiveClock
+from flumine_core.errors import SettingsError
+
+from . import rows
+from .database import Database, parse_url, shown
+from .writer import Writer
+
+DEFAULT_URL = "sqlite:///flumine.db"
+
+
+@attrs.define(eq=False)
+class Recording:
+    """One run in the database: that of a framework, or of all frameworks that one command makes one after the other.
+
+    :ivar markets: market id -> the control that brought it, so that a market that comes in two files counts once.
+    """
+
+    writer: Writer
+    uuid: str
+    is_told: bool = False
+    markets: dict[str, Any] = attrs.Factory(dict)
+
+
+class DatabaseLog(LoggingControl):
+    """Writes runs, strategies, markets, trades, orders, their events and what became of them into a database.
+
+    :param url: the database: `sqlite:///FILE`, `postgresql://...` or `mariadb://...`.
+    :param spool: directory for what cannot be written while the database is away.
+    :param run: a name for the run.
+    :param batch: entries that are written in one transaction, at most.
+    :param interval: seconds that an entry waits for others, at most.
+    :param memory: entries that are kept in memory; more are spooled.
+    :param close_seconds: how long the end of a run waits for the database; what is left then lies in the spool, and
+        the next run writes it.
+    :raises SettingsError: where an option does not fit, or the spool cannot be written to.
+    """
+
+    NAME = "DATABASE_LOG"
+
+    def __init__(
+        self,
+        url: str = DEFAULT_URL,
+        spool: Path = Path("flumine_dblog_spool"),
+        run: str | None = None,
+        batch: int = 1_000,
+        interval: float = 0.5,
+        memory: int = 20_000,
+        close_seconds: float = 10.0,
+        daemon: bool = True,
+    ) -> None:
+        super().__init__(daemon)
+        for name, value in (("batch", batch), ("interval", interval), ("memory", memory)):
+            if not value > 0:
+                raise SettingsError(f"{name} must be above 0, was {value!r}")
+        if close_seconds < 0:
+            raise SettingsError(f"close_seconds must not be below 0, was {close_seconds!r}")
+        self._run_name = run
+        self._close_seconds = close_seconds
+        self._refusals: dict[str, list[Any]] = {}
+        self._skipped: set[str] = set()
+        address = parse_url(url)
+        context = click.get_current_context(silent=True)
+        made = {} if context is None else context.find_root().meta
+        self._is_shared = context is not None
+        key = f"flumine_dblog {address.render_as_string(hide_password=False)} {run}"
+        self._recording: Recording = made.get(key) or self._new_recording(
+            address, Path(spool), batch, interval, memory
+        )
+        self._recording.writer.report = self._report
+        if context is not None and key not in made:
+            made[key] = self._recording
+            context.find_root().call_on_close(self._close)
+        self._writer = self._recording.writer
+        self._put = self._writer.put
+
+    def _new_recording(self, address: Any, spool: Path, batch: int, interval: float, memory: int) -> Recording:
+        database = Database(address)
+        database.prepare()
+        name = uuid.uuid4().hex
+        folder = spool / hashlib.sha256(shown(address).encode()).hexdigest()[:12]
+        writer = Writer(database, folder, name, batch, interval, memory, self._report)
+        try:
+            writer.start()
+        except OSError as error:
+            raise SettingsError(f"spool {folder} cannot be written to: {error.strerror}") from error
+        return Recording(writer, name)
+
+    def _report(self, what: str, error: Exception) -> None:
+        if self._on_error is not None:
+            self._on_error(self.name, what, error)
+
+    def _close(self) -> None:
+        left = self._writer.close(self._close_seconds)
+        if left:
+            self._report("close", OSError(f"{left} entries are in {self._writer.spool}, the next run writes them"))
+
+    # what the framework tells
+
+    def process_config(self, event: Any) -> None:
+        """Write the run."""
+        if self._recording.is_told:
+            return
+        self._recording.is_told = True
+        settings = event.event
+        version, plugins = _installed()
+        self._put(
+            "run",
+            (
+                self._recording.uuid,
+                self._run_name,
+                settings.get("simulated"),
+                LiveClock().epoch_ms,
+                version,
+                rows.text_of(plugins),
+                rows.text_of(settings),
+            ),
+        )
+
+    def process_strategy(self, event: Any) -> None:
+        """Write a strategy."""
+        self._put("strategy", rows.strategy_row(event.event))
+
+    def process_market(self, event: Any) -> None:
+        """Write a market and its runners."""
+        info = event.event
+        if self._recording.markets.setdefault(info["market_id"], self) is not self:
+            self._skipped.add(info["market_id"])
+            raise ValueError(f"market {info['market_id']} came before in this run, it is not written again")
+        self._put_market(info)
+
+    def process_close_market(self, event: Any) -> None:
+        """Write a market's and its runners' last state."""
+        if event.market_book["market_id"] not in self._skipped:
+            self._put_market(event.market_book)
+
+    def _put_market(self, info: dict[str, Any]) -> None:
+        self._put("market", rows.market_row(info))
+        for row in rows.runner_rows(info):
+            self._put("runner", row)
+
+    def process_order_status(self, event: Any) -> None:
+        """Write an order, its trade, and that it has changed; then why it was refused, if it was."""
+        order = event.order
+        if order.market_id in self._skipped:
+            return
+        self._put("order", rows.order_row(order))
+        refusals = self._refusals
+        if refusals and order.id in refusals:
+            for refusal in refusals.pop(order.id):
+                self._put("refusal", rows.refusal_row(order.status_ms, refusal))
+
+    def process_refusal(self, event: Any) -> None:
+        """Keep a refusal until its order, which it refers to, has come: the next event."""
+        refusal = event.event
+        if refusal.market_id not in self._skipped:
+            self._refusals.setdefault(refusal.order_id, []).append(refusal)
+
+    def process_cleared_orders_meta(self, event: Any) -> None:
+        """Write the orders of a closed market as they have ended."""
+        for order in event.orders:
+            if order.market_id not in self._skipped:
+                self._put("settled_order", rows.order_row(order))
+
+    def process_cleared_orders(self, event: Any) -> None:
+        """Write what the exchange says of a market's bets."""
+        for cleared in event.cleared_orders:
+            self._put("cleared_order", rows.cleared_order_row(event.market_id, cleared))
+
+    def process_cleared_markets(self, event: Any) -> None:
+        """Write what the exchange says of whole markets."""
+        for cleared in event.cleared_markets:
+            if cleared["market_id"] not in self._skipped:
+                self._put("cleared_market", rows.cleared_market_row(event.client, cleared))
+
+    def process_balance(self, event: Any) -> None:
+        """Write a client's account funds."""
+        self._put("balance", rows.balance_row(LiveClock().epoch_ms, event.event))
+
+    def process_end_flumine(self, event: Any) -> None:
+        """Write the run's end; a command's next framework goes on with the run."""
+        self._put("end", (self._recording.uuid, LiveClock().epoch_ms))
+        if self._is_shared:
+            self._writer.drain(self._close_seconds)
+        else:
+            self._close()
+
+
+def _installed() -> tuple[str, dict[str, str]]:
+    """Return flumine_core's version, and those of the distributions that bring plugins for it."""
+    version, plugins = "", {}
+    for distribution in distributions():
+        name = distribution.metadata["Name"]
+        if name == "flumine_core":
+            version = distribution.version
+        elif any(entry.group.partition(".")[0] == "flumine_core" for entry in distribution.entry_points):
+            plugins[name] = distribution.version
+    return version, plugins
