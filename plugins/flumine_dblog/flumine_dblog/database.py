@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 from loguru import logger
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select, update
+from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text, update
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
@@ -196,8 +196,6 @@ HEAD = "0001"
 
 def _version(connection: Connection) -> str | None:
     """Return the last migration that was run, None where there was none."""
-    from sqlalchemy import inspect, text
-
     if not inspect(connection).has_table("alembic_version"):
         return None
     found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
@@ -218,12 +216,27 @@ def migrate(engine: Engine) -> tuple[str | None, str]:
             connection.exec_driver_sql(f"SELECT GET_LOCK('flumine_dblog', {LOCK_SECONDS})")
         try:
             before = _version(connection)
+            if before is None and engine.dialect.name in ("mysql", "mariadb"):
+                _clear_half_made(connection)
             if before != HEAD:
                 _upgrade(connection, before)
         finally:
             if engine.dialect.name in ("mysql", "mariadb"):
                 connection.exec_driver_sql("SELECT RELEASE_LOCK('flumine_dblog')")
     return before, HEAD
+
+
+def _clear_half_made(connection: Connection) -> None:
+    """Drop what a first migration that was cut off has left, where tables are not made in a transaction.
+
+    No run can have been written yet, since Alembic notes the version before.
+    """
+    inspector = inspect(connection)
+    if not inspector.has_table("alembic_version"):
+        return
+    if inspector.has_table("runs") and connection.execute(select(schema.runs.c.id).limit(1)).first() is not None:
+        raise SettingsError("table alembic_version is empty, but there are runs: restore it from a backup")
+    schema.metadata.drop_all(connection)
 
 
 def _upgrade(connection: Connection, before: str | None) -> None:

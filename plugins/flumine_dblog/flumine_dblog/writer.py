@@ -185,16 +185,15 @@ class Writer:
         try:
             self.database.write(uuid, entries)
         except Rejected as error:
-            if len(entries) > 1:
+            mended = [holdable(entry) for entry in entries]
+            if mended != entries:
+                self._write(uuid, mended)
+            elif len(entries) > 1:
                 middle = len(entries) // 2
                 self._write(uuid, entries[:middle])
                 self._write(uuid, entries[middle:])
-                return
-            mended = holdable(entries[0])
-            if mended != entries[0]:
-                self._write(uuid, [mended])
-                return
-            self._reject(uuid, entries[0], error)
+            else:
+                self._reject(uuid, entries[0], error)
 
     def _reject(self, uuid: str, entry: Entry, error: Exception) -> None:
         path = self.spool / f"{uuid}.rejected.jsonl"
