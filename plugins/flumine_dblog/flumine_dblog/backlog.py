@@ -139,7 +139,8 @@ class Backlog:
         """Return the next lines of the spool, `most` at most and one at least."""
         assert self._file is not None
         self._file.seek(self._offset)
-        data, lines = b"", []
+        data = b""
+        lines: list[bytes] = []
         while len(lines) < 2:
             data += self._file.read(READ_BYTES)
             lines = data.split(b"\n", most)

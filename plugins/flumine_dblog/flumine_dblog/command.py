@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-
 from flumine_core.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -229,5 +228,3 @@ def _print(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
         console.print(table)
     for line in captured.get().splitlines():
         click.echo(line.rstrip())
-
-

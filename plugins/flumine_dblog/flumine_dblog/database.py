@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+from flumine_core.errors import SettingsError
 from loguru import logger
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text, update
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
-
-from flumine_core.errors import SettingsError
 
 from . import schema
 from .rows import Row

@@ -8,9 +8,8 @@ from typing import Any
 
 import attrs
 import click
-
-from flumine_core import LoggingControl
 from flumine_core.clock import LiveClock
+from flumine_core.contract.loggingcontrol import LoggingControl
 from flumine_core.errors import SettingsError
 
 from . import rows
@@ -75,9 +74,7 @@ class DatabaseLog(LoggingControl):
         made = {} if context is None else context.find_root().meta
         self._is_shared = context is not None
         key = f"flumine_dblog {address.render_as_string(hide_password=False)} {run}"
-        self._recording: Recording = made.get(key) or self._new_recording(
-            address, Path(spool), batch, interval, memory
-        )
+        self._recording: Recording = made.get(key) or self._new_recording(address, Path(spool), batch, interval, memory)
         self._recording.writer.report = self._report
         if context is not None and key not in made:
             made[key] = self._recording

@@ -101,9 +101,7 @@ def profit(connection: Connection, by: str, run: int | None = None, since: datet
         group = func.date(markets.c.market_start)
     else:
         group = markets.c.market_type
-    joined = orders.join(
-        markets, (markets.c.run_id == orders.c.run_id) & (markets.c.market_id == orders.c.market_id)
-    )
+    joined = orders.join(markets, (markets.c.run_id == orders.c.run_id) & (markets.c.market_id == orders.c.market_id))
     query = (
         select(
             group.label(by.replace("-", "_")),

@@ -138,11 +138,12 @@ def text_of(value: Any) -> str:
 
 def epoch_ms(moment: Any) -> int | None:
     """Return a time (datetime, ISO 8601 text, or milliseconds already) in milliseconds since 1970; naive is UTC."""
-    if moment is None or isinstance(moment, int):
-        return moment
-    if not isinstance(moment, datetime):
-        moment = datetime.fromisoformat(str(moment))
-    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    if moment is None:
+        return None
+    if isinstance(moment, int):
+        return int(moment)
+    told = moment if isinstance(moment, datetime) else datetime.fromisoformat(str(moment))
+    aware = told if told.tzinfo is not None else told.replace(tzinfo=UTC)
     return round(aware.timestamp() * 1000)
 
 

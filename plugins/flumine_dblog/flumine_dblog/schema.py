@@ -17,7 +17,6 @@ from sqlalchemy import (
     Text,
 )
 from sqlalchemy.dialects.mysql import DATETIME
-from sqlalchemy.types import TypeEngine
 
 metadata = MetaData(
     naming_convention={
@@ -28,7 +27,7 @@ metadata = MetaData(
     }
 )
 
-Moment: TypeEngine[object] = DateTime(timezone=True).with_variant(DATETIME(fsp=3), "mysql", "mariadb")
+Moment = DateTime(timezone=True).with_variant(DATETIME(fsp=3), "mysql", "mariadb")
 """A time to the millisecond."""
 
 ID = String(64)

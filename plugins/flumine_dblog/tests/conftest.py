@@ -15,8 +15,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
-
 from flumine_core import (
     BaseStrategy,
     FlumineSimulation,
@@ -27,6 +25,8 @@ from flumine_core import (
     get_price,
 )
 from flumine_core.synthetic.market import SyntheticMarket
+from sqlalchemy import create_engine, text
+
 from flumine_dblog.plugin import DatabaseLog
 
 UNPRIVILEGED = 65534

@@ -32,7 +32,12 @@ class Lines(RuleBasedStateMachine):
         self.backlog.close()
         self.folder.cleanup()
 
-    @rule(text=st.text(max_size=5) | st.floats(allow_nan=False, allow_infinity=False) | st.none() | st.integers(-(2**60), 2**60))
+    @rule(
+        text=st.text(max_size=5)
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.none()
+        | st.integers(-(2**60), 2**60)
+    )
     def put(self, text: Any) -> None:
         self.number += 1
         entry = (self.number, "noun", (text, True))

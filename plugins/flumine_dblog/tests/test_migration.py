@@ -9,8 +9,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-
 from flumine_core.errors import SettingsError
+
 from flumine_dblog.database import HEAD, Database, migrate, parse_url
 from flumine_dblog.schema import metadata
 

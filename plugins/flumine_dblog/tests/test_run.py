@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 import pytest
-
 from flumine_core import Flumine, LoggingControl, SimulatedClient
 from flumine_core.events import BalanceEvent, ClearedMarketsEvent, ClearedOrdersEvent, ConfigEvent
+
 from flumine_dblog.plugin import DatabaseLog
 
 
@@ -16,7 +16,7 @@ def test_a_run_is_written_as_it_was(simulate: Any, url: str, tools: Any) -> None
     own = tools.own_results(framework)
     assert len(own) > 100
     assert tools.written_results(url) == own
-    assert {"runner_status": None} != {row[-1] for row in own}
+    assert {row[-1] for row in own} != {"runner_status": None}
 
 
 def test_every_table_is_filled(simulate: Any, url: str, tools: Any) -> None:
@@ -92,7 +92,13 @@ def test_live_nouns(url: str, tools: Any, tmp_path: Any) -> None:
     control = DatabaseLog(url, spool=tmp_path / "spool")
     faults: list[Any] = []
     control.start(lambda *fault: faults.append(fault))
-    bet = {"bet_id": "77", "selection_id": 5, "handicap": 0.0, "profit": -2.5, "settled_date": "2024-06-01T13:00:00.000Z"}
+    bet = {
+        "bet_id": "77",
+        "selection_id": 5,
+        "handicap": 0.0,
+        "profit": -2.5,
+        "settled_date": "2024-06-01T13:00:00.000Z",
+    }
     for event in (
         ConfigEvent({"simulated": False}),
         ClearedOrdersEvent("1.5", [bet]),
