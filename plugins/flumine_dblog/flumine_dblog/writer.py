@@ -76,7 +76,10 @@ class Writer:
             self._due.set()
 
     def drain(self, seconds: float) -> bool:
-        """Wait until everything is written, `seconds` at most and not for a database that is away; return whether it is."""
+        """Wait until everything is written, `seconds` at most; return whether it is.
+
+        It does not wait for a database that is away.
+        """
         self._due.set()
         with self._written:
             self._written.wait_for(lambda: self.is_away or not len(self._backlog), seconds)
