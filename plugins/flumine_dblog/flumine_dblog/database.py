@@ -1,5 +1,6 @@
 """The database: how it is opened, migrated and written to, whichever it is."""
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -166,7 +167,7 @@ class Database:
         dialect = DIALECTS[connection.dialect.name]
         for load, values in loaded(rows):
             for chunk in chunked(values):
-                flat = tuple(value for row in chunk for value in row)
+                flat = tuple(itertools.chain.from_iterable(chunk))
                 connection.exec_driver_sql(dialect.insert(load, run_id, len(chunk)), flat)
         runs = schema.runs
         connection.execute(update(runs).where(runs.c.id == run_id).values(sequence=entries[-1][0]))

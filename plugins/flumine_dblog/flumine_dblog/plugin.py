@@ -11,10 +11,14 @@ import click
 from flumine_core.clock import LiveClock
 from flumine_core.contract.loggingcontrol import LoggingControl
 from flumine_core.errors import SettingsError
+from flumine_core.order.states import OrderStatus
 
 from . import rows
 from .database import Database, parse_url, shown
 from .writer import Writer
+
+REFUSED = (OrderStatus.VIOLATION,)
+"""The statuses of an order that no control has let pass: no blotter knows it, and only its refusal is written."""
 
 DEFAULT_URL = "sqlite:///flumine.db"
 
@@ -148,18 +152,18 @@ class DatabaseLog(LoggingControl):
             self._put("runner", row)
 
     def process_order_status(self, event: Any) -> None:
-        """Write an order, its trade, and that it has changed; then why it was refused, if it was."""
+        """Write why an order was refused, if it was; and unless it never passed the controls, order and change."""
         order = event.order
         if order.market_id in self._skipped:
             return
-        self._put("order", rows.order_row(order))
-        refusals = self._refusals
-        if refusals and order.id in refusals:
-            for refusal in refusals.pop(order.id):
-                self._put("refusal", rows.refusal_row(order.status_ms, refusal))
+        if self._refusals:
+            for refusal in self._refusals.pop(order.id, ()):
+                self._put("refusal", rows.refusal_row(order, refusal))
+        if order.status_log != REFUSED:
+            self._put("order", rows.order_row(order))
 
     def process_refusal(self, event: Any) -> None:
-        """Keep a refusal until its order, which it refers to, has come: the next event."""
+        """Keep a refusal until its order has come, which is the next event."""
         refusal = event.event
         if refusal.market_id not in self._skipped:
             self._refusals.setdefault(refusal.order_id, []).append(refusal)

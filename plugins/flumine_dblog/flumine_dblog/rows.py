@@ -118,9 +118,15 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "balance": ("time", "client", "available_to_bet_balance", "exposure", "details"),
     "refusal": (
         "order_id",
+        "trade_id",
         "strategy",
         "market_id",
         "selection_id",
+        "handicap",
+        "side",
+        "order_type",
+        "price",
+        "size",
         "time",
         "package_type",
         "control",
@@ -131,9 +137,12 @@ FIELDS: dict[str, tuple[str, ...]] = {
 """Noun -> the fields of its rows, in order. "order" is a change of status, "settled_order" an order at its close."""
 
 
+_encode = msgspec.json.Encoder(enc_hook=str).encode
+
+
 def text_of(value: Any) -> str:
     """Return plain data as JSON; what JSON does not know, as text."""
-    return msgspec.json.encode(value, enc_hook=str).decode()
+    return _encode(value).decode()
 
 
 def epoch_ms(moment: Any) -> int | None:
@@ -286,18 +295,25 @@ def balance_row(time_ms: int, funds: Mapping[str, Any]) -> Row:
     )
 
 
-def refusal_row(time_ms: int, refusal: Any) -> Row:
-    """Return a row of a control's refusal."""
+def refusal_row(order: Any, refusal: Any) -> Row:
+    """Return a row of a control's refusal of a request on an order, with what the order was."""
+    kind = order.order_type
     return (
-        refusal.order_id,
+        order.id,
+        order.trade.id,
         refusal.strategy,
-        refusal.market_id,
-        refusal.selection_id,
-        time_ms,
+        order.market_id,
+        order.selection_id,
+        order.handicap,
+        order.side,
+        order.kind,
+        getattr(kind, "price", None),
+        kind.requested_size if order.kind == "Limit" else kind.liability,
+        order.status_ms,
         refusal.package_type._value_,
         refusal.control,
         refusal.reason,
-        text_of(refusal.numbers),
+        text_of(refusal.numbers) if refusal.numbers else "{}",
     )
 
 

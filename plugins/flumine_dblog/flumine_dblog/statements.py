@@ -14,7 +14,7 @@ from .rows import FIELDS, Row
 CHUNKS = (100, 10, 1)
 """How many rows a statement may hold: few sizes, so that prepared statements are used again."""
 
-STUB, LATEST = "stub", "latest"
+STUB, LATEST, NEW = "stub", "latest", "new"
 
 
 @attrs.frozen
@@ -22,7 +22,8 @@ class Load:
     """One table's share of a noun's rows.
 
     :ivar columns: column -> field of the row; "sequence" is the entry's number.
-    :ivar mode: STUB leaves a row that is there as it is, LATEST brings it up to date.
+    :ivar mode: LATEST brings a row that is there up to date; STUB, which is a key alone, leaves it as it is; NEW is
+        always a row of its own.
     :ivar kept: columns that an update leaves as they were inserted.
     """
 
@@ -57,7 +58,7 @@ LOADS = (
     Load(schema.strategies, ("strategy",), _own(schema.strategies, "strategy")),
     Load(schema.strategies, ("order", "settled_order", "refusal"), {"name": "strategy"}, STUB),
     Load(schema.markets, ("market",), _own(schema.markets, "market")),
-    Load(schema.markets, ("runner", *_ORDERS, "cleared_order", "cleared_market"), _MARKET_ID, STUB),
+    Load(schema.markets, ("runner", *_ORDERS, "cleared_order", "cleared_market", "refusal"), _MARKET_ID, STUB),
     Load(schema.runners, ("runner",), _own(schema.runners, "runner")),
     Load(schema.runners, _ORDERS, _RUNNER, STUB),
     Load(
@@ -81,12 +82,12 @@ LOADS = (
         schema.order_events,
         ("order",),
         _own(schema.order_events, "order", order_id="id", time="updated"),
-        STUB,
+        NEW,
     ),
     Load(schema.cleared_orders, ("cleared_order",), _own(schema.cleared_orders, "cleared_order")),
     Load(schema.cleared_markets, ("cleared_market",), _own(schema.cleared_markets, "cleared_market")),
-    Load(schema.balances, ("balance",), _own(schema.balances, "balance"), STUB),
-    Load(schema.refusals, ("refusal",), _own(schema.refusals, "refusal"), STUB),
+    Load(schema.balances, ("balance",), _own(schema.balances, "balance"), NEW),
+    Load(schema.refusals, ("refusal",), _own(schema.refusals, "refusal"), NEW),
 )
 """In an order in which every row finds those that it refers to."""
 
@@ -122,7 +123,7 @@ class Dialect:
 
     def _on_conflict(self, load: Load, is_run: bool) -> str:
         key = load.key if is_run else ("run_id", *load.key)
-        updated = [] if load.mode == STUB else [name for name in load.columns if name not in (*key, *load.kept)]
+        updated = [] if load.mode != LATEST else [name for name in load.columns if name not in (*key, *load.kept)]
         if self.is_mysql:
             # an update of a key column to itself changes nothing, where IGNORE would also hide faults
             changes = updated or key[:1]
@@ -142,43 +143,41 @@ DIALECTS = {
 """By SQLAlchemy's name of the backend."""
 
 
-def _picker(indices: Sequence[int]) -> Pick:
-    if len(indices) > 1:
-        return itemgetter(*indices)
-    only = indices[0]
-    return lambda row: (row[only],)
-
-
-def _pickers(load: Load, noun: str) -> tuple[Pick, Pick]:
-    """Return what takes key and values out of a noun's row, which begins with its number."""
+def _picker(names: Iterable[str], noun: str) -> Pick:
+    """Return what takes fields out of a noun's row, which begins with its number; one field comes by itself."""
     fields = ("sequence", *FIELDS[noun])
-    key = [fields.index(load.columns[name]) for name in load.key]
-    return _picker(key), _picker([fields.index(field) for field in load.columns.values()])
+    return itemgetter(*(fields.index(name) for name in names))
 
 
-_PLAN = [(load, [(noun, *_pickers(load, noun)) for noun in load.nouns]) for load in LOADS]
+_PLAN = [
+    (
+        load,
+        [
+            (noun, _picker([load.columns[name] for name in load.key], noun), _picker(load.columns.values(), noun))
+            for noun in load.nouns
+        ],
+    )
+    for load in LOADS
+]
 
 
 def loaded(rows: dict[str, list[Row]]) -> Iterator[tuple[Load, list[Row]]]:
     """Yield what to write into which table, one row a key; `rows` by noun, each led by its number."""
     for load, sources in _PLAN:
-        given = [(rows[noun], key_of, values_of) for noun, key_of, values_of in sources if rows.get(noun)]
+        given = [(rows[noun], key_of, values_of) for noun, key_of, values_of in sources if noun in rows]
         if not given:
             continue
-        found: dict[Any, Row] = {}
         if load.mode == STUB:
-            for some, key_of, values_of in given:
-                for row in some:
-                    key = key_of(row)
-                    if key not in found:
-                        found[key] = values_of(row)
-        else:
-            # nouns that share a load share their fields, too
-            some, key_of, values_of = given[0]
+            keys = set(itertools.chain.from_iterable(map(key_of, some) for some, key_of, _ in given))
+            yield load, [key if isinstance(key, tuple) else (key,) for key in keys]
+            continue
+        # nouns that share a load share their fields, too
+        some, key_of, values_of = given[0]
+        if load.mode == LATEST:
             if len(given) > 1:
                 some = sorted(itertools.chain.from_iterable(each[0] for each in given), key=itemgetter(0))
-            found = {key: values_of(row) for key, row in {key_of(row): row for row in some}.items()}
-        yield load, list(found.values())
+            some = list({key_of(row): row for row in some}.values())
+        yield load, list(map(values_of, some))
 
 
 def chunked(rows: Sequence[Row]) -> Iterable[Sequence[Row]]:

@@ -120,6 +120,36 @@ def upgrade() -> None:
     )
     op.create_index("ix_cleared_orders_run_id_market_id", "cleared_orders", ["run_id", "market_id"], unique=False)
     op.create_table(
+        "refusals",
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("order_id", sa.String(length=64), nullable=False),
+        sa.Column("trade_id", sa.String(length=64), nullable=True),
+        sa.Column("strategy", sa.String(length=191), nullable=False),
+        sa.Column("market_id", sa.String(length=64), nullable=False),
+        sa.Column("selection_id", sa.BigInteger(), nullable=True),
+        sa.Column("handicap", sa.Double(), nullable=True),
+        sa.Column("side", sa.String(length=8), nullable=True),
+        sa.Column("order_type", sa.String(length=32), nullable=True),
+        sa.Column("price", sa.Double(), nullable=True),
+        sa.Column("size", sa.Double(), nullable=True),
+        sa.Column("time", MOMENT, nullable=True),
+        sa.Column("package_type", sa.String(length=32), nullable=True),
+        sa.Column("control", sa.String(length=255), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("numbers", sa.JSON(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["run_id", "market_id"], ["markets.run_id", "markets.market_id"], name=op.f("fk_refusals_markets")
+        ),
+        sa.ForeignKeyConstraint(
+            ["run_id", "strategy"], ["strategies.run_id", "strategies.name"], name=op.f("fk_refusals_strategies")
+        ),
+        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name=op.f("fk_refusals_runs")),
+        sa.PrimaryKeyConstraint("run_id", "sequence", name=op.f("pk_refusals")),
+    )
+    op.create_index("ix_refusals_run_id_order_id", "refusals", ["run_id", "order_id"], unique=False)
+    op.create_index("ix_refusals_run_id_strategy", "refusals", ["run_id", "strategy"], unique=False)
+    op.create_table(
         "runners",
         sa.Column("run_id", sa.Integer(), nullable=False),
         sa.Column("market_id", sa.String(length=64), nullable=False),
@@ -237,27 +267,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run_id", "sequence", name=op.f("pk_order_events")),
     )
     op.create_index("ix_order_events_run_id_order_id", "order_events", ["run_id", "order_id"], unique=False)
-    op.create_table(
-        "refusals",
-        sa.Column("run_id", sa.Integer(), nullable=False),
-        sa.Column("sequence", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("order_id", sa.String(length=64), nullable=False),
-        sa.Column("strategy", sa.String(length=191), nullable=False),
-        sa.Column("market_id", sa.String(length=64), nullable=False),
-        sa.Column("selection_id", sa.BigInteger(), nullable=True),
-        sa.Column("time", MOMENT, nullable=True),
-        sa.Column("package_type", sa.String(length=32), nullable=True),
-        sa.Column("control", sa.String(length=255), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("numbers", sa.JSON(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["run_id", "order_id"], ["orders.run_id", "orders.id"], name=op.f("fk_refusals_orders")
-        ),
-        sa.ForeignKeyConstraint(
-            ["run_id", "strategy"], ["strategies.run_id", "strategies.name"], name=op.f("fk_refusals_strategies")
-        ),
-        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name=op.f("fk_refusals_runs")),
-        sa.PrimaryKeyConstraint("run_id", "sequence", name=op.f("pk_refusals")),
-    )
-    op.create_index("ix_refusals_run_id_order_id", "refusals", ["run_id", "order_id"], unique=False)
-    op.create_index("ix_refusals_run_id_strategy", "refusals", ["run_id", "strategy"], unique=False)
