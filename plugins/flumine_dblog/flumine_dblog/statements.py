@@ -1,5 +1,6 @@
 """How rows become SQL: many rows a statement, inserted or, where their key is there already, brought up to date."""
 
+import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import itemgetter
@@ -17,7 +18,7 @@ CHUNKS = (100, 10, 1)
 STUB, LATEST, NEW = "stub", "latest", "new"
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class Load:
     """One table's share of a noun's rows.
 
@@ -94,7 +95,7 @@ LOADS = (
 Pick = Callable[[Row], Any]
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class Dialect:
     """What differs from database to database.
 
@@ -105,6 +106,7 @@ class Dialect:
     moment: str
     is_mysql: bool = False
 
+    @functools.lru_cache(maxsize=1024)  # noqa: B019 (dialects live as long as the process)
     def insert(self, load: Load, run_id: int, count: int) -> str:
         """Return the statement that writes `count` rows."""
         table = load.table
