@@ -84,8 +84,8 @@ class OrderSnapshot(Struct, frozen=True, gc=False):
         """What the exchange may still match of a limit order; 0.0 for starting-price orders."""
         if not isinstance(self.order_type, LimitOrder):
             return 0.0
-        gone = self.size_matched + self.size_cancelled + self.size_lapsed + self.size_voided
-        return round(self.order_type.requested_size - gone, 2)
+        size = self.order_type.requested_size
+        return round(size - self.size_matched - self.size_cancelled - self.size_lapsed - self.size_voided, 2)
 
     @property
     def elapsed_seconds_executable(self) -> float | None:

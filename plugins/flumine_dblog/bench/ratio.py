@@ -160,7 +160,7 @@ def main() -> None:
             same = all(a[key] == b[key] for key in ("orders", "refusals", "profit"))
             print(
                 f"{a['seconds']:6.1f} s without, {b['seconds']:6.1f} s with: {b['seconds'] / a['seconds']:.3f}  "
-                f"(CPU of the trading thread {b['thread'] / a['thread']:.3f}, of all {b['process'] / a['process']:.3f}) "
+                f"(CPU of trading {b['thread'] / a['thread']:.3f}, of all {b['process'] / a['process']:.3f}) "
                 f"{a['orders']} orders, {a['refusals']} refusals{'' if same else ', NOT THE SAME WORK'}",
                 flush=True,
             )

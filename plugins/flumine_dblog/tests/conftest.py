@@ -190,7 +190,7 @@ def _served(kind: type[Server]) -> Iterator[Server]:
         yield server
     finally:
         if server is not None and server.process is not None and server.process.poll() is None:
-            server.stop()
+            server.kill()
         shutil.rmtree(folder, ignore_errors=True)
 
 
