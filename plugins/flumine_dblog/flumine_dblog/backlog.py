@@ -53,7 +53,7 @@ class Backlog:
         self._lock = threading.Lock()
         self._entries: deque[Entry] = deque()
         self._file: FileIO | None = None
-        self._is_spooling = False
+        self._is_spooling = self._is_closed = False
         self._offset = self._size = self._unread = 0
         if path.exists():
             self._take_up()
@@ -124,6 +124,8 @@ class Backlog:
         """Return the oldest entries, `most` at most, without taking them."""
         with self._lock:
             found: list[Entry] = []
+            if self._is_closed:
+                return found
             while self._unread and not found:
                 for line in self._lines(most):
                     try:
@@ -152,8 +154,10 @@ class Backlog:
         self._finish_spool()
 
     def confirm(self, count: int) -> None:
-        """Forget the oldest entries, which `peek` has returned."""
+        """Forget the oldest entries, which `peek` has returned; once closed, leave that to the next start."""
         with self._lock:
+            if self._is_closed:
+                return
             spooled = min(count, self._unread)
             for _ in range(count - spooled):
                 self._entries.popleft()
@@ -178,9 +182,12 @@ class Backlog:
         :raises OSError: where that is not possible.
         """
         with self._lock:
+            if self._is_closed:
+                return
             try:
                 self._spill()
             finally:
+                self._is_closed = True
                 if self._file is not None:
                     self._file.close()
                     self._file = None

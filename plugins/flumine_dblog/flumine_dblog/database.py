@@ -108,7 +108,6 @@ class Database:
     url: URL
     _engine: Engine | None = None
     _is_migrated: bool = False
-    _run_ids: dict[str, int] = attrs.Factory(dict)
 
     def prepare(self) -> None:
         """Make what does not need the database to be there.
@@ -146,6 +145,9 @@ class Database:
             if not self._is_migrated:
                 migrate(self.engine)
                 self._is_migrated = True
+        except (SQLAlchemyError, OSError, SettingsError) as error:
+            raise Away(_told(error)) from error
+        try:
             with self.engine.begin() as connection:
                 self._write(connection, uuid, entries)
         except (DataError, IntegrityError, ValueError, TypeError, OverflowError) as error:
@@ -153,7 +155,6 @@ class Database:
         except (SQLAlchemyError, OSError) as error:
             # the tables may be gone with the server that had them
             self._is_migrated = False
-            self._run_ids.clear()
             raise Away(_told(error)) from error
 
     def _write(self, connection: Connection, uuid: str, entries: Sequence[Entry]) -> None:
@@ -212,8 +213,8 @@ def migrate(engine: Engine) -> tuple[str | None, str]:
         # SQLite: the transaction itself is the lock (BEGIN IMMEDIATE)
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7203571)")
-        elif engine.dialect.name in ("mysql", "mariadb"):
-            connection.exec_driver_sql(f"SELECT GET_LOCK('flumine_dblog', {LOCK_SECONDS})")
+        elif engine.dialect.name in ("mysql", "mariadb") and not _is_locked(connection):
+            raise OSError(f"another start has been migrating the tables for more than {LOCK_SECONDS} seconds")
         try:
             before = _version(connection)
             if before is None and engine.dialect.name in ("mysql", "mariadb"):
@@ -224,6 +225,10 @@ def migrate(engine: Engine) -> tuple[str | None, str]:
             if engine.dialect.name in ("mysql", "mariadb"):
                 connection.exec_driver_sql("SELECT RELEASE_LOCK('flumine_dblog')")
     return before, HEAD
+
+
+def _is_locked(connection: Connection) -> bool:
+    return connection.exec_driver_sql(f"SELECT GET_LOCK('flumine_dblog', {LOCK_SECONDS})").scalar() == 1
 
 
 def _clear_half_made(connection: Connection) -> None:

@@ -1,7 +1,9 @@
 """The logging control: what the framework tells becomes rows, which a writer brings into the database."""
 
 import hashlib
+import os
 import uuid
+from collections.abc import Callable
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
@@ -91,12 +93,22 @@ class DatabaseLog(LoggingControl):
         database.prepare()
         name = uuid.uuid4().hex
         folder = spool / hashlib.sha256(shown(address).encode()).hexdigest()[:12]
-        writer = Writer(database, folder, name, batch, interval, memory, self._report)
         try:
-            writer.start()
+            folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise SettingsError(f"spool {folder} cannot be written to: {error.strerror}") from error
-        return Recording(writer, name)
+            raise SettingsError(f"spool {folder} cannot be made: {error.strerror}") from error
+        if not os.access(folder, os.W_OK):
+            raise SettingsError(f"spool {folder} cannot be written to")
+        return Recording(Writer(database, folder, name, batch, interval, memory, self._report), name)
+
+    def start(self, on_error: Callable[[str, str, Exception], None]) -> None:
+        """Start the threads: that which takes events, and that which writes."""
+        self._on_error = on_error
+        try:
+            self._writer.start()
+        except OSError as error:
+            self._report("spool", error)
+        super().start(on_error)
 
     def _report(self, what: str, error: Exception) -> None:
         if self._on_error is not None:

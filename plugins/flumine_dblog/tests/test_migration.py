@@ -1,7 +1,9 @@
 """The tables come to be by migrations, once, however many start at the same time."""
 
+import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -74,3 +76,21 @@ def test_a_first_migration_that_was_cut_off_is_done_anew(mariadb: Any, tools: An
     assert migrate(database.engine) == (None, HEAD)
     database.dispose()
     assert tools.query(url, "SELECT count(*) FROM refusals") == [(0,)]
+
+
+def test_a_run_keeps_what_it_cannot_write_into_newer_tables(
+    simulate: Any, sqlite_url: str, tools: Any, tmp_path: Path
+) -> None:
+    tools.upgrade(sqlite_url)
+    path = sqlite_url.removeprefix("sqlite:///")
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    framework = simulate(sqlite_url, close_seconds=0)
+    told = framework.faults.first["DatabaseLog", "database"].error
+    assert "tables are of version 9999, this flumine-dblog knows" in told
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = ?", (HEAD,))
+    connection.close()
+    simulate(sqlite_url)
+    assert tools.written_results(sqlite_url) == tools.own_results(framework)
+    assert not list(tmp_path.rglob("*.rejected.jsonl"))
