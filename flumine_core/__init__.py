@@ -82,7 +82,53 @@ _HOMES = {
 }
 """Public name -> the module where it lives, with its name there if that is another (none: the module itself)."""
 
-__all__ = [*_HOMES]
+__all__ = [
+    "BackgroundWorker",
+    "BaseStrategy",
+    "BetfairClient",
+    "BetfairDataStream",
+    "BetfairHistoricalStream",
+    "BetfairMarketStream",
+    "BetfairOrder",
+    "ClientControl",
+    "CustomEvent",
+    "DataStream",
+    "Flumine",
+    "FlumineCoreError",
+    "FlumineSimulation",
+    "HistoricalStream",
+    "LimitOnCloseOrder",
+    "LimitOrder",
+    "LoggingControl",
+    "MarketOnCloseOrder",
+    "MarketStream",
+    "MarketValidation",
+    "MaxOrderCount",
+    "MaxTransactionCount",
+    "Middleware",
+    "Order",
+    "OrderStatus",
+    "OrderValidation",
+    "RawDataStream",
+    "RunnerContext",
+    "Settings",
+    "SimulatedClient",
+    "StrategyExposure",
+    "Trade",
+    "TradeStatus",
+    "TradingControl",
+    "clients",
+    "config",
+    "enable_logging",
+    "get_nearest_price",
+    "get_price",
+    "get_size",
+    "get_sp",
+    "hookimpl",
+    "hookspec",
+    "price_ticks_away",
+]
+"""The names of `_HOMES`, spelt out for type checkers."""
 
 
 def __getattr__(name: str) -> Any:

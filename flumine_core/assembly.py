@@ -6,15 +6,18 @@ from typing import Any
 
 from .clock import to_datetime
 from .contract.client import BaseClient, BetfairClient, SimulatedClient
+from .contract.loggingcontrol import LoggingControl
 from .contract.strategy import BaseStrategy
 from .errors import DiscoveryError, FlumineCoreError, SettingsError
 from .hint import did_you_mean, one_line
 from .kernel.discovery import Discovery, describe_circle, ordered
+from .kernel.guard import Faults
 from .kernel.plan import Plan
 from .options import arguments_for, options_of
 from .order.order import Order
 from .order.states import OrderStatus
 from .plain import Named, Result, Row, Run, Unit
+from .relay import Relay
 from .session import FlumineSimulation
 from .settings import Settings
 
@@ -27,7 +30,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "client_controls": ("flumine", "client"),
     "middleware": ("flumine",),
     "workers": ("flumine",),
-    "logging_controls": ("flumine",),
+    "logging_controls": (),
 }
 """Arguments of constructors that the house passes itself, by kind."""
 
@@ -41,14 +44,15 @@ MOST_MESSAGES = 1_000
 class Assembly:
     """A framework with everything that a run names, ready to simulate one unit.
 
-    A strategy, middleware, worker or logging control that cannot be made is left out and counted under its name.
+    A strategy, middleware or worker that cannot be made is left out and counted under its name.
     A control or client that cannot be made stops the start: nothing is simulated without what was to guard it.
 
+    :param relay: what takes the events for the logging controls of the run.
     :raises FlumineCoreError: on an unknown name, an option that does not fit, two strategies of one name, or a control
         or client that cannot be made.
     """
 
-    def __init__(self, run: Run, unit: Unit, discovery: Discovery) -> None:
+    def __init__(self, run: Run, unit: Unit, discovery: Discovery, relay: Relay | None = None) -> None:
         self.run = run
         self.unit = unit
         self.discovery = discovery
@@ -63,8 +67,8 @@ class Assembly:
             self.flumine.add_market_middleware(middleware)
         for _, worker in self._optional("workers", run.background_workers):
             self.flumine.add_worker(worker)
-        for _, logging_control in self._optional("logging_controls", run.logging_controls):
-            self.flumine.add_logging_control(logging_control)
+        if relay is not None:
+            self.flumine.add_logging_control(relay)
         self._add_strategies()
 
     def _client(self, named: Named) -> BaseClient:
@@ -82,13 +86,8 @@ class Assembly:
         target = CLIENTS[named.name]
         return target(**arguments_for(f"client {named.name!r}", target, options))
 
-    def _target(self, kind: str, named: Named) -> tuple[Any, dict[str, Any]]:
-        """Return class or function of a named thing and its converted options."""
-        target = self.discovery.load(kind, named.name)
-        return target, arguments_for(f"{kind} {named.name!r}", target, named.options, GIVEN[kind])
-
     def _control_of(self, kind: str, named: Named, given: dict[str, Any]) -> tuple[Any, Any]:
-        target, arguments = self._target(kind, named)
+        target, arguments = _target(kind, named, self.discovery)
         takes = options_of(target)
         passed = {name: value for name, value in given.items() if name in takes}
         try:
@@ -119,23 +118,7 @@ class Assembly:
                 yield named.name, made
 
     def _guarded(self, kind: str, named: Named) -> Any:
-        try:
-            target, arguments = self._target(kind, named)
-        except DiscoveryError as error:
-            candidate = self.discovery.find(kind, named.name)
-            if candidate is None or candidate.status != "failed":
-                raise
-            self.flumine.faults.record(named.name, "import", error)
-            return None
-        takes = options_of(target)
-        passed = {"flumine": self.flumine} if "flumine" in GIVEN[kind] and "flumine" in takes else {}
-        try:
-            return target(**passed, **arguments)
-        except FlumineCoreError as error:
-            raise SettingsError(f"{kind} {named.name!r}: {error}") from error
-        except Exception as error:
-            self.flumine.faults.record(named.name, "__init__", error)
-            return None
+        return _made(kind, named, self.discovery, self.flumine.faults, {"flumine": self.flumine})
 
     def _add_strategies(self) -> None:
         names: set[str] = set()
@@ -174,6 +157,45 @@ class Assembly:
             wanted.update((key, own[key]) for key in FILTERS if key in own)
         strategy.market_filter = wanted
         strategy.streams = []
+
+
+def _target(kind: str, named: Named, discovery: Discovery) -> tuple[Any, dict[str, Any]]:
+    """Return class or function of a named thing and its converted options."""
+    target = discovery.load(kind, named.name)
+    return target, arguments_for(f"{kind} {named.name!r}", target, named.options, GIVEN[kind])
+
+
+def _made(kind: str, named: Named, discovery: Discovery, faults: Faults, given: Mapping[str, Any]) -> Any:
+    """Make a thing that the run can do without; None, and counted, where it cannot be imported or raises."""
+    try:
+        target, arguments = _target(kind, named, discovery)
+    except DiscoveryError as error:
+        candidate = discovery.find(kind, named.name)
+        if candidate is None or candidate.status != "failed":
+            raise
+        faults.record(named.name, "import", error)
+        return None
+    takes = options_of(target)
+    passed = {name: value for name, value in given.items() if name in GIVEN[kind] and name in takes}
+    try:
+        return target(**passed, **arguments)
+    except FlumineCoreError as error:
+        raise SettingsError(f"{kind} {named.name!r}: {error}") from error
+    except Exception as error:
+        faults.record(named.name, "__init__", error)
+        return None
+
+
+def make_logging_controls(run: Run, discovery: Discovery, faults: Faults) -> list[LoggingControl]:
+    """Make the logging controls that a run names; one that cannot be made is left out and counted under its name.
+
+    :raises FlumineCoreError: on an unknown name, an option that does not fit, or what is no logging control.
+    """
+    made = [(named, _made("logging_controls", named, discovery, faults, {})) for named in run.logging_controls]
+    for named, control in made:
+        if control is not None and not isinstance(control, LoggingControl):
+            raise SettingsError(f"logging control {named.name!r} must be a LoggingControl, was {control!r}")
+    return [control for _, control in made if control is not None]
 
 
 def _in_wished_order(middleware: Iterable[tuple[str, Any]]) -> list[Any]:
@@ -294,12 +316,20 @@ Progress = Callable[[int], None]
 """Told how many books a framework has delivered so far."""
 
 
-def simulate_unit(run: Run, unit: Unit, discovery: Discovery, keep: bool, progress: Progress | None = None) -> Result:
+def simulate_unit(
+    run: Run,
+    unit: Unit,
+    discovery: Discovery,
+    keep: bool,
+    progress: Progress | None = None,
+    relay: Relay | None = None,
+) -> Result:
     """Simulate one unit in this process.
 
+    :param relay: what takes the events for the logging controls of the run, which are not made here.
     :raises FlumineCoreError: where the run cannot be started at all.
     """
-    assembly = Assembly(run, unit, discovery)
+    assembly = Assembly(run, unit, discovery, relay)
     flumine = assembly.flumine
     if not flumine.strategies:
         told = ", ".join(fault.error for fault in flumine.faults.first.values())

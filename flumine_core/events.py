@@ -174,9 +174,10 @@ class OrderStatusEvent(Event):
 
 @attrs.define(eq=False)
 class RefusalEvent(Event):
-    """An order was refused: control, reason and numbers."""
+    """An order was refused: control, reason and numbers; `epoch_ms` is when, milliseconds since 1970."""
 
     event: Refusal
+    epoch_ms: int
 
 
 @attrs.define(eq=False)

@@ -130,6 +130,7 @@ class Result:
     :ivar bad_lines: messages "file:line: what is wrong"; there may be more bad lines than messages.
     :ivar lost: what could not be simulated, "file: why".
     :ivar notices: what was passed over for a reason, such as a market that came twice.
+    :ivar logged: of a unit that another process simulates, what its logging controls are to handle.
     """
 
     strategies: list[str] = attrs.Factory(list)
@@ -147,6 +148,7 @@ class Result:
     lost: list[str] = attrs.Factory(list)
     notices: list[str] = attrs.Factory(list)
     totals: dict[str, "Totals"] = attrs.Factory(dict)
+    logged: bytes = b""
 
     @property
     def error_count(self) -> int:

@@ -3,7 +3,8 @@
 Each file, or group of files that are merged by publish time, is simulated by a framework of its own with strategies
 made anew, whether one process does it or many. So results do not depend on the number of workers, memory does not
 grow with the number of markets, and a market that kills its process costs nothing but itself. A strategy that is to
-see all markets with one instance belongs into `FlumineSimulation`, used as a library.
+see all markets with one instance belongs into `FlumineSimulation`, used as a library. Logging controls alone live as
+long as the run, in this process, and are given the events of all units in the order of the files.
 """
 
 import functools
@@ -18,12 +19,13 @@ from typing import Any
 
 import attrs
 
-from .assembly import simulate_unit
+from .assembly import make_logging_controls, simulate_unit
 from .errors import FlumineCoreError, SettingsError, StreamError
 from .kernel.discovery import Discovery
 from .kernel.guard import Faults
 from .kernel.plan import Plan
 from .plain import Named, Result, Row, Run, Totals, Unit
+from .relay import Packed, Relay, RunLog, unpacked
 from .simulation.reader import Source, expand
 from .simulation.stream import event_of
 from .spread import Lost, in_order, spread
@@ -109,8 +111,6 @@ def simulate(
     :raises FlumineCoreError: where the run cannot start: an unknown name, an option that does not fit, a control that
         cannot be made, a required plugin that is missing.
     """
-    if run.workers > 1 and run.logging_controls:
-        raise SettingsError("logging controls write from one process only: use workers = 1, or output")
     discovery = discovery or Discovery(run.blocked, run.required)
     discovery.load_hook_plugins()
     units, lost = units_of(run)
@@ -122,14 +122,18 @@ def simulate(
     progress = Progress(len(units), sum(unit.size for unit in units))
     plain = attrs.evolve(run, files=())
     keep = take is None
+    faults = Faults()
+    log = RunLog(make_logging_controls(run, discovery, faults), faults.count)
     if run.workers > 1 and len(units) > 1:
-        outcomes = _spread(plain, units, keep, discovery, progress, watch)
+        outcomes = _spread(plain, units, keep, discovery, progress, watch, log)
     else:
-        outcomes = _one_by_one(plain, units, keep, discovery, progress, watch)
+        outcomes = _one_by_one(plain, units, keep, discovery, progress, watch, log)
     merged = _Merged(total, take)
-    with closing(outcomes):
+    with log, closing(outcomes):
         for unit, outcome in zip(units, outcomes, strict=False):
             merged.add(unit, outcome)
+    for (plugin, hook), count in faults.counts.items():
+        total.note_fault(plugin, hook, count, faults.first[plugin, hook].error)
     return total
 
 
@@ -164,7 +168,13 @@ class _Merged:
 
 
 def _one_by_one(
-    run: Run, units: Sequence[Unit], keep: bool, discovery: Discovery, progress: Progress, watch: Watch | None
+    run: Run,
+    units: Sequence[Unit],
+    keep: bool,
+    discovery: Discovery,
+    progress: Progress,
+    watch: Watch | None,
+    log: RunLog,
 ) -> Generator[Result, None, None]:
     with _frozen():
         for unit in units:
@@ -175,7 +185,8 @@ def _one_by_one(
                 if watch is not None:
                     watch(progress)
 
-            result = simulate_unit(run, unit, discovery, keep, tell if watch else None)
+            relay = Relay(log.nouns, log.put)
+            result = simulate_unit(run, unit, discovery, keep, tell if watch else None, relay)
             gc.collect()
             progress.done += 1
             progress.bytes_done += unit.size
@@ -198,7 +209,13 @@ def _frozen() -> Iterator[None]:
 
 
 def _spread(
-    run: Run, units: Sequence[Unit], keep: bool, discovery: Discovery, progress: Progress, watch: Watch | None
+    run: Run,
+    units: Sequence[Unit],
+    keep: bool,
+    discovery: Discovery,
+    progress: Progress,
+    watch: Watch | None,
+    log: RunLog,
 ) -> Generator[Result, None, None]:
     plan = Plan(discovery.load_hook_plugins(), (), Faults())
 
@@ -220,9 +237,12 @@ def _spread(
             yield index, outcome
 
     sizes = [unit.size for unit in units]
-    task = functools.partial(_task, run, keep)
+    task = functools.partial(_task, run, keep, log.nouns)
     with closing(spread(task, units, sizes, min(run.workers, len(units)), make_executor)) as outcomes:
-        yield from in_order(watched(outcomes))
+        for result in in_order(watched(outcomes)):
+            log.put_all(unpacked(result.logged))
+            result.logged = b""
+            yield result
 
 
 @attrs.frozen
@@ -232,10 +252,15 @@ class _Refused:
     reason: str
 
 
-def _task(run: Run, keep: bool, unit: Unit) -> "Result | _Refused":
+def _task(run: Run, keep: bool, nouns: frozenset[str], unit: Unit) -> "Result | _Refused":
     """Simulate a unit in a worker; the plugins stay loaded from one unit to the next."""
+    packed = Packed()
     try:
-        return simulate_unit(run, unit, _discovery(run.blocked, run.required), keep)
+        discovery = _discovery(run.blocked, run.required)
+        result = simulate_unit(run, unit, discovery, keep, relay=Relay(nouns, packed.put))
+        if nouns:
+            result.logged = packed.close()
+        return result
     except FlumineCoreError as error:
         return _Refused(str(error))
     finally:

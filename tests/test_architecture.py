@@ -28,6 +28,7 @@ FLOORS = {
     "kernel": 6,
     "simulation": 6,
     "synthetic": 6,
+    "relay": 7,
     "session": 7,
     "assembly": 8,
     "spread": 9,

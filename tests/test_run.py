@@ -79,7 +79,18 @@ class Round(Noting):
     after = ("second",)
 
 class Logger(LoggingControl):
-    pass
+    got = []
+    def __init__(self, fault: bool = False, **options):
+        super().__init__(**options)
+        self.fault = fault
+    def process_order_status(self, event):
+        if self.fault:
+            raise OSError("no space")
+        self.got.append((event.event["market_id"], event.event["id"], event.event["status"]))
+    def process_close_market(self, event):
+        self.got.append(event.market_book["market_id"])
+    def process_end_flumine(self, event):
+        self.got.append("end")
 """
 
 ENTRY_POINTS = """
@@ -159,6 +170,28 @@ def test_many_workers_come_to_the_same_as_one(markets: list[str], grouping: dict
     many = simulate(Run((BACKER,), tuple(markets), workers=3, **grouping))
     assert len(one.orders) >= 5
     assert many == one
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_logging_control_lives_as_long_as_the_run(markets: list[str], workers: int) -> None:
+    import runs_shop
+
+    result = simulate(Run((BACKER,), tuple(markets), logging_controls=(Named("logger"),), workers=workers))
+    got = runs_shop.Logger.got
+    assert [each for each in got if isinstance(each, str)] == [*(Path(path).name for path in markets), "end"]
+    told = [each for each in got if isinstance(each, tuple)]
+    assert [market for market, *_ in told] == sorted(market for market, *_ in told)
+    assert {order for _, order, _ in told} == {order["order_id"] for order in result.orders}
+    assert result.error_count == 0
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_a_logging_control_raises_is_counted(markets: list[str], workers: int) -> None:
+    run = Run((BACKER,), tuple(markets), logging_controls=(Named("logger", {"fault": True}),), workers=workers)
+    result = simulate(run)
+    count, error = result.faults["Logger", "process_order_status"]
+    assert count == result.error_count > len(result.orders) > 0
+    assert error == "OSError: no space"
 
 
 def test_rows_have_the_columns_of_the_files(markets: list[str]) -> None:
@@ -288,7 +321,9 @@ def test_a_broken_strategy_starves_no_other(markets: list[str]) -> None:
         ({"clients": (Named("betfair"),)}, "simulated clients only"),
         ({"settings": {"place_latency": -1}}, "place_latency must be"),
         ({"required": ("nobody",)}, "required plugin 'nobody'"),
-        ({"workers": 2, "logging_controls": (Named("logger"),)}, "logging controls write from one process only"),
+        ({"logging_controls": (Named("loger"),)}, "did you mean 'logger'"),
+        ({"logging_controls": (Named("logger", {"colour": "red"}),)}, "no such option"),
+        ({"logging_controls": (Named("runs_shop:First"),)}, "must be a LoggingControl"),
     ],
 )
 @pytest.mark.parametrize("workers", [1, 2])

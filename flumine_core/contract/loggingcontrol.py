@@ -55,6 +55,10 @@ class LoggingControl:
         self._thread = threading.Thread(target=self._run, name=self.name, daemon=self.daemon)
         self._thread.start()
 
+    def put(self, event: Event) -> None:
+        """Queue an event, from any thread."""
+        self.logging_queue.put(event)
+
     def _run(self) -> None:
         while True:
             event = self.logging_queue.get()

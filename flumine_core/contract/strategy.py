@@ -1,7 +1,7 @@
 """The base class of strategies, and what a strategy remembers of a runner."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -159,14 +159,19 @@ class BaseStrategy:
         self.clients: Any = None
         self.clock: Clock = LiveClock()
         self.name_hash = hashlib.sha1(self.name.encode(), usedforsecurity=False).hexdigest()[:NAME_HASH_LENGTH]
-        self._ids = OrderIds()
+        self.use_ids(OrderIds())
         self._contexts: dict[str, dict[tuple[int, float], RunnerContext]] = {}
 
     def bind(self, framework: "Framework", ids: OrderIds) -> None:
         """Take the framework's clock, clients and ids; the kernel calls this when the strategy is added."""
         self.clock = framework.clock
         self.clients = framework.clients
-        self._ids = ids
+        self.use_ids(ids)
+
+    def use_ids(self, ids: OrderIds) -> None:
+        """Take the numbers of orders and trades from `ids`."""
+        self.next_order_id: Callable[[str], str] = ids.next_order_id
+        self.next_trade_id: Callable[[str], str] = ids.next_trade_id
 
     def add(self, flumine: "Framework") -> None:
         """Do what is to be done when the strategy is added to a framework."""
@@ -218,21 +223,23 @@ class BaseStrategy:
         trade = order.trade
         if self.multi_order_trades and trade.id in runner_context.live_trades:
             return True
-        elapsed = runner_context.reset_elapsed_seconds
-        if elapsed and elapsed < trade.reset_seconds:
-            order.violation_msg = f"reset_seconds must be {trade.reset_seconds}, {elapsed} had elapsed"
-            return False
-        elapsed = runner_context.placed_elapsed_seconds
-        if elapsed and elapsed < trade.place_reset_seconds:
-            order.violation_msg = f"place_reset_seconds must be {trade.place_reset_seconds}, {elapsed} had elapsed"
-            return False
-        count = runner_context.trade_count
-        if count > self.max_trade_count or (count == self.max_trade_count and trade.id not in runner_context.trades):
+        if trade.reset_seconds:
+            elapsed = runner_context.reset_elapsed_seconds
+            if elapsed and elapsed < trade.reset_seconds:
+                order.violation_msg = f"reset_seconds must be {trade.reset_seconds}, {elapsed} had elapsed"
+                return False
+        if trade.place_reset_seconds:
+            elapsed = runner_context.placed_elapsed_seconds
+            if elapsed and elapsed < trade.place_reset_seconds:
+                order.violation_msg = f"place_reset_seconds must be {trade.place_reset_seconds}, {elapsed} had elapsed"
+                return False
+        count = len(runner_context.trades)
+        if count >= self.max_trade_count and (count > self.max_trade_count or trade.id not in runner_context.trades):
             order.violation_msg = f"trade count must stay within {self.max_trade_count}, was {count}"
             return False
-        count = runner_context.live_trade_count
-        if count > self.max_live_trade_count or (
-            count == self.max_live_trade_count and trade.id not in runner_context.live_trades
+        count = len(runner_context.live_trades)
+        if count >= self.max_live_trade_count and (
+            count > self.max_live_trade_count or trade.id not in runner_context.live_trades
         ):
             order.violation_msg = f"live trade count must stay within {self.max_live_trade_count}, was {count}"
             return False
@@ -288,14 +295,6 @@ class BaseStrategy:
     def replace_stream(self, stream: Any, new_stream: Any) -> None:
         """Put one stream description in another's place."""
         self.streams = [new_stream if other is stream else other for other in self.streams]
-
-    def next_order_id(self, market_id: str) -> str:
-        """Return the next order id of a market."""
-        return self._ids.next_order_id(market_id)
-
-    def next_trade_id(self, market_id: str) -> str:
-        """Return the next trade id of a market."""
-        return self._ids.next_trade_id(market_id)
 
     def now(self) -> datetime:
         """Return the time as the framework has it: recorded in simulation, real when live."""

@@ -13,7 +13,7 @@ from .base import MarketRole, TradingControl
 
 _PLACE = OrderPackageType.PLACE
 _REPLACE = OrderPackageType.REPLACE
-_INFINITY = float("inf")
+_MANY = 1e12  # far beyond any stake, and two decimals are exact up to it
 
 Numbers = dict[str, float | str | None]
 Fault = tuple[str, Numbers]
@@ -58,7 +58,7 @@ class MarketValidation(TradingControl):
         market: MarketRole | None = self.flumine.markets.markets.get(order.market_id)
         if market is None:
             return self.refuse(order, package_type, f"market must be known, was {order.market_id}")
-        book = market.market_book
+        book = market.latest_book
         if book is None:
             return self.refuse(order, package_type, "market must have a book, had none")
         if book.status != "OPEN":
@@ -88,7 +88,8 @@ class StrategyExposure(TradingControl):
         if package_type is _PLACE:
             strategy = order.trade.strategy
             order.violation_msg = None
-            if strategy.validate_order(strategy.get_runner_context(*order.lookup), order) is False:
+            context = strategy.get_runner_context(order.market_id, order.selection_id, order.handicap)
+            if strategy.validate_order(context, order) is False:
                 reason = order.violation_msg or "strategy.validate_order returned False"
                 return self.refuse(order, package_type, reason)
             fault = self._fault(order, None)
@@ -99,7 +100,7 @@ class StrategyExposure(TradingControl):
             fault = self._fault(order, price)
         else:
             return None
-        return None if fault is None else self.refuse(order, package_type, *fault)
+        return None if fault is None else self.refuse(order, package_type, fault[0], fault[1])
 
     def _fault(self, order: Order, new_price: float | None) -> Fault | None:
         strategy = order.trade.strategy
@@ -118,16 +119,12 @@ class StrategyExposure(TradingControl):
         exclusion = None if new_price is None else order
 
         if selection_limit is not None:
-            exposures = blotter.get_exposures(strategy, order.lookup, exclusion, new_order)
-            if order.side == "BACK":
-                exposure = -exposures["worst_possible_profit_on_lose"]
-            else:
-                exposure = -exposures["worst_possible_profit_on_win"]
+            exposure = -blotter.worst_profit(strategy, order.lookup, order.side, exclusion, new_order)
             if not exposure <= selection_limit:
                 return _beyond("potential selection exposure", "max_selection_exposure", exposure, selection_limit)
 
         if market_limit is not None:
-            book = market.market_book
+            book = market.latest_book
             if book is None:
                 return "market must have a book, had none", {}
             exposure = -blotter.market_exposure(strategy, book, exclusion, new_order)
@@ -175,7 +172,7 @@ def _plain(value: object) -> float | str | None:
 
 
 def _amount_fault(name: str, amount: float | None) -> Fault | None:
-    if type(amount) is float and 0 < amount < _INFINITY and amount == round(amount, 2):
+    if type(amount) is float and 0 < amount < _MANY and amount == round(amount * 100) / 100:
         return None
     numbers: Numbers = {name: _plain(amount)}
     if amount is None or (amount == 0 and not isinstance(amount, bool)):
@@ -206,13 +203,15 @@ def _stake_fault(order: Order, kind: LimitOrder) -> Fault | None:
     client = order.client
     if client is None:
         return "order must have a client, had none", {}
-    least_size, least_payout = client.min_bet_size, client.min_bet_payout
-    if client.min_bet_validation is False or least_size is None:
+    if client.min_bet_validation is False:
+        return None
+    least_size = client.min_bet_size
+    if least_size is None:
         return None
     size = kind.requested_size
     if size >= least_size:
         return None
-    payout = round(kind.price * size, 4)
+    payout, least_payout = round(kind.price * size, 4), client.min_bet_payout
     if least_payout is not None and payout >= least_payout:
         return None
     return (

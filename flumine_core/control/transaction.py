@@ -1,5 +1,6 @@
 """Requests on their way out: controls, then packages. The only maker of order packages."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..clock import Clock
@@ -14,13 +15,21 @@ if TYPE_CHECKING:
     from ..order.trade import Trade
 
 
+Check = Callable[[Order, OrderPackageType], Refusal | None]
+"""What a control says of a request: None, or why not."""
+
+
 class Gate(Protocol):
     """What a transaction needs of the kernel."""
 
     clock: Clock
 
-    def controls_for(self, client: ClientRole) -> tuple[Any, ...]:
-        """Return the controls that a request of this client must pass, in order."""
+    def controls_for(self, client: ClientRole) -> tuple[tuple[Any, Check], ...]:
+        """Return the controls that a request of this client must pass, in order, each with its check."""
+        ...
+
+    def control_raised(self, control: Any, error: Exception, order: Order, package_type: OrderPackageType) -> Refusal:
+        """Return the refusal of a request that a control raised on."""
         ...
 
     def next_package_id(self) -> int:
@@ -61,15 +70,12 @@ class Transaction:
     """
 
     __slots__ = (
-        "_cancels",
         "_client",
         "_gate",
         "_is_async",
         "_is_entered",
         "_market",
-        "_places",
-        "_replaces",
-        "_updates",
+        "_requests",
         "customer_strategy_ref",
     )
 
@@ -87,10 +93,7 @@ class Transaction:
         self._is_async = is_async
         self._is_entered = False
         self.customer_strategy_ref = customer_strategy_ref
-        self._places: list[tuple[Order, int | None]] = []
-        self._cancels: list[tuple[Order, int | None]] = []
-        self._updates: list[tuple[Order, int | None]] = []
-        self._replaces: list[tuple[Order, int | None]] = []
+        self._requests: dict[OrderPackageType, list[tuple[Order, int | None]]] = {}
 
     def place_order(
         self, order: Order, market_version: int | None = None, execute: bool = True, force: bool = False
@@ -119,8 +122,7 @@ class Transaction:
             self._gate.trade_placed(order.trade)
         if execute:
             order.trade.strategy.get_runner_context(*order.lookup).place(order.trade.id)
-            self._accept(order, OrderPackageType.PLACE)
-            self._places.append((order, market_version))
+            self._accept(order, OrderPackageType.PLACE, market_version)
         return True
 
     def cancel_order(self, order: Order, size_reduction: float | None = None, force: bool = False) -> bool:
@@ -130,7 +132,6 @@ class Transaction:
             return False
         order.cancel(size_reduction)
         self._accept(order, OrderPackageType.CANCEL)
-        self._cancels.append((order, None))
         return True
 
     def update_order(self, order: Order, new_persistence_type: str, force: bool = False) -> bool:
@@ -140,7 +141,6 @@ class Transaction:
             return False
         order.update(new_persistence_type)
         self._accept(order, OrderPackageType.UPDATE)
-        self._updates.append((order, None))
         return True
 
     def replace_order(
@@ -161,39 +161,30 @@ class Transaction:
             if not passes:
                 return False
         order.replace(new_price)
-        self._accept(order, OrderPackageType.REPLACE)
-        self._replaces.append((order, market_version))
+        self._accept(order, OrderPackageType.REPLACE, market_version)
         return True
 
     def execute(self) -> int:
         """Send what was accepted so far; return the number of packages."""
-        count = self._pack()
+        count = self.send()
         if count:
             self._gate.drain()
         return count
 
-    def _pack(self) -> int:
+    def send(self) -> int:
+        """Put what was accepted so far into the market's outbox, to leave after the callback; return the packages."""
+        if not self._requests:
+            return 0
         outbox = self._market.outbox
         before = len(outbox)
-        if self._places:
-            self._make(OrderPackageType.PLACE, self._places, self._is_async)
-        if self._cancels:
-            self._make(OrderPackageType.CANCEL, self._cancels)
-        if self._updates:
-            self._make(OrderPackageType.UPDATE, self._updates)
-        if self._replaces:
-            self._make(OrderPackageType.REPLACE, self._replaces)
-        count = len(outbox) - before
-        if count:
-            self._gate.sent(self._market)
-        return count
+        for package_type in OrderPackageType:
+            if package_type in self._requests:
+                self._make(package_type, self._requests[package_type])
+        self._requests = {}
+        self._gate.sent(self._market)
+        return len(outbox) - before
 
-    def _make(
-        self,
-        package_type: OrderPackageType,
-        requests: list[tuple[Order, int | None]],
-        is_async: bool = False,
-    ) -> None:
+    def _make(self, package_type: OrderPackageType, requests: list[tuple[Order, int | None]]) -> None:
         market, client = self._market, self._client
         for version, orders in chunk_orders(requests, client.venue.order_limit(package_type)):
             market.outbox.append(
@@ -207,14 +198,18 @@ class Transaction:
                     market.bet_delay,
                     version,
                     self.customer_strategy_ref,
-                    is_async,
+                    self._is_async and package_type is OrderPackageType.PLACE,
                 )
             )
-        requests.clear()
 
     def _passes(self, order: Order, package_type: OrderPackageType) -> bool:
-        for control in self._gate.controls_for(self._client):
-            refusal = control(order, package_type)
+        for control, check in self._gate.controls_for(self._client):
+            try:
+                refusal = check(order, package_type)
+            except OrderError:
+                raise
+            except Exception as error:
+                refusal = self._gate.control_raised(control, error, order, package_type)
             if refusal is not None:
                 order.refusal = refusal
                 if package_type is OrderPackageType.PLACE:
@@ -227,27 +222,22 @@ class Transaction:
 
     def abandon(self) -> list[tuple[Order, OrderPackageType]]:
         """Give up what was accepted and not sent; return it."""
-        given_up = []
-        for package_type, requests in (
-            (OrderPackageType.PLACE, self._places),
-            (OrderPackageType.CANCEL, self._cancels),
-            (OrderPackageType.UPDATE, self._updates),
-            (OrderPackageType.REPLACE, self._replaces),
-        ):
-            given_up += [(order, package_type) for order, _ in requests]
-            requests.clear()
-        return given_up
+        requests, self._requests = self._requests, {}
+        return [
+            (order, package_type) for package_type in OrderPackageType for order, _ in requests.get(package_type, ())
+        ]
 
     @property
     def has_requests(self) -> bool:
         """Whether anything was accepted and not sent."""
-        return bool(self._places or self._cancels or self._updates or self._replaces)
+        return bool(self._requests)
 
-    def _accept(self, order: Order, package_type: OrderPackageType) -> None:
+    def _accept(self, order: Order, package_type: OrderPackageType, market_version: int | None = None) -> None:
         if not self._is_entered:
             self._gate.keep_open(self)
         for control in self._client.trading_controls:
             control.accept(order, package_type)
+        self._requests.setdefault(package_type, []).append((order, market_version))
 
     def _check_client(self, order: Order) -> None:
         self._check_thread()
@@ -269,7 +259,7 @@ class Transaction:
 
     def __exit__(self, *error: object) -> None:
         self._is_entered = False
-        self._pack()
+        self.send()
 
 
 def market_notes(market: "Market", order: Order) -> str:

@@ -5,8 +5,9 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..control.transaction import Transaction
-from ..errors import ExecutionError, OrderError
+from ..control.base import Control
+from ..control.transaction import Check, Transaction
+from ..errors import ExecutionError
 from ..events import MarketOrdersEvent, OrderPackageEvent, TradeEvent
 from ..hint import one_line
 from ..market.market import Market
@@ -51,28 +52,21 @@ class Desk(Reports):
             settings.customer_strategy_ref or customer_strategy_ref or settings.hostname[:15],
         )
 
-    def controls_for(self, client: Any) -> tuple[Any, ...]:
-        """Return trading controls and the client's own, in order; one that raises refuses."""
+    def controls_for(self, client: Any) -> tuple[tuple[Any, Check], ...]:
+        """Return trading controls and the client's own, in order, each with what checks a request."""
         controls = self._controls.get(id(client))
         if controls is None:
             controls = self._controls[id(client)] = tuple(
-                self._failing_closed(control) for control in (*self.trading_controls, *client.trading_controls)
+                (control, control.check if type(control).__call__ is Control.__call__ else control)
+                for control in (*self.trading_controls, *client.trading_controls)
             )
         return controls
 
-    def _failing_closed(self, control: Any) -> Callable[[Order, OrderPackageType], Refusal | None]:
-        def check(order: Order, package_type: OrderPackageType) -> Refusal | None:
-            try:
-                refusal: Refusal | None = control(order, package_type)
-            except OrderError:
-                raise
-            except Exception as error:
-                name = type(control).__name__
-                self.faults.record(name, "control", error)
-                return refusal_of(name, f"the control raised {one_line(error)}", order, package_type)
-            return refusal
-
-        return check
+    def control_raised(self, control: Any, error: Exception, order: Order, package_type: OrderPackageType) -> Refusal:
+        """Refuse the request that a control raised on."""
+        name = type(control).__name__
+        self.faults.record(name, "control", error)
+        return refusal_of(name, f"the control raised {one_line(error)}", order, package_type)
 
     def next_package_id(self) -> int:
         """Return the number of the next package."""
@@ -89,12 +83,10 @@ class Desk(Reports):
         return threading.get_ident() == self._thread
 
     def in_kernel(self, function: Callable[[], bool]) -> bool:
-        """Run `function` on the kernel's thread and return its verdict.
+        """Have `function` run on the kernel's thread, from another one, and return its verdict.
 
         :raises ExecutionError: if the framework ends before it could be asked.
         """
-        if self.is_kernel_thread():
-            return function()
         answer: queue.SimpleQueue[tuple[bool, Any]] = queue.SimpleQueue()
         self.posted.put((function, answer))
         self._wake()

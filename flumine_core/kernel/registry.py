@@ -177,7 +177,7 @@ class Registry:
             return
         for control in self._logging_controls:
             if noun in control.handlers:
-                control.logging_queue.put(event)
+                control.put(event)
 
     def subscriptions_changed(self) -> None:
         """Take note that a strategy's streams are others now."""

@@ -40,8 +40,9 @@ class Reports(Registry):
         key = (refusal.strategy, refusal.control)
         self.refusal_counts[key] = self.refusal_counts.get(key, 0) + 1
         if "refusal" in self._logged:
-            self.log_control(RefusalEvent(refusal))
-        self._log_status(order)
+            self.log_control(RefusalEvent(refusal, self.clock.epoch_ms))
+        if "order_status" in self._logged:
+            self._log_status(order)
 
     def _log_status(self, order: Order) -> None:
         if "order_status" in self._logged:

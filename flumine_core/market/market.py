@@ -1,64 +1,24 @@
 """One market: its latest book, its catalogue, its orders, and the way to place more."""
 
 from collections import defaultdict
-from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from ..book.definition import ABSENT, Definition, parse_datetime
 from ..book.marketbook import MarketBook
-from ..clock import Clock, to_datetime
+from ..clock import to_datetime
 from ..order.blotter import Blotter
-from ..order.order import Order
 from ..order.package import OrderPackage
 from ..order.roles import ClientRole
+from .requests import House, Requests
 
 if TYPE_CHECKING:
-    from .markets import Markets
+    pass
 
 _EPOCH = to_datetime(0)
 
 
-class TransactionLike(Protocol):
-    """What `market.transaction()` gives: requests are grouped until the `with` block ends."""
-
-    def place_order(
-        self, order: Order, market_version: int | None = None, execute: bool = True, force: bool = False
-    ) -> bool: ...
-
-    def cancel_order(self, order: Order, size_reduction: float | None = None, force: bool = False) -> bool: ...
-
-    def update_order(self, order: Order, new_persistence_type: str, force: bool = False) -> bool: ...
-
-    def replace_order(
-        self, order: Order, new_price: float, market_version: int | None = None, force: bool = False
-    ) -> bool: ...
-
-    def execute(self) -> int: ...
-
-    def __enter__(self) -> "TransactionLike": ...
-
-    def __exit__(self, *error: object) -> None: ...
-
-
-class House(Protocol):
-    """What a market needs of the framework that it belongs to."""
-
-    clock: Clock
-    markets: "Markets"
-
-    def open_transaction(
-        self,
-        market: "Market",
-        client: ClientRole | None,
-        async_place_orders: bool | None,
-        customer_strategy_ref: str | None,
-    ) -> TransactionLike: ...
-
-    def in_kernel(self, function: Callable[[], bool]) -> bool: ...
-
-
-class Market:
+class Market(Requests):
     """A market as strategies see it.
 
     :ivar market_book: the latest book, None where only raw data is recorded.
@@ -92,6 +52,7 @@ class Market:
         self.latest_book: MarketBook | None = None
         self.definition: Definition = ABSENT
         self._transaction_id = 0
+        self._kept_wish = None
         self.market_book = market_book
 
     @property
@@ -126,89 +87,6 @@ class Market:
         """Note that the market has closed, and when."""
         self.closed = True
         self.date_time_closed = self.flumine.clock.now()
-
-    def count_transaction(self) -> None:
-        """Count a transaction; placing a replacement counts as one."""
-        self._transaction_id += 1
-
-    @property
-    def transaction_id(self) -> int:
-        """How many transactions there were."""
-        return self._transaction_id
-
-    def transaction(
-        self,
-        async_place_orders: bool | None = None,
-        client: ClientRole | None = None,
-        customer_strategy_ref: str | None = None,
-    ) -> TransactionLike:
-        """Group requests: they leave together when the `with` block ends, or at `execute()`.
-
-        :param client: whose account; None is the first client of the framework.
-        """
-        self.count_transaction()
-        return self.flumine.open_transaction(self, client, async_place_orders, customer_strategy_ref)
-
-    def place_order(
-        self,
-        order: Order,
-        market_version: int | None = None,
-        execute: bool = True,
-        force: bool = False,
-        client: ClientRole | None = None,
-        customer_strategy_ref: str | None = None,
-    ) -> bool:
-        """Place one order in a package of its own.
-
-        :param market_version: the bet is lapsed if the market has another version by then.
-        :param force: pass the controls by.
-        :returns: False where a control refused it (`order.refusal` says why).
-        :raises OrderError: if the order was placed before.
-        """
-
-        def request() -> bool:
-            with self.transaction(client=client, customer_strategy_ref=customer_strategy_ref) as t:
-                return t.place_order(order, market_version, execute, force)
-
-        return self.flumine.in_kernel(request)
-
-    def cancel_order(self, order: Order, size_reduction: float | None = None, force: bool = False) -> bool:
-        """Cancel an order, or `size_reduction` pounds of it.
-
-        :raises OrderUpdateError: if it cannot be cancelled in its present state.
-        """
-
-        def request() -> bool:
-            with self.transaction(client=order.client) as t:
-                return t.cancel_order(order, size_reduction, force)
-
-        return self.flumine.in_kernel(request)
-
-    def update_order(self, order: Order, new_persistence_type: str, force: bool = False) -> bool:
-        """Change an order's persistence type.
-
-        :raises OrderUpdateError: if it cannot be updated in its present state.
-        """
-
-        def request() -> bool:
-            with self.transaction(client=order.client) as t:
-                return t.update_order(order, new_persistence_type, force)
-
-        return self.flumine.in_kernel(request)
-
-    def replace_order(
-        self, order: Order, new_price: float, market_version: int | None = None, force: bool = False
-    ) -> bool:
-        """Cancel what remains of an order and place it again at another price.
-
-        :raises OrderUpdateError: if it cannot be replaced in its present state.
-        """
-
-        def request() -> bool:
-            with self.transaction(client=order.client) as t:
-                return t.replace_order(order, new_price, market_version, force)
-
-        return self.flumine.in_kernel(request)
 
     @property
     def market_book_closed(self) -> bool:

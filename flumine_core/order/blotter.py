@@ -288,6 +288,21 @@ class Blotter:
             return exposures_of(() if new_order is None else (new_order,))
         return position.exposures(exclusion, new_order)
 
+    def worst_profit(
+        self,
+        strategy: StrategyRole,
+        lookup: Lookup,
+        side: str,
+        exclusion: ExposedOrder | None = None,
+        new_order: ExposedOrder | None = None,
+    ) -> float:
+        """Return the worst possible profit that orders of `side` make worse: BACK if it loses, LAY if it wins.
+
+        One number of what `get_exposures` returns, for who asks often.
+        """
+        position = self._position(strategy, lookup[1:]) or Position(lookup)
+        return position.worst(side, exclusion, new_order)
+
     def selection_exposure(self, strategy: StrategyRole, lookup: Lookup) -> float:
         """Return the most that a strategy can lose on a selection, whether it wins or loses; at least 0."""
         exposures = self.get_exposures(strategy, lookup)

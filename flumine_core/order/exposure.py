@@ -8,6 +8,7 @@ hundred-millionths, so that they do not depend on the order of adding.
 """
 
 from collections.abc import Iterable
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
 from msgspec import structs
@@ -23,6 +24,7 @@ _SCALE = 10_000  # units of a price or a size; four decimals, though the exchang
 _ONE = _SCALE  # decimal odds of 1
 _EVENS = 2 * _SCALE  # every bet on a line is struck at 2.0
 _MONEY = _SCALE * _SCALE
+_PENNY = _MONEY // 100
 _INFINITY = float("inf")
 
 
@@ -112,7 +114,28 @@ def _units(number: float) -> float:
 
 
 def _money(units: float) -> float:
-    return round(units / _MONEY, 2) + 0.0 if units else 0.0  # no -0.0
+    if not units:
+        return 0.0
+    try:
+        return round(units / _PENNY) / 100 + 0.0  # no -0.0
+    except OverflowError:
+        return units
+
+
+def _open_risk(order: ExposedOrder, kind: LimitOrder) -> float:
+    """Return what the unmatched part of a limit order can lose, in hundred-millionths (positive)."""
+    size = _units(order.size_remaining)
+    if size <= 0:
+        return 0
+    if order.side == "BACK":
+        return size * _SCALE
+    if kind.price_ladder_definition == "LINE_RANGE":
+        return (_EVENS - _ONE) * size
+    price = _units(kind.price)
+    if order.status is OrderStatus.REPLACING:
+        # it may still be matched at the old price, or be back at the new one
+        price = max(price, _units(order.update_data.get("new_price", 0)))
+    return (price - _ONE) * size if price > _ONE else 0
 
 
 class Tally:
@@ -160,33 +183,26 @@ class Tally:
             self.matched_lose += size * _SCALE
 
     def _add_open(self, order: ExposedOrder, kind: LimitOrder) -> None:
-        size = _units(order.size_remaining)
-        if size <= 0:
-            return
         if order.side == "BACK":
-            self.open_lose -= size * _SCALE
-            return
-        if kind.price_ladder_definition == "LINE_RANGE":
-            price: float = _EVENS
+            self.open_lose -= _open_risk(order, kind)
         else:
-            price = _units(kind.price)
-            if order.status is OrderStatus.REPLACING:
-                # it may still be matched at the old price, or be back at the new one
-                price = max(price, _units(order.update_data.get("new_price", 0)))
-        if price > _ONE:
-            self.open_win -= (price - _ONE) * size
+            self.open_win -= _open_risk(order, kind)
+
+    def worst(self, side: str) -> float:
+        """Return the worst possible profit if the selection loses (BACK) or wins (LAY), in the account's currency."""
+        if side == "BACK":
+            return _money(self.matched_lose + self.open_lose + self.sp_lose)
+        return _money(self.matched_win + self.open_win + self.sp_win)
 
     def exposures(self) -> Exposures:
         """Return the sums as profits in the account's currency."""
-        matched_win, matched_lose = _money(self.matched_win), _money(self.matched_lose)
-        open_win, open_lose = _money(self.open_win), _money(self.open_lose)
         return {
-            "matched_profit_if_win": matched_win,
-            "matched_profit_if_lose": matched_lose,
-            "worst_potential_unmatched_profit_if_win": open_win,
-            "worst_potential_unmatched_profit_if_lose": open_lose,
-            "worst_possible_profit_on_win": round(matched_win + open_win + _money(self.sp_win), 2),
-            "worst_possible_profit_on_lose": round(matched_lose + open_lose + _money(self.sp_lose), 2),
+            "matched_profit_if_win": _money(self.matched_win),
+            "matched_profit_if_lose": _money(self.matched_lose),
+            "worst_potential_unmatched_profit_if_win": _money(self.open_win),
+            "worst_potential_unmatched_profit_if_lose": _money(self.open_lose),
+            "worst_possible_profit_on_win": self.worst("LAY"),
+            "worst_possible_profit_on_lose": self.worst("BACK"),
         }
 
 
@@ -231,6 +247,20 @@ class Position:
             if self._idle is None:
                 self._idle = self._settled.exposures()
             return self._idle.copy()
+        return self._tally(exclusion, new_order).exposures()
+
+    def worst(self, side: str, exclusion: ExposedOrder | None = None, new_order: ExposedOrder | None = None) -> float:
+        """Return the worst possible profit that orders of this side make worse: BACK if it loses, LAY if it wins."""
+        if self.is_stale:
+            self._sum_up()
+        if not self.live and exclusion is None and new_order is not None and not new_order.size_matched:
+            kind = new_order.order_type
+            if isinstance(kind, LimitOrder) and not new_order.complete and new_order.side == side:
+                matched = self._settled.matched_lose if side == "BACK" else self._settled.matched_win
+                return _money(matched - _open_risk(new_order, kind))
+        return self._tally(exclusion, new_order).worst(side)
+
+    def _tally(self, exclusion: ExposedOrder | None, new_order: ExposedOrder | None) -> Tally:
         tally = Tally()
         tally.matched_win = self._settled.matched_win
         tally.matched_lose = self._settled.matched_lose
@@ -241,7 +271,7 @@ class Position:
             self._take_out(exclusion, tally)
         if new_order is not None:
             tally.add(new_order)
-        return tally.exposures()
+        return tally
 
     def _sum_up(self) -> None:
         self._settled = Tally()
@@ -277,7 +307,8 @@ def order_exposure(order: ExposedOrder, new_price: float | None = None) -> float
     if order.side == "BACK" or kind.price_ladder_definition == "LINE_RANGE":
         return size
     price = kind.price if new_price is None else new_price
-    return round((price - 1) * size, 4)
+    exposure = (price - 1) * size
+    return round(exposure * 10_000) / 10_000 if isfinite(exposure) else exposure
 
 
 def worst_market_profit(exposures: Iterable[Exposures], active_runners: int, winners: int | None) -> float:

@@ -12,14 +12,18 @@ class OrderIds:
     __slots__ = ("_orders", "_trades")
 
     def __init__(self) -> None:
-        self._orders: dict[str, int] = {}
+        self._orders: dict[str, int] = {}  # the market's latest order id, as a number
         self._trades: dict[str, int] = {}
 
     def next_order_id(self, market_id: str) -> str:
         """Return the next order id of a market, 18 digits as text."""
-        count = self._orders[market_id] = self._orders.get(market_id, 0) + 1
-        digits = market_digits(market_id)
-        return f"{digits}{count:0{_LENGTH - len(digits)}d}"
+        number = self._orders.get(market_id)
+        if number is None:
+            digits = market_digits(market_id)
+            number = int(digits) * 10 ** (_LENGTH - len(digits))
+        number = self._orders[market_id] = number + 1
+        text = str(number)
+        return text if len(text) == _LENGTH else text.zfill(_LENGTH)
 
     def next_trade_id(self, market_id: str) -> str:
         """Return the next trade id of a market."""

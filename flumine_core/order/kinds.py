@@ -1,19 +1,18 @@
 """What a bet is when it is asked for: limit, limit on close and market on close, as frozen values."""
 
-from enum import Enum
 from typing import Any, ClassVar, Protocol
 
 from msgspec import Struct
 
+from .enumeration import Enumeration
 
-class OrderTypes(Enum):
+
+class OrderTypes(Enumeration):
     """The exchange's three kinds of order."""
 
     LIMIT = "Limit"
     LIMIT_ON_CLOSE = "Limit on close"
     MARKET_ON_CLOSE = "Market on close"
-
-    __hash__ = object.__hash__  # members are singletons; Enum's own hash is slow
 
 
 class LineRange(Protocol):

@@ -17,7 +17,7 @@ _KIND_NAMES = {
 }
 
 
-class Order(OrderRecord):
+class Order(OrderRecord, eq=False, dict=True, weakref=True):
     """An order of a trade. Only the kernel changes it, by reports; a strategy reads it and asks the market.
 
     Sizes are in the account's currency, prices decimal odds, times `*_ms` milliseconds since 1970 and
@@ -36,8 +36,6 @@ class Order(OrderRecord):
     :ivar is_counted: its trade counts it (set by the trade); `position`: where the blotter counts it (set
         there).
     """
-
-    __slots__ = ()
 
     # status
 

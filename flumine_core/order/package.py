@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-import attrs
+from msgspec import Struct
 
 from ..clock import to_datetime
+from .enumeration import Enumeration
 from .roles import ClientRole
 from .states import OrderStatus
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .order import Order
 
 
-class OrderPackageType(Enum):
+class OrderPackageType(Enumeration):
     """What is asked of the exchange."""
 
     PLACE = "Place"
@@ -23,11 +23,8 @@ class OrderPackageType(Enum):
     UPDATE = "Update"
     REPLACE = "Replace"
 
-    __hash__ = object.__hash__  # members are singletons; Enum's own hash is slow
 
-
-@attrs.frozen(eq=False)
-class OrderPackage:
+class OrderPackage(Struct, frozen=True, eq=False):
     """Orders that go to an execution together.
 
     :ivar id: number of the package in its run.
@@ -49,13 +46,13 @@ class OrderPackage:
     market_version: int | None = None
     customer_strategy_ref: str | None = None
     is_async: bool = False
-    replacements: "list[Order]" = attrs.field(factory=list)
+    replacements: "list[Order]" = []
 
     def __iter__(self) -> "Iterator[Order]":
-        return (order for order in self.orders if order.status is not OrderStatus.VIOLATION)
+        return iter([order for order in self.orders if order.status is not OrderStatus.VIOLATION])
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
+        return len(list(iter(self)))
 
     def __bool__(self) -> bool:
         return True

@@ -2,9 +2,11 @@
 
 import string
 from datetime import datetime
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
+from msgspec import Struct
 
 from ..clock import to_datetime
 from ..errors import OrderError
@@ -22,131 +24,80 @@ if TYPE_CHECKING:
 _SEPARATORS = frozenset("-._+*:;~" + string.ascii_letters + string.digits)
 
 
-class OrderRecord:
-    """The facts of an order, without its life (see `Order`, which documents the attributes)."""
+class OrderRecord(Struct, eq=False, dict=True, weakref=True):
+    """The facts of an order, without its life (see `Order`, which documents the attributes).
 
-    __slots__ = (
-        "__dict__",
-        "__weakref__",
-        "_responses",
-        "_sep",
-        "async_",
-        "average_price_matched",
-        "bet_id",
-        "cleared_order",
-        "client",
-        "complete",
-        "complete_ms",
-        "context",
-        "created_ms",
-        "each_way_divisor",
-        "handicap",
-        "id",
-        "is_counted",
-        "line_range_result",
-        "lookup",
-        "market_id",
-        "market_notes",
-        "market_type",
-        "market_version",
-        "notes",
-        "number",
-        "number_of_dead_heat_winners",
-        "order_type",
-        "placed_ms",
-        "position",
-        "publish_time",
-        "refusal",
-        "runner_status",
-        "selection_id",
-        "side",
-        "size_cancelled",
-        "size_lapsed",
-        "size_matched",
-        "size_voided",
-        "status",
-        "status_log",
-        "status_ms",
-        "trade",
-        "update_data",
-        "violation_msg",
-    )
+    The first seven fields are what an order is made of; the others are set by the house.
+    """
 
-    def __init__(
-        self,
-        trade: "Trade",
-        side: str,
-        order_type: OrderKind,
-        handicap: float = 0,
-        sep: str = "-",
-        context: dict[str, Any] | None = None,
-        notes: dict[str, Any] | None = None,
-    ) -> None:
-        strategy = trade.strategy
-        self.id = strategy.next_order_id(trade.market_id)
-        self.trade = trade
-        self.side = side
-        self.order_type = order_type
-        self.market_id = trade.market_id
-        self.selection_id = trade.selection_id
-        self.handicap = handicap
-        self.lookup = (trade.market_id, trade.selection_id, handicap)
-        self.sep = sep
-        self.context: dict[str, Any] = {} if context is None else context
-        self.notes: dict[str, Any] = {} if notes is None else notes
-        self.market_notes: str | None = None
+    trade: "Trade"
+    side: str
+    order_type: OrderKind
+    handicap: float = 0
+    sep: str = "-"
+    context: dict[str, Any] = None  # type: ignore[assignment]
+    notes: dict[str, Any] = None  # type: ignore[assignment]
 
-        self.client: ClientRole | None = None
-        self.bet_id: str | None = None
-        self.status: OrderStatus | None = None
-        self.status_log: list[OrderStatus] = []
-        self.complete = False
-        self.is_counted = False
-        self.position: Position | None = None
-        self.number = 0
-        self.violation_msg: str | None = None
-        self.refusal: Any = None
-        self.update_data: dict[str, Any] = {}
-        self.publish_time: Any = None
-        self.market_version: int | None = None
-        self.async_: bool | None = None
-        self._responses: Responses | None = None
+    id: str = ""
+    market_id: str = ""
+    selection_id: int = 0
+    lookup: tuple[str, int, float] = ("", 0, 0)
+    market_notes: str | None = None
 
-        self.size_matched = 0.0
-        self.average_price_matched = 0.0
-        self.size_cancelled = 0.0
-        self.size_lapsed = 0.0
-        self.size_voided = 0.0
+    client: ClientRole | None = None
+    bet_id: str | None = None
+    status: OrderStatus | None = None
+    status_log: list[OrderStatus] = []
+    complete: bool = False
+    is_counted: bool = False
+    position: "Position | None" = None
+    number: int = 0
+    violation_msg: str | None = None
+    refusal: Any = None
+    update_data: dict[str, Any] = {}
+    publish_time: Any = None
+    market_version: int | None = None
+    async_: bool | None = None
 
-        self.runner_status: str | None = None
-        self.line_range_result: float | None = None
-        self.market_type: str | None = None
-        self.each_way_divisor: float | None = 1
-        self.number_of_dead_heat_winners: int | None = None
-        self.cleared_order: Any = None
+    size_matched: float = 0.0
+    average_price_matched: float = 0.0
+    size_cancelled: float = 0.0
+    size_lapsed: float = 0.0
+    size_voided: float = 0.0
 
+    runner_status: str | None = None
+    line_range_result: float | None = None
+    market_type: str | None = None
+    each_way_divisor: float | None = 1
+    number_of_dead_heat_winners: int | None = None
+    cleared_order: Any = None
+
+    created_ms: int = 0
+    status_ms: int = 0
+    placed_ms: int | None = None
+    complete_ms: int | None = None
+    _responses: Responses | None = None
+
+    def __post_init__(self) -> None:
+        trade = self.trade
+        strategy, self.market_id, self.selection_id = trade.strategy, trade.market_id, trade.selection_id
+        self.lookup = (self.market_id, self.selection_id, self.handicap)
+        self.id = strategy.next_order_id(self.market_id)
+        if self.context is None:
+            self.context = {}
+        if self.notes is None:
+            self.notes = {}
+        if self.sep not in _SEPARATORS:
+            raise OrderError(f"separator must be one letter, digit or of -._+*:;~, was {self.sep!r}")
         self.created_ms = self.status_ms = strategy.clock.epoch_ms
-        self.placed_ms: int | None = None
-        self.complete_ms: int | None = None
 
     def __repr__(self) -> str:
         return f"Order {self.id} {self.bet_id}: {self.status.value if self.status else None}"
 
     @property
-    def sep(self) -> str:
-        """The one letter between name hash and id in the customer order reference."""
-        return self._sep
-
-    @sep.setter
-    def sep(self, sep: str) -> None:
-        if sep not in _SEPARATORS:
-            raise OrderError(f"separator must be one letter, digit or of -._+*:;~, was {sep!r}")
-        self._sep = sep
-
-    @property
     def customer_order_ref(self) -> str:
         """The order's name at the exchange: the strategy's name hash, the separator and the id."""
-        return f"{self.trade.strategy.name_hash}{self._sep}{self.id}"
+        return f"{self.trade.strategy.name_hash}{self.sep}{self.id}"
 
     @property
     def notes_str(self) -> str:
@@ -176,10 +127,8 @@ class OrderRecord:
         kind = self.order_type
         if not isinstance(kind, LimitOrder):
             return 0.0
-        return round(
-            kind.requested_size - self.size_matched - self.size_cancelled - self.size_lapsed - self.size_voided,
-            2,
-        )
+        remaining = kind.requested_size - self.size_matched - self.size_cancelled - self.size_lapsed - self.size_voided
+        return round(remaining * 100) / 100 if isfinite(remaining) else remaining
 
     @property
     def profit(self) -> float:
@@ -217,7 +166,8 @@ class OrderRecord:
     @property
     def elapsed_seconds(self) -> float | None:
         """Seconds since the exchange placed the order; None before."""
-        return None if self.placed_ms is None else self._seconds_since(self.placed_ms)
+        placed_ms = self.placed_ms  # read by strategies for every order of every book
+        return None if placed_ms is None else (self.trade.strategy.clock.epoch_ms - placed_ms) / 1000
 
     @property
     def elapsed_seconds_created(self) -> float:
@@ -253,7 +203,7 @@ class OrderRecord:
             self.bet_id,
             client.username if client else None,
             self.side,
-            kind.ORDER_TYPE._value_,
+            kind.ORDER_TYPE.value,
             kind,
             self.status,
             tuple(self.status_log),

@@ -106,6 +106,7 @@ class OrderSnapshot(Struct, frozen=True, gc=False):
             "bet_id": self.bet_id,
             "date_time_created": str(to_datetime(self.created_ms)),
             "date_time_status_update": str(to_datetime(self.status_ms)),
+            "date_time_execution_complete": None if self.complete_ms is None else str(to_datetime(self.complete_ms)),
             "publish_time": str(self.publish_time) if self.publish_time else None,
             "market_version": self.market_version,
             "async": self.is_async,

@@ -1,9 +1,9 @@
 """The statuses of orders and trades, and the one table of how an order's status may change."""
 
-from enum import Enum
+from .enumeration import Enumeration
 
 
-class OrderStatus(Enum):
+class OrderStatus(Enumeration):
     """Where an order stands between our request and the exchange's last word."""
 
     PENDING = "Pending"
@@ -15,20 +15,16 @@ class OrderStatus(Enum):
     EXPIRED = "Expired"
     VIOLATION = "Violation"
 
-    __hash__ = object.__hash__  # members are singletons; Enum's own hash is slow
 
-
-class TradeStatus(Enum):
+class TradeStatus(Enumeration):
     """Where a trade stands; PENDING is flumine's, of a trade under execution, and is not used."""
 
     PENDING = "Pending"
     LIVE = "Live"
     COMPLETE = "Complete"
 
-    __hash__ = object.__hash__
 
-
-class Trigger(Enum):
+class Trigger(Enumeration):
     """What may happen to an order; each is the method of `Order` of that name."""
 
     PLACING = "placing"
@@ -38,8 +34,6 @@ class Trigger(Enum):
     UPDATING = "updating"
     REPLACING = "replacing"
     VIOLATION = "violation"
-
-    __hash__ = object.__hash__
 
 
 LIVE_STATUS: frozenset[OrderStatus] = frozenset(

@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
+
 from ..clock import to_datetime
 from .kinds import LimitOnCloseOrder, LimitOrder, OrderKind
 from .order import Order
@@ -11,7 +13,7 @@ from .snapshot import TradeSnapshot
 from .states import TradeStatus
 
 
-class Trade:
+class Trade(Struct, eq=False, dict=True, weakref=True):
     """Orders of one strategy on one selection that belong together.
 
     A trade is LIVE from the start and becomes COMPLETE when all its orders are, unless `pending_orders`
@@ -22,54 +24,29 @@ class Trade:
     :ivar reset_seconds: seconds after a completion before the strategy may place again on the selection.
     """
 
-    __slots__ = (
-        "__dict__",
-        "__weakref__",
-        "_incomplete",
-        "complete_ms",
-        "created_ms",
-        "handicap",
-        "id",
-        "market_id",
-        "market_notes",
-        "notes",
-        "orders",
-        "pending_orders",
-        "place_reset_seconds",
-        "reset_seconds",
-        "selection_id",
-        "status",
-        "status_log",
-        "strategy",
-    )
+    market_id: str
+    selection_id: int
+    handicap: float
+    strategy: StrategyRole
+    notes: dict[str, Any] = None  # type: ignore[assignment]
+    place_reset_seconds: float = 0.0
+    reset_seconds: float = 0.0
+    pending_orders: bool = False
 
-    def __init__(
-        self,
-        market_id: str,
-        selection_id: int,
-        handicap: float,
-        strategy: StrategyRole,
-        notes: dict[str, Any] | None = None,
-        place_reset_seconds: float = 0.0,
-        reset_seconds: float = 0.0,
-        pending_orders: bool = False,
-    ) -> None:
-        self.id = strategy.next_trade_id(market_id)
-        self.market_id = market_id
-        self.selection_id = selection_id
-        self.handicap = handicap
-        self.strategy = strategy
-        self.notes: dict[str, Any] = {} if notes is None else notes
-        self.market_notes: str | None = None
-        self.place_reset_seconds = place_reset_seconds
-        self.reset_seconds = reset_seconds
-        self.orders: list[Order] = []
-        self.pending_orders = pending_orders
-        self.status = TradeStatus.LIVE
-        self.status_log: list[TradeStatus] = []
-        self.created_ms = strategy.clock.epoch_ms
-        self.complete_ms: int | None = None
-        self._incomplete = 0
+    id: str = ""
+    market_notes: str | None = None
+    orders: list[Order] = []
+    status: TradeStatus = TradeStatus.LIVE
+    status_log: list[TradeStatus] = []
+    created_ms: int = 0
+    complete_ms: int | None = None
+    _incomplete: int = 0
+
+    def __post_init__(self) -> None:
+        self.id = self.strategy.next_trade_id(self.market_id)
+        self.created_ms = self.strategy.clock.epoch_ms
+        if self.notes is None:
+            self.notes = {}
 
     def __repr__(self) -> str:
         return f"Trade {self.id}: {self.status.value}"
@@ -95,15 +72,7 @@ class Trade:
         notes: dict[str, Any] | None = None,
     ) -> Order:
         """Return a new order of this trade, not yet placed; `order` is the class to make it of."""
-        created = order(
-            trade=self,
-            side=side,
-            order_type=order_type,
-            handicap=self.handicap,
-            sep=sep,
-            context=context,
-            notes=notes,
-        )
+        created = order(self, side, order_type, self.handicap, sep, context, notes)  # type: ignore[arg-type]
         self.add_order(created)
         return created
 

@@ -238,28 +238,33 @@ class PendingRequests:
 def make_bet(order: "Order", client: "ClientRole") -> Bet:
     """Return the bet that `order` asks for, with all of its terms; its group is the order's strategy."""
     kind = order.order_type
-    bet = Bet(
+    price = size = persistence = min_fill_size = target_size = None
+    is_fill_or_kill = False
+    if isinstance(kind, LimitOrder):
+        name, price, size, persistence = LIMIT, kind.price, kind.size, kind.persistence_type
+        min_fill_size, target_size = kind.min_fill_size, kind.bet_target_size
+        is_fill_or_kill = kind.time_in_force == "FILL_OR_KILL"
+    elif isinstance(kind, LimitOnCloseOrder):
+        name, price, size = LIMIT_ON_CLOSE, kind.price, kind.liability
+    else:
+        name, size = MARKET_ON_CLOSE, kind.liability
+    return Bet(
         order,
         order.trade.strategy,
         order.selection_id,
         order.handicap,
         order.side,
-        LIMIT,
-        has_best_price_execution=client.best_price_execution,
-        is_full_match=client.simulated_full_match,
-        min_bsp_liability=client.min_bsp_liability or 0.0,
+        name,
+        price,
+        size,
+        persistence,
+        is_fill_or_kill,
+        min_fill_size,
+        client.best_price_execution,
+        client.simulated_full_match,
+        client.min_bsp_liability or 0.0,
+        target_size,
     )
-    if isinstance(kind, LimitOrder):
-        bet.price, bet.size, bet.target_size = kind.price, kind.size, kind.bet_target_size
-        bet.persistence = kind.persistence_type
-        bet.is_fill_or_kill = kind.time_in_force == "FILL_OR_KILL"
-        bet.min_fill_size = kind.min_fill_size
-        bet.reckon()
-    elif isinstance(kind, LimitOnCloseOrder):
-        bet.kind, bet.price, bet.size = LIMIT_ON_CLOSE, kind.price, kind.liability
-    else:
-        bet.kind, bet.size = MARKET_ON_CLOSE, kind.liability
-    return bet
 
 
 def is_replacing(bet: Bet) -> bool:

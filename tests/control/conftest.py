@@ -72,7 +72,7 @@ class House:
         self.client = StubClient(transaction_limit)
         self.strategy = StubStrategy(self.clock, order, selection, market)
         self.book = SimpleNamespace(status="OPEN", number_of_active_runners=3, number_of_winners=1)
-        self.market = SimpleNamespace(market_id="1.23", market_book=self.book, blotter=Blotter("1.23"))
+        self.market = SimpleNamespace(market_id="1.23", latest_book=self.book, blotter=Blotter("1.23"))
         self.markets = SimpleNamespace(markets={"1.23": self.market})
         self.max_count = MaxOrderCount(self, self.client)
         self.controls = [

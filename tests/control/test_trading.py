@@ -153,7 +153,7 @@ def test_whatever_is_asked_a_verdict_comes(make_house, price, size):
     [
         (lambda house: None, None),
         (lambda house: house.markets.markets.clear(), "market must be known, was 1.23"),
-        (lambda house: setattr(house.market, "market_book", None), "market must have a book, had none"),
+        (lambda house: setattr(house.market, "latest_book", None), "market must have a book, had none"),
         (lambda house: setattr(house.book, "status", "SUSPENDED"), "market must be OPEN, was SUSPENDED"),
         (lambda house: setattr(house.book, "status", None), "market must be OPEN, was None"),
     ],
@@ -264,7 +264,7 @@ def test_market_exposure(make_house):
 
 def test_market_exposure_needs_a_book(make_house):
     house = make_house(market=15)
-    house.market.market_book = None
+    house.market.latest_book = None
     assert verdict(house, StrategyExposure, house.order()) == "market must have a book, had none"
 
 

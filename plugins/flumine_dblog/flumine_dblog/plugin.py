@@ -8,8 +8,6 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
-import attrs
-import click
 from flumine_core.clock import LiveClock
 from flumine_core.contract.loggingcontrol import LoggingControl
 from flumine_core.errors import SettingsError
@@ -23,19 +21,6 @@ REFUSED = (OrderStatus.VIOLATION,)
 """The statuses of an order that no control has let pass: no blotter knows it, and only its refusal is written."""
 
 DEFAULT_URL = "sqlite:///flumine.db"
-
-
-@attrs.define(eq=False)
-class Recording:
-    """One run in the database: that of a framework, or of all frameworks that one command makes one after the other.
-
-    :ivar markets: market id -> the control that brought it, so that a market that comes in two files counts once.
-    """
-
-    writer: Writer
-    uuid: str
-    is_told: bool = False
-    markets: dict[str, Any] = attrs.Factory(dict)
 
 
 class DatabaseLog(LoggingControl):
@@ -75,31 +60,13 @@ class DatabaseLog(LoggingControl):
         self._close_seconds = close_seconds
         self._refusals: dict[str, list[Any]] = {}
         self._skipped: set[str] = set()
-        address = parse_url(url)
-        context = click.get_current_context(silent=True)
-        made = {} if context is None else context.find_root().meta
-        self._is_shared = context is not None
-        key = f"flumine_dblog {address.render_as_string(hide_password=False)} {run}"
-        self._recording: Recording = made.get(key) or self._new_recording(address, Path(spool), batch, interval, memory)
-        self._recording.writer.report = self._report
-        if context is not None and key not in made:
-            made[key] = self._recording
-            context.find_root().call_on_close(self._close)
-        self._writer = self._recording.writer
+        self._frameworks = 0
+        self._markets: dict[str, int] = {}
+        self._uuid = uuid.uuid4().hex
+        self._writer = Writer(
+            _opened(url), _made_folder(Path(spool), url), self._uuid, batch, interval, memory, self._report
+        )
         self._put = self._writer.put
-
-    def _new_recording(self, address: Any, spool: Path, batch: int, interval: float, memory: int) -> Recording:
-        database = Database(address)
-        database.prepare()
-        name = uuid.uuid4().hex
-        folder = spool / hashlib.sha256(shown(address).encode()).hexdigest()[:12]
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise SettingsError(f"spool {folder} cannot be made: {error.strerror}") from error
-        if not os.access(folder, os.W_OK):
-            raise SettingsError(f"spool {folder} cannot be written to")
-        return Recording(Writer(database, folder, name, batch, interval, memory, self._report), name)
 
     def start(self, on_error: Callable[[str, str, Exception], None]) -> None:
         """Start the threads: that which takes events, and that which writes."""
@@ -114,24 +81,20 @@ class DatabaseLog(LoggingControl):
         if self._on_error is not None:
             self._on_error(self.name, what, error)
 
-    def _close(self) -> None:
-        left = self._writer.close(self._close_seconds)
-        if left:
-            self._report("close", OSError(f"{left} entries are in {self._writer.spool}, the next run writes them"))
-
     # what the framework tells
 
     def process_config(self, event: Any) -> None:
-        """Write the run."""
-        if self._recording.is_told:
+        """Write the run; each further framework of the same run begins with its settings, too."""
+        self._frameworks += 1
+        self._skipped.clear()
+        if self._frameworks > 1:
             return
-        self._recording.is_told = True
         settings = event.event
         version, plugins = _installed()
         self._put(
             "run",
             (
-                self._recording.uuid,
+                self._uuid,
                 self._run_name,
                 settings.get("simulated"),
                 LiveClock().epoch_ms,
@@ -148,7 +111,7 @@ class DatabaseLog(LoggingControl):
     def process_market(self, event: Any) -> None:
         """Write a market and its runners."""
         info = event.event
-        if self._recording.markets.setdefault(info["market_id"], self) is not self:
+        if self._markets.setdefault(info["market_id"], self._frameworks) != self._frameworks:
             self._skipped.add(info["market_id"])
             raise ValueError(f"market {info['market_id']} came before in this run, it is not written again")
         self._put_market(info)
@@ -169,8 +132,8 @@ class DatabaseLog(LoggingControl):
         if order.market_id in self._skipped:
             return
         if self._refusals:
-            for refusal in self._refusals.pop(order.id, ()):
-                self._put("refusal", rows.refusal_row(order, refusal))
+            for told in self._refusals.pop(order.id, ()):
+                self._put("refusal", rows.refusal_row(order, told.event, told.epoch_ms))
         if order.status_log != REFUSED:
             self._put("order", rows.order_row(order))
 
@@ -178,7 +141,7 @@ class DatabaseLog(LoggingControl):
         """Keep a refusal until its order has come, which is the next event."""
         refusal = event.event
         if refusal.market_id not in self._skipped:
-            self._refusals.setdefault(refusal.order_id, []).append(refusal)
+            self._refusals.setdefault(refusal.order_id, []).append(event)
 
     def process_cleared_orders_meta(self, event: Any) -> None:
         """Write the orders of a closed market as they have ended."""
@@ -202,12 +165,29 @@ class DatabaseLog(LoggingControl):
         self._put("balance", rows.balance_row(LiveClock().epoch_ms, event.event))
 
     def process_end_flumine(self, event: Any) -> None:
-        """Write the run's end; a command's next framework goes on with the run."""
-        self._put("end", (self._recording.uuid, LiveClock().epoch_ms))
-        if self._is_shared:
-            self._writer.drain(self._close_seconds)
-        else:
-            self._close()
+        """Write the run's end, and wait for everything to be written."""
+        self._put("end", (self._uuid, LiveClock().epoch_ms))
+        left = self._writer.close(self._close_seconds)
+        if left:
+            self._report("close", OSError(f"{left} entries are in {self._writer.spool}, the next run writes them"))
+
+
+def _opened(url: str) -> Database:
+    database = Database(parse_url(url))
+    database.prepare()
+    return database
+
+
+def _made_folder(spool: Path, url: str) -> Path:
+    """Return the directory for one database's spools, made if need be."""
+    folder = spool / hashlib.sha256(shown(parse_url(url)).encode()).hexdigest()[:12]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"spool {folder} cannot be made: {error.strerror}") from error
+    if not os.access(folder, os.W_OK):
+        raise SettingsError(f"spool {folder} cannot be written to")
+    return folder
 
 
 def _installed() -> tuple[str, dict[str, str]]:

@@ -176,7 +176,7 @@ def order_row(order: Any) -> Row:
         kind.requested_size if is_limit else kind.liability,
         kind.persistence_type if is_limit else None,
         kind.time_in_force if is_limit else None,
-        None if status is None else status._value_,
+        None if status is None else status.value,
         order.created_ms,
         order.status_ms,
         order.placed_ms,
@@ -192,7 +192,7 @@ def order_row(order: Any) -> Row:
         order.violation_msg,
         order.notes,
         order.market_notes,
-        trade.status._value_,
+        trade.status.value,
         trade.place_reset_seconds,
         trade.reset_seconds,
         trade.notes,
@@ -295,7 +295,7 @@ def balance_row(time_ms: int, funds: Mapping[str, Any]) -> Row:
     )
 
 
-def refusal_row(order: Any, refusal: Any) -> Row:
+def refusal_row(order: Any, refusal: Any, time_ms: int) -> Row:
     """Return a row of a control's refusal of a request on an order, with what the order was."""
     kind = order.order_type
     return (
@@ -309,8 +309,8 @@ def refusal_row(order: Any, refusal: Any) -> Row:
         order.kind,
         getattr(kind, "price", None),
         kind.requested_size if order.kind == "Limit" else kind.liability,
-        order.status_ms,
-        refusal.package_type._value_,
+        time_ms,
+        refusal.package_type.value,
         refusal.control,
         refusal.reason,
         text_of(refusal.numbers) if refusal.numbers else "{}",

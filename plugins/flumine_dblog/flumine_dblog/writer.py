@@ -47,7 +47,6 @@ class Writer:
         self._memory = memory
         self._backlog = Backlog(self._path(uuid), memory)
         self._number = 0
-        self._written = threading.Condition()
         self._due = threading.Event()
         self._closing = threading.Event()
         self._deadline: float | None = None
@@ -79,16 +78,6 @@ class Writer:
             return
         if count >= self.batch:
             self._due.set()
-
-    def drain(self, seconds: float) -> bool:
-        """Wait until everything is written, `seconds` at most; return whether it is.
-
-        It does not wait for a database that is away.
-        """
-        self._due.set()
-        with self._written:
-            self._written.wait_for(lambda: self.is_away or not len(self._backlog), seconds)
-        return not len(self._backlog)
 
     def close(self, seconds: float) -> int:
         """Write what is left, for `seconds` at most, and end; return how many entries stay in the spool."""
@@ -129,8 +118,6 @@ class Writer:
             self._due.clear()
             is_last = self._closing.is_set()
             self._guarded(self._write_all, self.uuid, self._backlog)
-            with self._written:
-                self._written.notify_all()
             if is_last:
                 return
 
@@ -210,8 +197,6 @@ class Writer:
         if isinstance(error, Away):
             self.report("database", error)
         logger.warning("the database is away ({}), entries go to {}", error, self._backlog.path)
-        with self._written:
-            self._written.notify_all()
 
     def _write(self, uuid: str, entries: list[Entry]) -> None:
         """Write entries; what the database refuses goes, alone, into a file of its own."""

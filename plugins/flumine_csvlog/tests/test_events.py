@@ -1,0 +1,68 @@
+"""Events as a live run brings them: bets cleared by the exchange, a market that is cleared client by client."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from betfairlightweight.resources import ClearedOrders
+from flumine_csvlog.plugin import CsvLog
+
+from flumine_core.events import ClearedOrdersEvent, ClearedOrdersMetaEvent, Event, OrderStatusEvent
+
+Read = Callable[[Path], list[dict[str, str]]]
+
+ORDER = {
+    "market_id": "1.100000010",
+    "selection_id": 7,
+    "handicap": 0,
+    "id": "1",
+    "bet_id": "200",
+    "date_time_created": "2024-06-01 12:50:00.123000+00:00",
+    "date_time_status_update": "2024-06-01 12:51:00+00:00",
+    "date_time_execution_complete": None,
+    "trade": {"id": "1.100000010-1", "strategy": "Own", "status": "Live", "notes": "", "status_log": ""},
+    "order_type": {"order_type": "Limit on close", "liability": 5.0, "price": 1.5},
+    "info": {"side": "LAY", "size_matched": 0.0},
+    "responses": {"date_time_placed": "2024-06-01 12:50:01+00:00"},
+    "status": "Executable",
+    "profit": 0.0,
+}
+
+
+def handle(control: CsvLog, *events: Event) -> list[Any]:
+    """Let a control handle events and end; return its faults."""
+    faults: list[Any] = []
+    for event in events:
+        control.put(event)
+    control.start(lambda *fault: faults.append(fault))
+    control.stop()
+    return faults
+
+
+def test_cleared_bets_are_written_with_times_in_utc(tmp_path: Path, read: Read) -> None:
+    bet = {"betId": "200", "marketId": "1.100000010", "profit": -2.0, "settledDate": "2024-06-01T13:10:00.000Z"}
+    cleared = ClearedOrders(clearedOrders=[bet], moreAvailable=False)
+    event = ClearedOrdersEvent("1.100000010", [vars(order) for order in cleared.orders])
+    assert handle(CsvLog(tmp_path), event) == []
+    (row,) = read(tmp_path / "cleared_orders.csv")
+    assert (row["market_id"], row["bet_id"], row["profit"]) == ("1.100000010", "200", "-2.0")
+    assert row["settled_date"] == "2024-06-01T13:10:00.000+00:00"
+
+
+@pytest.mark.parametrize(("profit", "rows"), [(0.0, ["0.0"]), (2.5, ["0.0", "2.5"])])
+def test_clearing_again_brings_only_what_has_changed(
+    tmp_path: Path, read: Read, profit: float, rows: list[str]
+) -> None:
+    again = {**ORDER, "profit": profit}
+    events = (OrderStatusEvent(ORDER), ClearedOrdersMetaEvent([ORDER]), ClearedOrdersMetaEvent([again]))
+    assert handle(CsvLog(tmp_path), *events) == []
+    assert [row["profit"] for row in read(tmp_path / "orders.csv")] == rows
+    assert [row["profit"] for row in read(tmp_path / "trades.csv")] == rows
+
+
+def test_an_order_that_nobody_clears_is_written_at_the_end(tmp_path: Path, read: Read) -> None:
+    assert handle(CsvLog(tmp_path), OrderStatusEvent(ORDER)) == []
+    (row,) = read(tmp_path / "orders.csv")
+    assert row["date_time_created"] == "2024-06-01T12:50:00.123+00:00"
+    assert (row["order_type"], row["price"], row["size"]) == ("LIMIT_ON_CLOSE", "1.5", "5.0")

@@ -1,0 +1,32 @@
+"""Enumerations: what `enum.Enum` promises of members, at the speed of an attribute."""
+
+import copy
+import pickle
+
+import pytest
+
+from flumine_core import OrderStatus, TradeStatus
+
+
+def test_a_member_is_found_by_name_value_and_itself() -> None:
+    assert OrderStatus["PENDING"] is OrderStatus("Pending") is OrderStatus(OrderStatus.PENDING) is OrderStatus.PENDING
+    assert (OrderStatus.PENDING.name, OrderStatus.PENDING.value) == ("PENDING", "Pending")
+
+
+def test_members_come_in_order() -> None:
+    assert list(TradeStatus) == [TradeStatus.PENDING, TradeStatus.LIVE, TradeStatus.COMPLETE]
+    assert len(TradeStatus) == 3
+    assert TradeStatus.LIVE in TradeStatus
+    assert OrderStatus.PENDING not in TradeStatus
+
+
+@pytest.mark.parametrize("status", OrderStatus)
+def test_a_copy_is_the_member_itself(status: OrderStatus) -> None:
+    assert pickle.loads(pickle.dumps(status)) is copy.copy(status) is copy.deepcopy(status) is status
+
+
+def test_unknown_values_are_errors() -> None:
+    with pytest.raises(ValueError, match="'Nothing' is not a valid OrderStatus"):
+        OrderStatus("Nothing")
+    with pytest.raises(KeyError):
+        OrderStatus["NOTHING"]
