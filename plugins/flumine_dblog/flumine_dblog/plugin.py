@@ -60,6 +60,7 @@ class DatabaseLog(LoggingControl):
         self._close_seconds = close_seconds
         self._refusals: dict[str, list[Any]] = {}
         self._skipped: set[str] = set()
+        self._started = 0
         self._frameworks = 0
         self._markets: dict[str, int] = {}
         self._uuid = uuid.uuid4().hex
@@ -71,6 +72,7 @@ class DatabaseLog(LoggingControl):
     def start(self, on_error: Callable[[str, str, Exception], None]) -> None:
         """Start the threads: that which takes events, and that which writes."""
         self._on_error = on_error
+        self._started = LiveClock().epoch_ms
         try:
             self._writer.start()
         except OSError as error:
@@ -97,7 +99,7 @@ class DatabaseLog(LoggingControl):
                 self._uuid,
                 self._run_name,
                 settings.get("simulated"),
-                LiveClock().epoch_ms,
+                self._started,
                 version,
                 rows.text_of(plugins),
                 rows.text_of(settings),
