@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
 from . import schema
-from .rows import Row
+from .rows import Row, run_values
 from .statements import DIALECTS, chunked, loaded
 
 Entry = tuple[int, str, Row]
@@ -30,9 +30,14 @@ _DRIVERS = {
     "mysql": "mysql+pymysql",
 }
 _EXTRAS = {"psycopg": "postgresql", "pymysql": "mariadb"}
-_TIMEOUTS: dict[str, dict[str, Any]] = {
+_ARGUMENTS: dict[str, dict[str, Any]] = {
     "sqlite": {"timeout": 10},
-    "postgresql": {"connect_timeout": 5, "keepalives_idle": 10, "tcp_user_timeout": 20_000},
+    "postgresql": {
+        "connect_timeout": 5,
+        "keepalives_idle": 10,
+        "tcp_user_timeout": 20_000,
+        "options": "-c timezone=utc",
+    },
     "mysql": {"connect_timeout": 5, "read_timeout": 60, "write_timeout": 60},
 }
 
@@ -81,7 +86,7 @@ def open_engine(url: URL, is_reader: bool = False) -> Engine:
     """
     backend = url.get_backend_name()
     family = "mysql" if backend == "mariadb" else backend
-    arguments = {name: value for name, value in _TIMEOUTS[family].items() if name not in url.query}
+    arguments = {name: value for name, value in _ARGUMENTS[family].items() if name not in url.query}
     if family == "mysql":
         arguments |= {"charset": "utf8mb4", "init_command": "SET time_zone='+00:00'"}
     try:
@@ -165,12 +170,15 @@ class Database:
                 rows.setdefault(noun, []).append((number, *row))
         if not rows:
             return
+        runs = schema.runs
+        for noun in ("run", "end"):
+            for row in rows.pop(noun, ()):
+                connection.execute(update(runs).where(runs.c.id == run_id).values(run_values(noun, row[1:])))
         dialect = DIALECTS[connection.dialect.name]
         for load, values in loaded(rows):
             for chunk in chunked(values):
                 flat = tuple(itertools.chain.from_iterable(chunk))
                 connection.exec_driver_sql(dialect.insert(load, run_id, len(chunk)), flat)
-        runs = schema.runs
         connection.execute(update(runs).where(runs.c.id == run_id).values(sequence=entries[-1][0]))
 
     def _run(self, connection: Connection, uuid: str) -> tuple[int, int]:

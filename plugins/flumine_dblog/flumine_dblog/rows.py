@@ -3,11 +3,12 @@
 A row can lie in the spool, and be read back by a later version: fields are added at the end and never taken out.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+from flumine_core.clock import to_datetime
 
 Row = tuple[Any, ...]
 
@@ -154,6 +155,17 @@ def epoch_ms(moment: Any) -> int | None:
     told = moment if isinstance(moment, datetime) else datetime.fromisoformat(str(moment))
     aware = told if told.tzinfo is not None else told.replace(tzinfo=UTC)
     return round(aware.timestamp() * 1000)
+
+
+def run_values(noun: str, row: Sequence[Any]) -> dict[str, Any]:
+    """Return what a row of the noun "run" or "end" says of the run's columns."""
+    values = dict(zip(FIELDS[noun], row, strict=True))
+    for name in values.keys() & {"started", "ended"}:
+        values[name] = to_datetime(values[name])
+    for name in values.keys() & {"plugins", "configuration"}:
+        values[name] = msgspec.json.decode(values[name])
+    del values["uuid"]
+    return values
 
 
 def order_row(order: Any) -> Row:

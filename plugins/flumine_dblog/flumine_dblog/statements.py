@@ -37,8 +37,6 @@ class Load:
     @property
     def key(self) -> tuple[str, ...]:
         """What makes a row one of its own, beside the run."""
-        if self.table is schema.runs:
-            return ("uuid",)
         return tuple(column.name for column in self.table.primary_key if column.name != "run_id")
 
 
@@ -54,8 +52,6 @@ _MARKET_ID = {"market_id": "market_id"}
 _RUNNER = {name: name for name in ("market_id", "selection_id", "handicap")}
 
 LOADS = (
-    Load(schema.runs, ("run",), {name: name for name in FIELDS["run"]}),
-    Load(schema.runs, ("end",), {name: name for name in FIELDS["end"]}),
     Load(schema.strategies, ("strategy",), _own(schema.strategies, "strategy")),
     Load(schema.strategies, ("order", "settled_order", "refusal"), {"name": "strategy"}, STUB),
     Load(schema.markets, ("market",), _own(schema.markets, "market")),
@@ -110,21 +106,18 @@ class Dialect:
     def insert(self, load: Load, run_id: int, count: int) -> str:
         """Return the statement that writes `count` rows."""
         table = load.table
-        is_run = table is schema.runs
-        names = list(load.columns)
-        marks = [self.moment if isinstance(table.c[name].type, DateTime) else self.mark for name in names]
-        if not is_run:
-            names.insert(0, "run_id")
-            marks.insert(0, str(int(run_id)))
+        names = ["run_id", *load.columns]
+        marks = [self.moment if isinstance(table.c[name].type, DateTime) else self.mark for name in load.columns]
+        marks.insert(0, str(int(run_id)))
         values = ",".join([f"({','.join(marks)})"] * count)
         quoted = ",".join(self._quoted(name) for name in names)
-        return f"INSERT INTO {table.name} ({quoted}) VALUES {values} {self._on_conflict(load, is_run)}"
+        return f"INSERT INTO {table.name} ({quoted}) VALUES {values} {self._on_conflict(load)}"
 
     def _quoted(self, name: str) -> str:
         return f"`{name}`" if self.is_mysql else f'"{name}"'
 
-    def _on_conflict(self, load: Load, is_run: bool) -> str:
-        key = load.key if is_run else ("run_id", *load.key)
+    def _on_conflict(self, load: Load) -> str:
+        key = ("run_id", *load.key)
         updated = [] if load.mode != LATEST else [name for name in load.columns if name not in (*key, *load.kept)]
         if self.is_mysql:
             # an update of a key column to itself changes nothing, where IGNORE would also hide faults

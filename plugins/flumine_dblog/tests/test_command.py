@@ -25,14 +25,14 @@ def as_json(result: Result) -> Any:
 
 
 @pytest.fixture
-def written(simulate: Any, sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def written(simulate: Any, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Two runs, the second one of one market alone; the database is named by the environment."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("FLUMINE_DBLOG_URL", sqlite_url)
-    first = simulate(sqlite_url, run="first")
+    monkeypatch.setenv("FLUMINE_DBLOG_URL", url)
+    first = simulate(url, run="first")
     market = next(iter(first.markets))
     path = next(each for each in first.strategies[0].market_filter["markets"] if market.market_id in each)
-    return first, simulate(sqlite_url, run="second", files=[path])
+    return first, simulate(url, run="second", files=[path])
 
 
 def orders_of(framework: Any) -> list[Any]:
@@ -94,7 +94,7 @@ def test_pnl(by: str, written: Any, ask: Any) -> None:
         (["pnl", "--by", "week"], "'week' is not one of"),
     ],
 )
-def test_what_cannot_be_understood_is_told(written: Any, ask: Any, arguments: list[str], told: str) -> None:
+def test_what_cannot_be_understood_is_told(ask: Any, arguments: list[str], told: str) -> None:
     result = ask("db", *arguments)
     assert result.exit_code == 2 and told in result.stderr
 
