@@ -82,7 +82,9 @@ class Writer:
     def close(self, seconds: float) -> int:
         """Write what is left, for `seconds` at most, and end; return how many entries stay in the spool."""
         if not self.is_started:
-            return 0
+            left = len(self._backlog)
+            self._close_backlog()
+            return left
         self._deadline = time.monotonic() + seconds
         self._closing.set()
         self._due.set()
