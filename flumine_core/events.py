@@ -7,6 +7,7 @@ import attrs
 
 from .order.refusal import Refusal
 from .order.report import Report
+from .order.snapshot import OrderSnapshot
 
 if TYPE_CHECKING:
     from .book.marketbook import MarketBook
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
 
 Plain = dict[str, Any]
 """Plain data, copied when the event was made: text, numbers, lists and dicts."""
+
+
+def described(copy: Plain | OrderSnapshot) -> Plain:
+    """Return a copy as plain values."""
+    return copy if isinstance(copy, dict) else copy.info
 
 
 @attrs.define(eq=False)
@@ -109,9 +115,10 @@ class ClearedOrdersEvent(Event):
 
 @attrs.define(eq=False)
 class ClearedMarketsEvent(Event):
-    """Profit and commission of closed markets (betfairlightweight's ClearedOrders)."""
+    """Profit and commission of closed markets (betfairlightweight's ClearedOrders); `client`: whose, by username."""
 
     cleared_markets: Any
+    client: str | None = None
 
 
 @attrs.define(eq=False)
@@ -159,16 +166,26 @@ class TradeEvent(Event):
 
 @attrs.define(eq=False)
 class OrderEvent(Event):
-    """An order was accepted by the exchange."""
+    """An order was accepted by the exchange; `event` is its description, made anew whenever it is asked for."""
 
-    event: Plain
+    order: Plain | OrderSnapshot
+
+    @property
+    def event(self) -> Plain:
+        """The order as plain values, as it was when the event was made."""
+        return described(self.order)
 
 
 @attrs.define(eq=False)
 class OrderStatusEvent(Event):
-    """An order's status changed."""
+    """An order's status changed; `event` is its description, made anew whenever it is asked for."""
 
-    event: Plain
+    order: Plain | OrderSnapshot
+
+    @property
+    def event(self) -> Plain:
+        """The order as plain values, as it was when the event was made."""
+        return described(self.order)
 
 
 @attrs.define(eq=False)
@@ -188,9 +205,14 @@ class BalanceEvent(Event):
 
 @attrs.define(eq=False)
 class ClearedOrdersMetaEvent(Event):
-    """All orders of a closed market."""
+    """All orders of a closed market; `event` are their descriptions, made anew whenever they are asked for."""
 
-    event: list[Plain]
+    orders: Sequence[Plain | OrderSnapshot]
+
+    @property
+    def event(self) -> list[Plain]:
+        """The orders as plain values, as they were when the event was made."""
+        return [described(order) for order in self.orders]
 
 
 NOUNS = (

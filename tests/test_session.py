@@ -592,7 +592,8 @@ class Everything(LoggingControl):
 
 def plain(value: Any) -> Any:
     """Return an event's fields, which must be plain data."""
-    return json.loads(json.dumps({name: getattr(value, name) for name in value.__slots__ if name[:2] != "__"}))
+    names = ["event"] if hasattr(value, "event") else [name for name in value.__slots__ if name[:2] != "__"]
+    return json.loads(json.dumps({name: getattr(value, name) for name in names}))
 
 
 def test_every_noun_of_a_simulation_is_logged_as_plain_data(simulate: Any, market_file: Any) -> None:
@@ -615,6 +616,11 @@ def test_every_noun_of_a_simulation_is_logged_as_plain_data(simulate: Any, marke
     assert [each.event for each in log.got["refusal"]] == framework.refusals
     assert [each.order_package["order_count"] for each in log.got["order_package"]] == [1]
     assert log.got["config"][0].event["simulated"] is True
+    added, closed = log.got["market"][0].event, log.got["close_market"][0].market_book
+    assert [runner["status"] for runner in added["runners"]].count("ACTIVE") == len(added["runners"])
+    assert [runner["status"] for runner in closed["runners"]].count("WINNER") == 1
+    assert closed["status"] == "CLOSED" and closed["runners"][0]["selection_id"] == added["runners"][0]["selection_id"]
+    assert [each.client for each in log.got["cleared_markets"]] == ["simulated"]
     assert len(log.got["end_flumine"]) == 1
 
 

@@ -16,6 +16,7 @@ from ..events import (
     RawDataEvent,
     SportsDataEvent,
 )
+from ..market.market import Market
 
 
 def plain_book(book: MarketBook) -> dict[str, Any]:
@@ -28,6 +29,25 @@ def plain_book(book: MarketBook) -> dict[str, Any]:
         "market_definition": book.definition.raw,
         "runners": [_plain_runner(runner) for runner in book.runners],
     }
+
+
+def plain_market(market: Market) -> dict[str, Any]:
+    """Return a market's `info` with its runners: id, handicap, name, status, starting price where they are known."""
+    catalogue = getattr(market.market_catalogue, "runners", None) or ()
+    names = {runner.selection_id: runner.runner_name for runner in catalogue}
+    runners = [
+        {
+            "selection_id": runner["id"],
+            "handicap": runner.get("hc", 0),
+            "name": names.get(runner["id"]) or runner.get("name"),
+            "sort_priority": runner.get("sortPriority"),
+            "status": runner.get("status"),
+            "adjustment_factor": runner.get("adjustmentFactor"),
+            "bsp": runner.get("bsp"),
+        }
+        for runner in market.definition.runners
+    ]
+    return market.info | {"status": market.status, "runners": runners}
 
 
 def _plain_runner(runner: RunnerBook) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from ..events import (
 )
 from ..market.market import Market
 from ..order.report import AdoptReport, Report
-from .copies import COPIES
+from .copies import COPIES, plain_market
 from .life import MarketLife
 from .plan import Step
 
@@ -209,7 +209,7 @@ class Kernel(MarketLife):
             if is_first:
                 self.markets.enter_event(market)
                 if "market" in self._logged:
-                    self.log_control(MarketEvent(market.info))
+                    self.log_control(MarketEvent(plain_market(market)))
             self._tell_catalogue(market, catalogue)
 
     def _tell_catalogue(self, market: Market, catalogue: Any) -> None:

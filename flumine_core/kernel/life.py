@@ -15,6 +15,7 @@ from ..events import (
     MarketEvent,
 )
 from ..market.market import Market
+from .copies import plain_market
 from .desk import Desk
 
 
@@ -58,7 +59,7 @@ class MarketLife(Desk):
             self._call_middleware(middleware, "add_market", market)
         self.plan["add_market"].run(nothing, market)
         if "market" in self._logged:
-            self.log_control(MarketEvent(market.info))
+            self.log_control(MarketEvent(plain_market(market)))
         return market
 
     def _remove_market(self, market: Market) -> None:
@@ -97,7 +98,7 @@ class MarketLife(Desk):
             if is_book:
                 self._clear_market(market)
             if "close_market" in self._logged:
-                self.log_control(CloseMarketEvent(market.info, event.streaming_unique_id))
+                self.log_control(CloseMarketEvent(plain_market(market), event.streaming_unique_id))
         if self._keeps_closed_markets:
             self._remove_market(market)
 
@@ -112,7 +113,7 @@ class MarketLife(Desk):
         orders = market.blotter.process_cleared_orders(event.cleared_orders)
         self.plan["process_cleared_orders"].run(nothing, market, event.cleared_orders)
         if orders and "cleared_orders_meta" in self._logged:
-            self.log_control(ClearedOrdersMetaEvent([order.info for order in orders]))
+            self.log_control(ClearedOrdersMetaEvent([order.snapshot() for order in orders]))
         if "cleared_orders" in self._logged:
             self.log_control(ClearedOrdersEvent(event.market_id, _plain_cleared(event.cleared_orders)))
 
@@ -120,7 +121,7 @@ class MarketLife(Desk):
         """Process profit and commission of closed markets."""
         self.plan["process_cleared_markets"].run(nothing, event.cleared_markets)
         if "cleared_markets" in self._logged:
-            self.log_control(ClearedMarketsEvent(_plain_cleared(event.cleared_markets)))
+            self.log_control(ClearedMarketsEvent(_plain_cleared(event.cleared_markets), event.client))
 
 
 def nothing(*arguments: Any) -> None:

@@ -48,7 +48,7 @@ class Reports(Registry):
 
     def _log_status(self, order: Order) -> None:
         if "order_status" in self._logged:
-            self.log_control(OrderStatusEvent(order.info))
+            self.log_control(OrderStatusEvent(order.snapshot()))
 
     def apply(self, market: Market, reports: Sequence[Report]) -> None:
         """Apply what an execution reports to the orders that it names."""
@@ -71,7 +71,7 @@ class Reports(Registry):
                 market.blotter.enter_last(order)
                 order.market_notes = market_notes(market, order)
             if "order" in self._logged:
-                self.log_control(OrderEvent(order.info))
+                self.log_control(OrderEvent(order.snapshot()))
             order.executable()
             if was_complete:  # it had been given up, and has come late
                 market.blotter.take_back(order)

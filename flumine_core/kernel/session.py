@@ -113,7 +113,7 @@ class Session(Kernel):
             record = market.cleared(client, self.settings.customer_strategy_ref)
             market.market_cleared.append(record)
             cleared = Cleared(market.market_id, [ClearedMarket.of(record)])
-            self._process_cleared_markets(ClearedMarketsEvent(cleared))
+            self._process_cleared_markets(ClearedMarketsEvent(cleared, client.username))
 
     def _made_stream(self, description: Any) -> Any:
         if not isinstance(description, BaseStream):

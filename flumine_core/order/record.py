@@ -14,6 +14,7 @@ from .kinds import LimitOrder, OrderKind
 from .responses import Responses
 from .roles import ClientRole
 from .settlement import settle, settle_each_way, settle_line
+from .snapshot import OrderSnapshot
 from .states import OrderStatus
 
 if TYPE_CHECKING:
@@ -188,48 +189,48 @@ class OrderRecord(Struct, eq=False, dict=True, weakref=True):
     def _seconds_since(self, epoch_ms: int) -> float:
         return (self.trade.strategy.clock.epoch_ms - epoch_ms) / 1000
 
+    def snapshot(self) -> OrderSnapshot:
+        """Return a copy of what is known now, which stays as it is."""
+        kind = self.order_type
+        client = self.client
+        return OrderSnapshot(
+            self.id,
+            self.trade.snapshot(),
+            self.market_id,
+            self.selection_id,
+            self.handicap,
+            self.customer_order_ref,
+            self.bet_id,
+            client.username if client else None,
+            self.side,
+            kind.ORDER_TYPE.value,
+            kind,
+            self.status,
+            tuple(self.status_log),
+            self.created_ms,
+            self.status_ms,
+            self.placed_ms,
+            self.complete_ms,
+            self.publish_time,
+            self.market_version,
+            self.async_,
+            self.size_matched,
+            self.size_cancelled,
+            self.size_lapsed,
+            self.size_voided,
+            self.average_price_matched,
+            self.runner_status,
+            self.line_range_result,
+            self.profit if self.size_matched or self.cleared_order is not None else 0.0,
+            self.notes_str if self.notes else "",
+            self.market_notes,
+            self.violation_msg,
+        )
+
     @property
     def info(self) -> dict[str, Any]:
         """The order as plain values, for logs."""
-        placed, complete = self.date_time_placed, self.date_time_execution_complete
-        return {
-            "market_id": self.market_id,
-            "selection_id": self.selection_id,
-            "handicap": self.handicap,
-            "id": self.id,
-            "customer_order_ref": self.customer_order_ref,
-            "bet_id": self.bet_id,
-            "date_time_created": str(self.date_time_created),
-            "date_time_status_update": str(self.date_time_status_update),
-            "date_time_execution_complete": str(complete) if complete else None,
-            "publish_time": str(self.publish_time) if self.publish_time else None,
-            "market_version": self.market_version,
-            "async": self.async_,
-            "trade": self.trade.info,
-            "order_type": self.order_type.info,
-            "info": {
-                "side": self.side,
-                "size_matched": self.size_matched,
-                "size_remaining": self.size_remaining,
-                "size_cancelled": self.size_cancelled,
-                "size_lapsed": self.size_lapsed,
-                "size_voided": self.size_voided,
-                "average_price_matched": self.average_price_matched,
-            },
-            "responses": {
-                "date_time_placed": str(placed) if placed else None,
-                "elapsed_seconds_executable": self.elapsed_seconds_executable,
-            },
-            "runner_status": self.runner_status,
-            "line_range_result": self.line_range_result,
-            "status": self.status.value if self.status else None,
-            "status_log": ", ".join(status.value for status in self.status_log),
-            "violation_msg": self.violation_msg,
-            "profit": self.profit,
-            "notes": self.notes_str,
-            "market_notes": self.market_notes,
-            "client": self.client.username if self.client else None,
-        }
+        return self.snapshot().info
 
     def json(self) -> str:
         """Return `info` as JSON."""

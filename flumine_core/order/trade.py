@@ -9,6 +9,7 @@ from ..clock import to_datetime
 from .kinds import LimitOnCloseOrder, LimitOrder, OrderKind
 from .order import Order
 from .roles import StrategyRole
+from .snapshot import TradeSnapshot
 from .states import TradeStatus
 
 
@@ -169,18 +170,22 @@ class Trade(Struct, eq=False, dict=True, weakref=True):
         """The notes' values, joined by commas."""
         return ",".join(str(note) for note in self.notes.values())
 
+    def snapshot(self) -> TradeSnapshot:
+        """Return a copy of what is known now, which stays as it is."""
+        return TradeSnapshot(
+            self.id,
+            self.strategy.name,
+            self.place_reset_seconds,
+            self.reset_seconds,
+            [order.id for order in self.orders],
+            self.pending_orders,
+            self.notes_str if self.notes else "",
+            self.market_notes,
+            self.status,
+            tuple(self.status_log),
+        )
+
     @property
     def info(self) -> dict[str, Any]:
         """The trade as plain values, for logs."""
-        return {
-            "id": self.id,
-            "strategy": self.strategy.name,
-            "place_reset_seconds": self.place_reset_seconds,
-            "reset_seconds": self.reset_seconds,
-            "orders": [order.id for order in self.orders],
-            "pending_orders": self.pending_orders,
-            "notes": self.notes_str,
-            "market_notes": self.market_notes,
-            "status": self.status.value,
-            "status_log": ", ".join(status.value for status in self.status_log),
-        }
+        return self.snapshot().info

@@ -1,0 +1,137 @@
+"""Copies of an order and its trade as they stood at one moment: cheap to make, described when somebody asks."""
+
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from ..clock import to_datetime
+from .kinds import LimitOrder, OrderKind
+from .states import OrderStatus, TradeStatus
+
+
+class TradeSnapshot(Struct, frozen=True, gc=False):
+    """A trade at one moment; the names are those of `Trade`."""
+
+    id: str
+    strategy: str
+    place_reset_seconds: float
+    reset_seconds: float
+    orders: list[str]
+    pending_orders: bool
+    notes: str
+    market_notes: str | None
+    status: TradeStatus
+    status_log: tuple[TradeStatus, ...]
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """The trade as plain values, for logs."""
+        return {
+            "id": self.id,
+            "strategy": self.strategy,
+            "place_reset_seconds": self.place_reset_seconds,
+            "reset_seconds": self.reset_seconds,
+            "orders": self.orders,
+            "pending_orders": self.pending_orders,
+            "notes": self.notes,
+            "market_notes": self.market_notes,
+            "status": self.status.value,
+            "status_log": ", ".join(status.value for status in self.status_log),
+        }
+
+
+class OrderSnapshot(Struct, frozen=True, gc=False):
+    """An order at one moment; the names are those of `Order`, times in milliseconds since 1970.
+
+    `kind` is the order type as the exchange writes it ("Limit").
+    """
+
+    id: str
+    trade: TradeSnapshot
+    market_id: str
+    selection_id: int
+    handicap: float
+    customer_order_ref: str
+    bet_id: str | None
+    client: str | None
+    side: str
+    kind: str
+    order_type: OrderKind
+    status: OrderStatus | None
+    status_log: tuple[OrderStatus, ...]
+    created_ms: int
+    status_ms: int
+    placed_ms: int | None
+    complete_ms: int | None
+    publish_time: datetime | None
+    market_version: int | None
+    is_async: bool | None
+    size_matched: float
+    size_cancelled: float
+    size_lapsed: float
+    size_voided: float
+    average_price_matched: float
+    runner_status: str | None
+    line_range_result: float | None
+    profit: float
+    notes: str
+    market_notes: str | None
+    violation_msg: str | None
+
+    @property
+    def size_remaining(self) -> float:
+        """What the exchange may still match of a limit order; 0.0 for starting-price orders."""
+        if not isinstance(self.order_type, LimitOrder):
+            return 0.0
+        size = self.order_type.requested_size
+        return round(size - self.size_matched - self.size_cancelled - self.size_lapsed - self.size_voided, 2)
+
+    @property
+    def elapsed_seconds_executable(self) -> float | None:
+        """Seconds that the exchange held the order; None until it is complete."""
+        if self.complete_ms is None or self.placed_ms is None:
+            return None
+        return (self.complete_ms - self.placed_ms) / 1000
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """The order as plain values, for logs."""
+        return {
+            "market_id": self.market_id,
+            "selection_id": self.selection_id,
+            "handicap": self.handicap,
+            "id": self.id,
+            "customer_order_ref": self.customer_order_ref,
+            "bet_id": self.bet_id,
+            "date_time_created": str(to_datetime(self.created_ms)),
+            "date_time_status_update": str(to_datetime(self.status_ms)),
+            "date_time_execution_complete": None if self.complete_ms is None else str(to_datetime(self.complete_ms)),
+            "publish_time": str(self.publish_time) if self.publish_time else None,
+            "market_version": self.market_version,
+            "async": self.is_async,
+            "trade": self.trade.info,
+            "order_type": self.order_type.info,
+            "info": {
+                "side": self.side,
+                "size_matched": self.size_matched,
+                "size_remaining": self.size_remaining,
+                "size_cancelled": self.size_cancelled,
+                "size_lapsed": self.size_lapsed,
+                "size_voided": self.size_voided,
+                "average_price_matched": self.average_price_matched,
+            },
+            "responses": {
+                "date_time_placed": None if self.placed_ms is None else str(to_datetime(self.placed_ms)),
+                "elapsed_seconds_executable": self.elapsed_seconds_executable,
+            },
+            "runner_status": self.runner_status,
+            "line_range_result": self.line_range_result,
+            "status": self.status.value if self.status else None,
+            "status_log": ", ".join(status.value for status in self.status_log),
+            "violation_msg": self.violation_msg,
+            "profit": self.profit,
+            "notes": self.notes,
+            "market_notes": self.market_notes,
+            "client": self.client,
+        }

@@ -1,0 +1,1 @@
+"""A logging control that writes runs, orders and results into a database."""

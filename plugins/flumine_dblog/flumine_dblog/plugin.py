@@ -1,0 +1,204 @@
+"""The logging control: what the framework tells becomes rows, which a writer brings into the database."""
+
+import hashlib
+import os
+import uuid
+from collections.abc import Callable
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+from flumine_core.clock import LiveClock
+from flumine_core.contract.loggingcontrol import LoggingControl
+from flumine_core.errors import SettingsError
+from flumine_core.order.states import OrderStatus
+
+from . import rows
+from .database import Database, parse_url, shown
+from .writer import Writer
+
+REFUSED = (OrderStatus.VIOLATION,)
+"""The statuses of an order that no control has let pass: no blotter knows it, and only its refusal is written."""
+
+DEFAULT_URL = "sqlite:///flumine.db"
+
+
+class DatabaseLog(LoggingControl):
+    """Writes runs, strategies, markets, trades, orders, their events and what became of them into a database.
+
+    :param url: the database: `sqlite:///FILE`, `postgresql://...` or `mariadb://...`.
+    :param spool: directory for what cannot be written while the database is away.
+    :param run: a name for the run.
+    :param batch: entries that are written in one transaction, at most.
+    :param interval: seconds that an entry waits for others, at most.
+    :param memory: entries that are kept in memory; more are spooled.
+    :param close_seconds: how long the end of a run waits for the database; what is left then lies in the spool, and
+        the next run writes it.
+    :raises SettingsError: where an option does not fit, or the spool cannot be written to.
+    """
+
+    NAME = "DATABASE_LOG"
+
+    def __init__(
+        self,
+        url: str = DEFAULT_URL,
+        spool: Path = Path("flumine_dblog_spool"),
+        run: str | None = None,
+        batch: int = 1_000,
+        interval: float = 0.5,
+        memory: int = 20_000,
+        close_seconds: float = 10.0,
+        daemon: bool = True,
+    ) -> None:
+        super().__init__(daemon)
+        for name, value in (("batch", batch), ("interval", interval), ("memory", memory)):
+            if not value > 0:
+                raise SettingsError(f"{name} must be above 0, was {value!r}")
+        if close_seconds < 0:
+            raise SettingsError(f"close_seconds must not be below 0, was {close_seconds!r}")
+        self._run_name = run
+        self._close_seconds = close_seconds
+        self._refusals: dict[str, list[Any]] = {}
+        self._skipped: set[str] = set()
+        self._started = 0
+        self._frameworks = 0
+        self._markets: dict[str, int] = {}
+        self._uuid = uuid.uuid4().hex
+        self._writer = Writer(
+            _opened(url), _made_folder(Path(spool), url), self._uuid, batch, interval, memory, self._report
+        )
+        self._put = self._writer.put
+
+    def start(self, on_error: Callable[[str, str, Exception], None]) -> None:
+        """Start the threads: that which takes events, and that which writes."""
+        self._on_error = on_error
+        self._started = LiveClock().epoch_ms
+        try:
+            self._writer.start()
+        except OSError as error:
+            self._report("spool", error)
+        super().start(on_error)
+
+    def _report(self, what: str, error: Exception) -> None:
+        if self._on_error is not None:
+            self._on_error(self.name, what, error)
+
+    # what the framework tells
+
+    def process_config(self, event: Any) -> None:
+        """Write the run; each further framework of the same run begins with its settings, too."""
+        self._frameworks += 1
+        self._skipped.clear()
+        if self._frameworks > 1:
+            return
+        settings = event.event
+        version, plugins = _installed()
+        self._put(
+            "run",
+            (
+                self._uuid,
+                self._run_name,
+                settings.get("simulated"),
+                self._started,
+                version,
+                rows.text_of(plugins),
+                rows.text_of(settings),
+            ),
+        )
+
+    def process_strategy(self, event: Any) -> None:
+        """Write a strategy."""
+        self._put("strategy", rows.strategy_row(event.event))
+
+    def process_market(self, event: Any) -> None:
+        """Write a market and its runners."""
+        info = event.event
+        if self._markets.setdefault(info["market_id"], self._frameworks) != self._frameworks:
+            self._skipped.add(info["market_id"])
+            raise ValueError(f"market {info['market_id']} came before in this run, it is not written again")
+        self._put_market(info)
+
+    def process_close_market(self, event: Any) -> None:
+        """Write a market's and its runners' last state."""
+        if event.market_book["market_id"] not in self._skipped:
+            self._put_market(event.market_book)
+
+    def _put_market(self, info: dict[str, Any]) -> None:
+        self._put("market", rows.market_row(info))
+        for row in rows.runner_rows(info):
+            self._put("runner", row)
+
+    def process_order_status(self, event: Any) -> None:
+        """Write why an order was refused, if it was; and unless it never passed the controls, order and change."""
+        order = event.order
+        if order.market_id in self._skipped:
+            return
+        if self._refusals:
+            for told in self._refusals.pop(order.id, ()):
+                self._put("refusal", rows.refusal_row(order, told.event, told.epoch_ms))
+        if order.status_log != REFUSED:
+            self._put("order", rows.order_row(order))
+
+    def process_refusal(self, event: Any) -> None:
+        """Keep a refusal until its order has come, which is the next event."""
+        refusal = event.event
+        if refusal.market_id not in self._skipped:
+            self._refusals.setdefault(refusal.order_id, []).append(event)
+
+    def process_cleared_orders_meta(self, event: Any) -> None:
+        """Write the orders of a closed market as they have ended."""
+        for order in event.orders:
+            if order.market_id not in self._skipped:
+                self._put("settled_order", rows.order_row(order))
+
+    def process_cleared_orders(self, event: Any) -> None:
+        """Write what the exchange says of a market's bets."""
+        for cleared in event.cleared_orders:
+            self._put("cleared_order", rows.cleared_order_row(event.market_id, cleared))
+
+    def process_cleared_markets(self, event: Any) -> None:
+        """Write what the exchange says of whole markets."""
+        for cleared in event.cleared_markets:
+            if cleared["market_id"] not in self._skipped:
+                self._put("cleared_market", rows.cleared_market_row(event.client, cleared))
+
+    def process_balance(self, event: Any) -> None:
+        """Write a client's account funds."""
+        self._put("balance", rows.balance_row(LiveClock().epoch_ms, event.event))
+
+    def process_end_flumine(self, event: Any) -> None:
+        """Write the run's end, and wait for everything to be written."""
+        self._put("end", (self._uuid, LiveClock().epoch_ms))
+        left = self._writer.close(self._close_seconds)
+        if left:
+            self._report("close", OSError(f"{left} entries are in {self._writer.spool}, the next run writes them"))
+
+
+def _opened(url: str) -> Database:
+    database = Database(parse_url(url))
+    database.prepare()
+    return database
+
+
+def _made_folder(spool: Path, url: str) -> Path:
+    """Return the directory for one database's spools, made if need be."""
+    folder = spool / hashlib.sha256(shown(parse_url(url)).encode()).hexdigest()[:12]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"spool {folder} cannot be made: {error.strerror}") from error
+    if not os.access(folder, os.W_OK):
+        raise SettingsError(f"spool {folder} cannot be written to")
+    return folder
+
+
+def _installed() -> tuple[str, dict[str, str]]:
+    """Return flumine_core's version, and those of the distributions that bring plugins for it."""
+    version, plugins = "", {}
+    for distribution in distributions():
+        name = distribution.metadata["Name"]
+        if name == "flumine_core":
+            version = distribution.version
+        elif any(entry.group.partition(".")[0] == "flumine_core" for entry in distribution.entry_points):
+            plugins[name] = distribution.version
+    return version, plugins

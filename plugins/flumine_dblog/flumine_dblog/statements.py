@@ -1,0 +1,184 @@
+"""How rows become SQL: many rows a statement, inserted or, where their key is there already, brought up to date."""
+
+import functools
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import itemgetter
+from typing import Any
+
+import attrs
+from sqlalchemy import DateTime, Table
+
+from . import schema
+from .rows import FIELDS, Row
+
+CHUNKS = (100, 10, 1)
+"""How many rows a statement may hold: few sizes, so that prepared statements are used again."""
+
+STUB, LATEST, NEW = "stub", "latest", "new"
+
+
+@attrs.frozen(eq=False)
+class Load:
+    """One table's share of a noun's rows.
+
+    :ivar columns: column -> field of the row; "sequence" is the entry's number.
+    :ivar mode: LATEST brings a row that is there up to date; STUB, which is a key alone, leaves it as it is; NEW is
+        always a row of its own.
+    :ivar kept: columns that an update leaves as they were inserted.
+    """
+
+    table: Table
+    nouns: tuple[str, ...]
+    columns: dict[str, str]
+    mode: str = LATEST
+    kept: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What makes a row one of its own, beside the run."""
+        return tuple(column.name for column in self.table.primary_key if column.name != "run_id")
+
+
+def _own(table: Table, noun: str, **others: str) -> dict[str, str]:
+    """Map the columns that bear a field's name, and `others`."""
+    known = ("sequence", *FIELDS[noun])
+    names = [column.name for column in table.columns if column.name in known and column.name not in others]
+    return {name: name for name in names} | others
+
+
+_ORDERS = ("order", "settled_order")
+_MARKET_ID = {"market_id": "market_id"}
+_RUNNER = {name: name for name in ("market_id", "selection_id", "handicap")}
+
+LOADS = (
+    Load(schema.strategies, ("strategy",), _own(schema.strategies, "strategy")),
+    Load(schema.strategies, ("order", "settled_order", "refusal"), {"name": "strategy"}, STUB),
+    Load(schema.markets, ("market",), _own(schema.markets, "market")),
+    Load(schema.markets, ("runner", *_ORDERS, "cleared_order", "cleared_market", "refusal"), _MARKET_ID, STUB),
+    Load(schema.runners, ("runner",), _own(schema.runners, "runner")),
+    Load(schema.runners, _ORDERS, _RUNNER, STUB),
+    Load(
+        schema.trades,
+        _ORDERS,
+        {
+            "id": "trade_id",
+            "strategy": "strategy",
+            **_RUNNER,
+            "status": "trade_status",
+            "created": "created",
+            "place_reset_seconds": "place_reset_seconds",
+            "reset_seconds": "reset_seconds",
+            "notes": "trade_notes",
+            "market_notes": "market_notes",
+        },
+        kept=("created", "market_notes"),
+    ),
+    Load(schema.orders, _ORDERS, {name: name for name in _own(schema.orders, "order")}),
+    Load(
+        schema.order_events,
+        ("order",),
+        _own(schema.order_events, "order", order_id="id", time="updated"),
+        NEW,
+    ),
+    Load(schema.cleared_orders, ("cleared_order",), _own(schema.cleared_orders, "cleared_order")),
+    Load(schema.cleared_markets, ("cleared_market",), _own(schema.cleared_markets, "cleared_market")),
+    Load(schema.balances, ("balance",), _own(schema.balances, "balance"), NEW),
+    Load(schema.refusals, ("refusal",), _own(schema.refusals, "refusal"), NEW),
+)
+"""In an order in which every row finds those that it refers to."""
+
+Pick = Callable[[Row], Any]
+
+
+@attrs.frozen(eq=False)
+class Dialect:
+    """What differs from database to database.
+
+    :ivar mark: stands for a value; `moment`: for a time given in milliseconds since 1970.
+    """
+
+    mark: str
+    moment: str
+    is_mysql: bool = False
+
+    @functools.lru_cache(maxsize=1024)  # noqa: B019 (dialects live as long as the process)
+    def insert(self, load: Load, run_id: int, count: int) -> str:
+        """Return the statement that writes `count` rows."""
+        table = load.table
+        names = ["run_id", *load.columns]
+        marks = [self.moment if isinstance(table.c[name].type, DateTime) else self.mark for name in load.columns]
+        marks.insert(0, str(int(run_id)))
+        values = ",".join([f"({','.join(marks)})"] * count)
+        quoted = ",".join(self._quoted(name) for name in names)
+        return f"INSERT INTO {table.name} ({quoted}) VALUES {values} {self._on_conflict(load)}"
+
+    def _quoted(self, name: str) -> str:
+        return f"`{name}`" if self.is_mysql else f'"{name}"'
+
+    def _on_conflict(self, load: Load) -> str:
+        key = ("run_id", *load.key)
+        updated = [] if load.mode != LATEST else [name for name in load.columns if name not in (*key, *load.kept)]
+        if self.is_mysql:
+            # an update of a key column to itself changes nothing, where IGNORE would also hide faults
+            changes = updated or key[:1]
+            return "ON DUPLICATE KEY UPDATE " + ",".join(f"`{name}`=VALUES(`{name}`)" for name in changes)
+        target = ",".join(f'"{name}"' for name in key)
+        if not updated:
+            return f"ON CONFLICT ({target}) DO NOTHING"
+        return f"ON CONFLICT ({target}) DO UPDATE SET " + ",".join(f'"{name}"=excluded."{name}"' for name in updated)
+
+
+DIALECTS = {
+    "sqlite": Dialect("?", "strftime('%Y-%m-%d %H:%M:%f000',?/1000.0,'unixepoch')"),
+    "postgresql": Dialect("%s", "to_timestamp(CAST(%s AS numeric)/1000)"),
+    "mysql": Dialect("%s", "FROM_UNIXTIME(%s/1000)", is_mysql=True),
+    "mariadb": Dialect("%s", "FROM_UNIXTIME(%s/1000)", is_mysql=True),
+}
+"""By SQLAlchemy's name of the backend."""
+
+
+def _picker(names: Iterable[str], noun: str) -> Pick:
+    """Return what takes fields out of a noun's row, which begins with its number; one field comes by itself."""
+    fields = ("sequence", *FIELDS[noun])
+    return itemgetter(*(fields.index(name) for name in names))
+
+
+_PLAN = [
+    (
+        load,
+        [
+            (noun, _picker([load.columns[name] for name in load.key], noun), _picker(load.columns.values(), noun))
+            for noun in load.nouns
+        ],
+    )
+    for load in LOADS
+]
+
+
+def loaded(rows: dict[str, list[Row]]) -> Iterator[tuple[Load, list[Row]]]:
+    """Yield what to write into which table, one row a key; `rows` by noun, each led by its number."""
+    for load, sources in _PLAN:
+        given = [(rows[noun], key_of, values_of) for noun, key_of, values_of in sources if noun in rows]
+        if not given:
+            continue
+        if load.mode == STUB:
+            keys = set(itertools.chain.from_iterable(map(key_of, some) for some, key_of, _ in given))
+            yield load, [key if isinstance(key, tuple) else (key,) for key in keys]
+            continue
+        # nouns that share a load share their fields, too
+        some, key_of, values_of = given[0]
+        if load.mode == LATEST:
+            if len(given) > 1:
+                some = sorted(itertools.chain.from_iterable(each[0] for each in given), key=itemgetter(0))
+            some = list({key_of(row): row for row in some}.values())
+        yield load, list(map(values_of, some))
+
+
+def chunked(rows: Sequence[Row]) -> Iterable[Sequence[Row]]:
+    """Split rows into pieces of the sizes that statements have."""
+    start = 0
+    for size in CHUNKS:
+        while len(rows) - start >= size:
+            yield rows[start : start + size]
+            start += size

@@ -1,0 +1,167 @@
+"""The backlog keeps order and loses nothing, wherever its entries lie."""
+
+import os
+import resource
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from flumine_dblog.backlog import Backlog
+
+
+class Lines(RuleBasedStateMachine):
+    """A list says what a backlog must hold."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        import tempfile
+
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = Path(self.folder.name) / "a" / "spool.jsonl"
+        self.backlog = Backlog(self.path, memory=3)
+        self.expected: list[Any] = []
+        self.number = 0
+        self.in_flight: list[Any] = []
+
+    def teardown(self) -> None:
+        self.backlog.close()
+        self.folder.cleanup()
+
+    @rule(
+        text=st.text(max_size=5)
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.none()
+        | st.integers(-(2**60), 2**60)
+    )
+    def put(self, text: Any) -> None:
+        self.number += 1
+        entry = (self.number, "noun", (text, True))
+        self.expected.append(entry)
+        self.backlog.put(entry)
+
+    @rule(most=st.integers(1, 4))
+    def peek(self, most: int) -> None:
+        self.in_flight = self.backlog.peek(most)
+        assert self.in_flight == self.expected[: len(self.in_flight)]
+        assert bool(self.in_flight) == bool(self.expected)
+
+    @precondition(lambda self: self.in_flight)
+    @rule()
+    def confirm(self) -> None:
+        self.backlog.confirm(len(self.in_flight))
+        del self.expected[: len(self.in_flight)]
+        self.in_flight = []
+
+    @rule()
+    def spill(self) -> None:
+        self.backlog.spill()
+
+    @rule()
+    def restart(self) -> None:
+        """What was confirmed may come again after a restart, in order; the database knows it."""
+        self.backlog.close()
+        self.backlog = Backlog(self.path, memory=3)
+        self.in_flight = []
+        there = len(self.backlog)
+        again = self.backlog.peek(1)
+        if again and (not self.expected or again[0][0] < self.expected[0][0]):
+            extra = there - len(self.expected)
+            seen = 0
+            while seen < extra:
+                some = self.backlog.peek(extra - seen)
+                seen += len(some)
+                self.backlog.confirm(len(some))
+
+    @invariant()
+    def counts(self) -> None:
+        assert len(self.backlog) == len(self.expected)
+
+    @invariant()
+    def leaves_no_empty_spool(self) -> None:
+        if not self.expected:
+            assert not self.path.exists()
+
+
+TestLines = Lines.TestCase
+TestLines.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+def entries(*numbers: int) -> list[Any]:
+    return [(number, "n", ("x" * 50,)) for number in numbers]
+
+
+def test_an_unfinished_line_is_cut(tmp_path: Path) -> None:
+    backlog = Backlog(tmp_path / "spool", 1)
+    for entry in entries(1, 2, 3):
+        backlog.put(entry)
+    backlog.close()
+    whole = (tmp_path / "spool").read_bytes()
+    (tmp_path / "spool").write_bytes(whole[:-7])
+    again = Backlog(tmp_path / "spool", 1)
+    assert again.peek(10) == entries(1, 2)
+    again.put((4, "n", ()))
+    assert [entry[0] for entry in again.peek(10)] == [1, 2, 4]
+    again.close()
+
+
+def test_a_damaged_line_is_passed_over_and_counted(tmp_path: Path) -> None:
+    lines = [b'[1,"n",[1]]', b"\x00\x00\x00", b'[3,"n",[3]]']
+    (tmp_path / "spool").write_bytes(b"\n".join(lines) + b"\n")
+    backlog = Backlog(tmp_path / "spool", 10)
+    found = []
+    while len(backlog):
+        some = backlog.peek(10)
+        found += some
+        backlog.confirm(len(some))
+    assert [entry[0] for entry in found] == [1, 3]
+    assert backlog.damaged == 1
+    assert not (tmp_path / "spool").exists()
+
+
+def _in_a_full_disk(path: Path) -> int:
+    """Put 30 entries where files may hold 300 bytes, confirm as if the database came back; return what went wrong."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))
+    backlog = Backlog(path, 2)
+    failures = 0
+    for entry in entries(*range(1, 31)):
+        try:
+            backlog.put(entry)
+        except OSError:
+            failures += 1
+    assert failures and path.stat().st_size <= 300
+    found: list[int] = []
+    while len(backlog):
+        some = backlog.peek(7)
+        backlog.confirm(len(some))
+        found += [entry[0] for entry in some]
+    assert found == list(range(1, 31 - backlog.lost)), found
+    assert backlog.lost == 30 - len(found)
+    return 0
+
+
+def test_a_full_disk_keeps_entries_in_memory(tmp_path: Path) -> None:
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            code = _in_a_full_disk(tmp_path / "spool")
+        finally:
+            os._exit(code)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_what_finds_no_place_is_counted(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    backlog = Backlog(tmp_path / "file" / "spool", 1)
+    for entry in entries(*range(1, 21)):
+        with pytest.raises(OSError):
+            backlog.put(entry)
+            raise OSError  # the first ones still find a place in memory
+    assert backlog.lost == 10
+    assert [entry[0] for entry in backlog.peek(99)] == list(range(1, 11))
