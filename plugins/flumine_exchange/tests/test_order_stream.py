@@ -59,6 +59,26 @@ def test_totals_by_price_and_strategy(rpc: Rpc, make_stream: Any) -> None:
     assert stream.until(is_delta)["oc"][0]["orc"][0]["smc"] == {"you": {"ml": [[2.02, 5.0]]}}
 
 
+def test_matched_totals_add_up_over_bets_and_connections(rpc: Rpc, make_stream: Any) -> None:
+    def totals(message: Any) -> Any:
+        return message["oc"][0]["orc"][0].get("mb")
+
+    stream = connect(rpc, make_stream)
+    image = stream.orders()
+    rpc.place(limit("BACK", 2.0, 5.0))
+    assert totals(stream.until(is_delta)) == [[2.0, 5.0]]
+    rpc.place(limit("BACK", 2.0, 3.0))
+    told = stream.until(is_delta)
+    assert totals(told) == [[2.0, 8.0]]
+    (bet, _) = rpc.exchange.ledger.bets()
+    again = connect(rpc, make_stream)
+    rpc.place(limit("BACK", 2.0, 1.0))
+    answer = again.orders(initialClk=image["initialClk"], clk=told["clk"])
+    assert (answer["ct"], totals(answer)) == ("RESUB_DELTA", [[2.0, 9.0]])
+    rpc.exchange.market(MARKET).void_bet(bet.bet_id)
+    assert totals(again.until(lambda message: totals(message) if message.get("oc") else None)) == [[2.0, 4.0]]
+
+
 def test_only_the_strategies_that_were_asked_for(rpc: Rpc, make_stream: Any) -> None:
     stream = connect(rpc, make_stream)
     stream.orders(orderFilter={"includeOverallPosition": False, "customerStrategyRefs": ["me"]})
