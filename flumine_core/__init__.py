@@ -11,11 +11,12 @@ if TYPE_CHECKING:
     from .contract.loggingcontrol import LoggingControl
     from .contract.middleware import Middleware
     from .contract.strategy import BaseStrategy, RunnerContext
-    from .contract.streams import DataStream, HistoricalStream, MarketStream
+    from .contract.streams import DataStream, HistoricalStream, MarketStream, SportsDataStream
     from .contract.streams import DataStream as BetfairDataStream
     from .contract.streams import DataStream as RawDataStream
     from .contract.streams import HistoricalStream as BetfairHistoricalStream
     from .contract.streams import MarketStream as BetfairMarketStream
+    from .contract.streams import SportsDataStream as BetfairSportsDataStream
     from .contract.worker import BackgroundWorker
     from .control.base import ClientControl, TradingControl
     from .control.client import MaxOrderCount
@@ -42,6 +43,7 @@ _HOMES = {
     "BetfairHistoricalStream": "contract.streams:HistoricalStream",
     "BetfairMarketStream": "contract.streams:MarketStream",
     "BetfairOrder": "order.order:Order",
+    "BetfairSportsDataStream": "contract.streams:SportsDataStream",
     "ClientControl": "control.base",
     "CustomEvent": "events",
     "DataStream": "contract.streams",
@@ -65,6 +67,7 @@ _HOMES = {
     "RunnerContext": "contract.strategy",
     "Settings": "settings",
     "SimulatedClient": "contract.client",
+    "SportsDataStream": "contract.streams",
     "StrategyExposure": "control.trading",
     "Trade": "order.trade",
     "TradeStatus": "order.states",

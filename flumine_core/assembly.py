@@ -1,4 +1,4 @@
-"""From a run as plain data to a framework that simulates one unit of it, and from that to rows of results."""
+"""From a run as plain data to a framework, one that simulates a unit of it, and from that to rows of results."""
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,6 +13,8 @@ from .hint import did_you_mean, one_line
 from .kernel.discovery import Discovery, describe_circle, ordered
 from .kernel.guard import Faults
 from .kernel.plan import Plan
+from .kernel.session import Session
+from .live.client import betfair_client
 from .options import arguments_for, options_of
 from .order.order import Order
 from .order.states import OrderStatus
@@ -21,7 +23,7 @@ from .relay import Relay
 from .session import FlumineSimulation
 from .settings import Settings
 
-CLIENTS: dict[str, type[BaseClient]] = {"simulated": SimulatedClient, "betfair": BetfairClient}
+CLIENTS: dict[str, Callable[..., BaseClient]] = {"simulated": SimulatedClient, "betfair": betfair_client}
 """Client types of the house; `flumine_make_client` is asked first."""
 
 GIVEN: dict[str, tuple[str, ...]] = {
@@ -42,21 +44,23 @@ MOST_MESSAGES = 1_000
 
 
 class Assembly:
-    """A framework with everything that a run names, ready to simulate one unit.
+    """A framework with everything that a run names.
 
     A strategy, middleware or worker that cannot be made is left out and counted under its name.
-    A control or client that cannot be made stops the start: nothing is simulated without what was to guard it.
+    A control or client that cannot be made stops the start: nothing runs without what was to guard it.
 
-    :param relay: what takes the events for the logging controls of the run.
+    :param flumine: a framework that nothing was added to yet.
+
     :raises FlumineCoreError: on an unknown name, an option that does not fit, two strategies of one name, or a control
         or client that cannot be made.
     """
 
-    def __init__(self, run: Run, unit: Unit, discovery: Discovery, relay: Relay | None = None) -> None:
+    def __init__(
+        self, run: Run, discovery: Discovery, flumine: Session, logging_controls: Iterable[LoggingControl]
+    ) -> None:
         self.run = run
-        self.unit = unit
         self.discovery = discovery
-        self.flumine = FlumineSimulation(settings=Settings(**run.settings), plugins=discovery)
+        self.flumine = flumine
         for client in run.clients:
             self.flumine.add_client(self._client(client))
         for control in run.trading_controls:
@@ -67,8 +71,8 @@ class Assembly:
             self.flumine.add_market_middleware(middleware)
         for _, worker in self._optional("workers", run.background_workers):
             self.flumine.add_worker(worker)
-        if relay is not None:
-            self.flumine.add_logging_control(relay)
+        for logging_control in logging_controls:
+            self.flumine.add_logging_control(logging_control)
         self._add_strategies()
 
     def _client(self, named: Named) -> BaseClient:
@@ -84,7 +88,10 @@ class Assembly:
         if named.name not in CLIENTS:
             raise SettingsError(f"no client type {named.name!r}{did_you_mean(named.name, CLIENTS)}")
         target = CLIENTS[named.name]
-        return target(**arguments_for(f"client {named.name!r}", target, options))
+        return self._made_client(target, arguments_for(f"client {named.name!r}", target, options))
+
+    def _made_client(self, target: Callable[..., BaseClient], arguments: dict[str, Any]) -> BaseClient:
+        return target(**arguments)
 
     def _control_of(self, kind: str, named: Named, given: dict[str, Any]) -> tuple[Any, Any]:
         target, arguments = _target(kind, named, self.discovery)
@@ -135,7 +142,7 @@ class Assembly:
             if strategy.name in names:
                 raise SettingsError(f"two strategies are called {strategy.name!r}: give one another name")
             names.add(strategy.name)
-            self._point_at_unit(strategy)
+            self._prepare(strategy)
             try:
                 self.flumine.add_strategy(strategy)
             except FlumineCoreError:
@@ -143,7 +150,31 @@ class Assembly:
             except Exception as error:
                 self.flumine.faults.record(strategy.name, "strategy.add", error)
 
-    def _point_at_unit(self, strategy: BaseStrategy) -> None:
+    def _prepare(self, strategy: BaseStrategy) -> None:
+        """Do what is to be done with a strategy before it is added."""
+
+
+class UnitAssembly(Assembly):
+    """A framework that simulates one unit.
+
+    :param relay: what takes the events for the logging controls of the run.
+    """
+
+    flumine: FlumineSimulation
+
+    def __init__(self, run: Run, unit: Unit, discovery: Discovery, relay: Relay | None = None) -> None:
+        self.unit = unit
+        framework = FlumineSimulation(settings=Settings(**run.settings), plugins=discovery)
+        super().__init__(run, discovery, framework, () if relay is None else (relay,))
+
+    def _made_client(self, target: Callable[..., BaseClient], arguments: dict[str, Any]) -> BaseClient:
+        if target is not betfair_client:
+            return target(**arguments)
+        # a simulation has no use for an account's credentials and addresses
+        known = options_of(BetfairClient)
+        return BetfairClient(**{name: value for name, value in arguments.items() if name in known})
+
+    def _prepare(self, strategy: BaseStrategy) -> None:
         run, own = self.run, strategy.market_filter
         wanted: dict[str, Any] = {
             "markets": list(self.unit.files),
@@ -329,7 +360,7 @@ def simulate_unit(
     :param relay: what takes the events for the logging controls of the run, which are not made here.
     :raises FlumineCoreError: where the run cannot be started at all.
     """
-    assembly = Assembly(run, unit, discovery, relay)
+    assembly = UnitAssembly(run, unit, discovery, relay)
     flumine = assembly.flumine
     if not flumine.strategies:
         told = ", ".join(fault.error for fault in flumine.faults.first.values())

@@ -30,12 +30,17 @@ class Event:
 
 @attrs.define(eq=False)
 class RawDataEvent(Event):
-    """A data stream's message as it was received; `publish_time` in milliseconds since 1970."""
+    """A data stream's message as it was received; `publish_time` in milliseconds since 1970.
+
+    :ivar data: the changes; those of a live stream have their own bytes as `raw`.
+    :ivar op: "mcm", "ocm", "rcm" or "ccm": changes of markets, orders, races or cricket matches.
+    """
 
     stream_id: int
     clk: str | None
     publish_time: int
     data: list[Plain]
+    op: str = "mcm"
 
 
 @attrs.define(eq=False)
@@ -54,9 +59,20 @@ class MarketCataloguesEvent(Event):
 
 @attrs.define(eq=False)
 class CurrentOrdersEvent(Event):
-    """Reports of an execution, or the exchange's current orders."""
+    """Reports of an execution, or what the exchange's order stream says of bets.
 
-    reports: Sequence[Report]
+    :ivar bets: bets as the exchange has them (`flumine_core.live.bet.Bet`), for the execution of `client`.
+    :ivar client: whose order stream it is; None where there are reports alone.
+    :ivar is_image: `bets` are all that the exchange still holds open, in answer to a subscription.
+    :ivar is_connected: True: the stream has connected, and may have missed something; False: it has dropped;
+        None: neither.
+    """
+
+    reports: Sequence[Report] = ()
+    bets: Sequence[Any] = ()
+    client: Any = None
+    is_image: bool = False
+    is_connected: bool | None = None
 
 
 @attrs.define(eq=False)

@@ -129,8 +129,10 @@ def price_ticks_away(price: float, n_ticks: int, prices: Sequence[float] | None 
 
 def get_price(data: Sequence[Any] | None, level: int) -> float | None:
     """Return the price of a level (0 the best) of `available_to_back` and the like; None where absent."""
+    if not data:  # as on one side of many runners; an exception would take 300 ns
+        return None
     try:
-        price: float | None = data[level].price  # type: ignore[index]
+        price: float | None = data[level].price
     except (IndexError, TypeError):
         return None
     except AttributeError:
@@ -140,8 +142,10 @@ def get_price(data: Sequence[Any] | None, level: int) -> float | None:
 
 def get_size(data: Sequence[Any] | None, level: int) -> float | None:
     """Return the size of a level (0 the best) of `available_to_back` and the like; None where absent."""
+    if not data:
+        return None
     try:
-        size: float | None = data[level].size  # type: ignore[index]
+        size: float | None = data[level].size
     except (IndexError, TypeError):
         return None
     except AttributeError:

@@ -3,140 +3,36 @@
 import queue
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from time import monotonic
 from typing import Any
-
-from loguru import logger
 
 from .clock import EventClock, LiveClock
 from .contract.client import BaseClient
 from .contract.strategy import BaseStrategy
-from .contract.streams import BaseStream, HistoricalStream, MarketStream
+from .contract.streams import HistoricalStream, MarketStream, OrderStream
 from .errors import ClientError, SettingsError, StreamError
-from .events import ClearedMarketsEvent, ClearedOrdersEvent, ConfigEvent, EndFlumineEvent, Event
+from .events import EndFlumineEvent, Event, MarketBooksEvent
 from .hint import one_line
 from .kernel.discovery import Discovery
-from .kernel.kernel import Kernel
-from .kernel.plan import Plan
+from .kernel.session import Session
+from .live.ids import LiveIds
+from .live.winddown import cancel_orders, orders_at_exchange
 from .market.market import Market
-from .order.cleared import Cleared, ClearedMarket
-from .settings import Settings, config
+from .order.order import Order
+from .settings import Settings
+from .silence import keep_silent
 from .simulation.plugin import SimulatedEnd
 from .simulation.reader import expand
 from .simulation.stream import MergedStream, event_of
 
-# a library keeps silent until its user, or the command line, enables it
-logger.disable("flumine_core")
+keep_silent()
 
 BOOKS_A_PROGRESS = 2_000
 """How many books are processed between two calls of `progress`."""
 
 
-class _Session(Kernel):
-    """Begins and ends a run: settings, plugins, executions, controls, strategies."""
-
-    def __init__(
-        self,
-        clock: Any,
-        client: BaseClient | None = None,
-        settings: Settings | None = None,
-        plugins: Discovery | None = None,
-    ) -> None:
-        self.bad_lines: list[str] = []
-        self.stream_errors: list[str] = []
-        self.progress: Callable[[Any], None] | None = None
-        self.setting_changes: list[tuple[str, Settings]] = []
-        self._given = config if settings is None else settings
-        self._discovery = plugins
-        self._own_end = SimulatedEnd(self.bad_lines.append)
-        super().__init__(clock, self._given, client)
-
-    def _begin(self) -> None:
-        self._check_not_running()
-        if not len(self.clients):
-            raise ClientError("a client must be added before run()")
-        discovery = self._discovery = self._discovery or Discovery()
-        self.plan = Plan(discovery.load_hook_plugins(), [("flumine_core", self._own_end)], self.faults)
-        for failed in discovery.failures():
-            if failed.kind == "hooks":
-                logger.error("plugin {} ({}) is not used: {}", failed.name, failed.origin, failed.reason)
-        settings, self.setting_changes = self.plan.configure(self._given.evolve())
-        self._given.use_clock(self.clock)
-        self.settings = settings.evolve(simulated=self.clients.simulated).frozen()
-        self._book_step = self.plan["process_market_books"]
-        self._thread = threading.get_ident()
-        self.posted = queue.SimpleQueue()
-        self.executions = []
-        for client in self.clients:
-            client.execution = self._make_execution(client)
-            if not any(client.execution is other for other in self.executions):
-                self.executions.append(client.execution)
-
-    def _make_execution(self, client: BaseClient) -> Any:
-        if client.execution_cls is not None:
-            return client.execution_cls(self.settings)
-        execution = self.plan.make("execution", client=client, settings=self.settings)
-        if execution is None:
-            raise ClientError(
-                f"nothing installed can execute orders of {client!r}: this version trades live only through a plugin "
-                "that implements flumine_make_execution; use SimulatedClient() to simulate"
-            )
-        return execution
-
-    def _start(self) -> None:
-        for control in self._logging_controls:
-            control.start(self._logging_control_raised)
-        self.is_running = True
-        for worker in self._workers:
-            worker.start(self, self._worker_raised)
-        self.log_control(ConfigEvent(self.settings.as_dict()))
-        for strategy in self.strategies:
-            self._guard_strategy(strategy, "start", self)
-        self.plan["start"].run(lambda: None, self)
-
-    def _end(self) -> None:
-        try:
-            self._process_end_flumine(EndFlumineEvent())
-            self.drain()
-            self._end_stream()
-        finally:
-            self.is_running = False
-            for worker in self._workers:
-                worker.shutdown()
-            for execution in self.executions:
-                self._close(execution, "shutdown")
-            for control in self._logging_controls:
-                control.stop()
-
-    def _close(self, end: Any, method: str) -> None:
-        """End a stream or execution; one that raises keeps nobody else from ending."""
-        try:
-            getattr(end, method)()
-        except Exception as error:
-            self.faults.count(type(end).__name__, method, error)
-
-    def _made_stream(self, description: Any) -> Any:
-        if not isinstance(description, BaseStream):
-            return description
-        stream = self.plan.make("stream", description=description, settings=self.settings)
-        if stream is None:
-            raise StreamError(
-                f"nothing installed can open {description!r}: this version opens live streams only through a plugin "
-                "that implements flumine_make_stream"
-            )
-        return stream
-
-    def _end_stream(self) -> None:
-        """Refuse what will never be executed, now that no more books come."""
-        self._abandon_transactions()
-        for execution in self.executions:
-            for report in execution.end_stream():
-                market = self.markets.get(report.order.market_id)
-                if market is not None:
-                    self.apply(market, (report,))
-
-
-class FlumineSimulation(_Session):
+class FlumineSimulation(Session):
     """Simulates strategies over recorded files.
 
     :param client: the first client, a SimulatedClient.
@@ -158,6 +54,7 @@ class FlumineSimulation(_Session):
         plugins: Discovery | None = None,
     ) -> None:
         super().__init__(EventClock(), client, settings, plugins)
+        self._ends = [("flumine_core", SimulatedEnd(self.bad_lines.append))]
         self.stream: Any = None
 
     def run(self) -> None:
@@ -200,6 +97,8 @@ class FlumineSimulation(_Session):
                         progress(self)
         except StreamError as error:
             self.stream_errors.append(str(error))
+            from loguru import logger
+
             logger.error("{}", error)
         except Exception as error:
             if self.settings.raise_errors:
@@ -277,17 +176,12 @@ class FlumineSimulation(_Session):
         return descriptions
 
     def _clear_market(self, market: Market) -> None:
-        """Bring what listClearedOrders would report: no orders, one record a client."""
-        self._process_cleared_orders(ClearedOrdersEvent(market.market_id, Cleared(market.market_id, [])))
-        for client in self.clients:
-            record = market.cleared(client, self.settings.customer_strategy_ref)
-            market.market_cleared.append(record)
-            cleared = Cleared(market.market_id, [ClearedMarket.of(record)])
-            self._process_cleared_markets(ClearedMarketsEvent(cleared, client.username))
+        """Bring what listClearedOrders would report."""
+        self._clear_simulated(market, self.clients)
 
 
-class Flumine(_Session):
-    """Runs strategies on streams and executions that are made for its clients by installed plugins.
+class Flumine(Session):
+    """Runs strategies live: on Betfair's streams and API, on paper, or on what installed plugins make.
 
     Each stream is iterated on a thread of its own; all events are processed on the thread of `run()`, which returns
     when every stream has ended, or after `stop()`.
@@ -295,6 +189,7 @@ class Flumine(_Session):
     :param client: the first client.
     :param settings: in place of the process's `config`.
     :param plugins: the installed plugins and which of them are blocked; all hook plugins if None.
+    :ivar is_stopping: True from `stop()` on: nothing new is placed.
     """
 
     def __init__(
@@ -303,10 +198,21 @@ class Flumine(_Session):
         settings: Settings | None = None,
         plugins: Discovery | None = None,
     ) -> None:
+        from .live.plugin import LiveEnd  # brings betfairlightweight, which a simulation does without
+
         super().__init__(LiveClock(), client, settings, plugins)
         self.handler_queue: queue.Queue[Event | None] = queue.Queue()
+        self.is_stopping = False
+        self._ids = LiveIds(self.clock)
+        self._live = LiveEnd(self, self._ids)
+        self._ends = [
+            ("flumine_core.simulation", SimulatedEnd(self.bad_lines.append)),
+            ("flumine_core.live", self._live),
+        ]
         self._keeps_closed_markets = False
         self._made: list[Any] = []
+        self._feeds: dict[int, Any] = {}
+        self._ended_streams = 0
 
     def _describe_streams(self, strategy: BaseStrategy) -> Iterable[Any]:
         """Describe the stream that the strategy's filters ask for."""
@@ -325,48 +231,127 @@ class Flumine(_Session):
     def _made_stream(self, description: Any) -> Any:
         if isinstance(description, HistoricalStream):
             raise StreamError(f"recorded files are replayed by FlumineSimulation, Flumine was given {description!r}")
-        return super()._made_stream(description)
+        stream = super()._made_stream(description)
+        if hasattr(stream, "reason_stale"):
+            self._feeds[stream.stream_id] = stream
+        return stream
+
+    def feed_of(self, stream_id: int | None) -> Any:
+        """Return the stream that says how late and how current its books are, None where there is none."""
+        return None if stream_id is None else self._feeds.get(stream_id)
 
     def post(self, event: Event) -> None:
         """Put an event on the queue, from any thread."""
         self.handler_queue.put(event)
 
     def stop(self) -> None:
-        """End `run()` after the event that is being processed, from any thread."""
-        self.handler_queue.put(EndFlumineEvent("stop() was called"))
+        """End `run()` after the event that is being processed, from any thread; nothing new is placed from now on."""
+        self.is_stopping = True
+        self.handler_queue.put(None)
 
     def _wake(self) -> None:
         self.handler_queue.put(None)
 
+    def _clear_market(self, market: Market) -> None:
+        """Bring what listClearedOrders would report of accounts whose execution is simulated."""
+        simulated = [client for client in self.clients if client.is_simulated or client.paper_trade]
+        if simulated:
+            self._clear_simulated(market, simulated)
+
+    def remove_closed_markets(self, seconds: float) -> None:
+        """Let markets go that have been closed for so long and have no live orders."""
+        for market in self.markets:
+            closed = market.elapsed_seconds_closed
+            if closed is not None and closed >= seconds and not market.blotter.has_live_orders:
+                self._remove_market(market)
+
+    def orders_at_exchange(self) -> list[Order]:
+        """Return the orders of real accounts that may still be at the exchange."""
+        return [order for _, order in orders_at_exchange(self)]
+
     def run(self) -> None:
         """Process events until all streams have ended, or `stop()`.
+
+        After `stop()` nothing new is placed; with `on_stop = "cancel"` what is at the exchange is cancelled first.
 
         :raises ClientError: if there is no client, or nothing installed executes its orders.
         :raises StreamError: if nothing installed opens one of the streams.
         """
         self._begin()
-        self._made = [self._made_stream(stream) for stream in self.streams]
-        threads = [
-            threading.Thread(target=self._pump, args=(stream,), name=f"stream-{number}", daemon=True)
-            for number, stream in enumerate(self._made)
-        ]
+        threads: list[threading.Thread] = []
         try:
+            self._live.log_in()
             self._start()
-            for thread in threads:
-                thread.start()
+            self._made = [self._made_stream(stream) for stream in self.streams]
+            order_streams = [
+                stream
+                for description, stream in zip(self.streams, self._made, strict=True)
+                if isinstance(description, OrderStream)
+            ]
+            self._open(order_streams, threads)
+            self._await_orders()
+            self._open([each for each in self._made if each not in order_streams], threads)
             self._loop(len(threads))
+            if self.is_stopping and self.settings.on_stop == "cancel":
+                self._cancel_orders()
         finally:
             for stream in self._made:
                 self._close(stream, "stop")
+            ended = monotonic() + 1
             for thread in threads:
-                if thread.ident is not None:
-                    thread.join(1)
-            self._end()
+                thread.join(max(ended - monotonic(), 0))
+            try:
+                self._end()
+            finally:
+                self._live.log_out()
+
+    def _open(self, streams: Iterable[Any], threads: list[threading.Thread]) -> None:
+        for stream in streams:
+            thread = threading.Thread(target=self._pump, args=(stream,), name=f"stream-{len(threads)}", daemon=True)
+            threads.append(thread)
+            thread.start()
+
+    def _await_orders(self) -> None:
+        """Hear what is at the exchange before any book arrives, so that strategies begin with their orders in place.
+
+        Where that takes longer than connecting may, the run begins all the same, and nothing new may be placed yet.
+        """
+        until = monotonic() + self.settings.wait("stream_connect_timeout")
+        while not self._live.is_ready() and not self.is_stopping:
+            remaining = until - monotonic()
+            if remaining <= 0 or not self._process_next(min(remaining, 0.1)):
+                return
+
+    def _process_next(self, seconds: float) -> bool:
+        """Process one event if it comes in time; False where the run is to end."""
+        try:
+            event = self.handler_queue.get(timeout=seconds)
+        except queue.Empty:
+            return True
+        self._answer_posted()
+        if isinstance(event, EndFlumineEvent):
+            self.is_stopping = True
+            return False
+        if isinstance(event, _StreamEnded):
+            self._ended_streams += 1
+        elif event is not None:
+            self._process_guarded(event)
+        return True
+
+    def _cancel_orders(self) -> None:
+        """Cancel what is at the exchange, and hear what became of it, within three fifths of `on_stop_timeout`."""
+        until = monotonic() + 0.6 * self.settings.wait("on_stop_timeout")
+        asked: set[str] = set()
+        while (remaining := until - monotonic()) > 0 and orders_at_exchange(self):
+            cancel_orders(self, asked)
+            self.drain()
+            self._process_next(min(remaining, 0.1))
 
     def _pump(self, stream: Any) -> None:
         try:
             for event in stream:
-                _complete_books(event)
+                if type(event) is MarketBooksEvent:
+                    _complete_books(event)
                 self.handler_queue.put(event)
         except Exception as error:
             self.stream_errors.append(f"{type(stream).__name__}: {error}")
@@ -375,19 +360,20 @@ class Flumine(_Session):
             self.handler_queue.put(_StreamEnded())
 
     def _loop(self, open_streams: int) -> None:
-        while open_streams or not self.handler_queue.empty():
+        while not self.is_stopping and (self._ended_streams < open_streams or not self.handler_queue.empty()):
             event = self.handler_queue.get()
             self._answer_posted()
             if event is None:
                 continue
             if isinstance(event, _StreamEnded):
-                open_streams -= 1
+                self._ended_streams += 1
             elif isinstance(event, EndFlumineEvent):
-                return
+                self.is_stopping = True
             else:
                 self._process_guarded(event)
         self._answer_posted()
-        self._end_stream()
+        if not self.is_stopping:
+            self._end_stream()
 
     def _process_guarded(self, event: Event) -> None:
         try:

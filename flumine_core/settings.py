@@ -10,9 +10,10 @@ from attrs import validators
 
 from .clock import Clock
 from .errors import SettingsError
+from .waits import StreamWaits
 
 
-def _guard(instance: "Settings", attribute: "attrs.Attribute[Any]", value: Any) -> Any:
+def _guard(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> Any:
     if instance._is_frozen:
         raise SettingsError(f"settings are frozen once run() has begun, {attribute.name} was to become {value!r}")
     return value
@@ -46,8 +47,72 @@ def _separator(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> 
         raise SettingsError(f"{attribute.name} must be one character that a customerOrderRef may hold, was {value!r}")
 
 
+def _rate(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+        raise SettingsError(f"{attribute.name} must be a number > 0, was {value!r}")
+
+
+def _synchronous(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+    if value not in ("NORMAL", "FULL"):
+        raise SettingsError(f"{attribute.name} must be NORMAL or FULL, was {value!r}")
+
+
+def _stopping(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+    if value not in ("cancel", "leave"):
+        raise SettingsError(f"{attribute.name} must be cancel or leave, was {value!r}")
+
+
+@attrs.define(on_setattr=[attrs.setters.convert, attrs.setters.validate, _guard], eq=False, kw_only=True)
+class LiveSettings(StreamWaits):
+    """What only the live end reads. Seconds are multiplied by `wait_factor`, which tests make small.
+
+    :ivar wait_factor: see above; 1 in real life.
+    :ivar connect_timeout, read_timeout: of an HTTP call; an order's call may take the market's bet delay longer.
+    :ivar idle_connection: a pooled connection that was not used for so long is given up before the exchange does so.
+    :ivar resend_within: a request without an answer is sent again, with the same customerRef, within so many seconds
+        of its first sending only. Betfair remembers a customerRef for 60.
+    :ivar unknown_deadline: a placing without a trace at the exchange so long after it was last sent was not placed.
+        Betfair says that a bet may appear 15 s late.
+    :ivar look_interval, look_interval_max: seconds before the exchange is first asked what became of a request, and
+        at most between two questions.
+    :ivar login_backoff, login_backoff_max: seconds before the next try of a login that failed for now.
+    :ivar login_ban: seconds without a login after TEMPORARY_BAN_TOO_MANY_REQUESTS.
+    :ivar login_limit: most logins in a minute; Betfair bans above 100.
+    :ivar list_concurrency: most calls of listCurrentOrders at a time; Betfair refuses the fourth.
+    :ivar order_rate: most instructions a second and client.
+    :ivar own_orders_only: leave out bets that bear another customerStrategyRef than ours.
+    :ivar journal: file of the journal of orders; empty for none, None for the user's state directory.
+    :ivar context_interval: seconds between two looks whether strategies have changed their contexts.
+    :ivar journal_synchronous: NORMAL survives the death of the process, FULL also that of the machine.
+    """
+
+    wait_factor: float = attrs.field(default=1.0, validator=_rate)
+    connect_timeout: float = attrs.field(default=3.05, validator=_seconds)
+    read_timeout: float = attrs.field(default=16.0, validator=_seconds)
+    idle_connection: float = attrs.field(default=60.0, validator=_seconds)
+    resend_within: float = attrs.field(default=45.0, validator=_seconds)
+    unknown_deadline: float = attrs.field(default=20.0, validator=_seconds)
+    look_interval: float = attrs.field(default=0.5, validator=_seconds)
+    look_interval_max: float = attrs.field(default=5.0, validator=_seconds)
+    login_backoff: float = attrs.field(default=1.0, validator=_seconds)
+    login_backoff_max: float = attrs.field(default=60.0, validator=_seconds)
+    login_ban: float = attrs.field(default=1200.0, validator=_seconds)
+    login_limit: int = attrs.field(default=20, validator=_positive)
+    list_concurrency: int = attrs.field(default=3, validator=_positive)
+    order_rate: float = attrs.field(default=1000.0, validator=_rate)
+    own_orders_only: bool = attrs.field(default=False, validator=_flag)
+    journal: str | None = attrs.field(default=None, validator=_text_or_none)
+    journal_synchronous: str = attrs.field(default="NORMAL", validator=_synchronous)
+    context_interval: float = attrs.field(default=1.0, validator=_seconds)
+
+    def wait(self, name: str) -> float:
+        """Return the seconds of a setting, multiplied by `wait_factor`."""
+        seconds: float = getattr(self, name)
+        return seconds * self.wait_factor
+
+
 @attrs.define(on_setattr=[attrs.setters.convert, attrs.setters.validate, _guard], eq=False)
-class Settings:
+class Settings(LiveSettings):
     """What a framework is told once: mutable until `run()` takes a frozen copy.
 
     :ivar raise_errors: re-raise what a strategy, middleware or hook raises, instead of counting it.
@@ -64,7 +129,10 @@ class Settings:
     :ivar async_place_orders: default of `market.transaction(async_place_orders=...)`.
     :ivar max_execution_workers: threads of a live execution.
     :ivar execution_retry_attempts: tries of a live call.
+    :ivar on_stop: what becomes of orders at the exchange when a live run is stopped, "cancel" or "leave".
     :ivar log_json: one JSON object a log line.
+
+    Every wait of the live end is a setting too: see `waits.StreamWaits`.
     """
 
     raise_errors: bool = attrs.field(default=False, validator=_flag)
@@ -83,6 +151,7 @@ class Settings:
     async_place_orders: bool = attrs.field(default=False, validator=_flag)
     max_execution_workers: int = attrs.field(default=32, validator=_positive)
     execution_retry_attempts: int = attrs.field(default=10, validator=_positive)
+    on_stop: str = attrs.field(default="cancel", validator=_stopping)
     log_json: bool = attrs.field(default=False, validator=_flag)
     _clock: Clock | None = attrs.field(default=None, init=False, repr=False, on_setattr=attrs.setters.NO_OP)
     _is_frozen: bool = attrs.field(default=False, init=False, repr=False, on_setattr=attrs.setters.NO_OP)
@@ -115,8 +184,10 @@ class Settings:
 
 
 def option_names() -> tuple[str, ...]:
-    """Return the names of all settings, in order of declaration."""
-    return tuple(field.name for field in attrs.fields(Settings) if field.init)
+    """Return the names of all settings: those of every run first, then those of the live end."""
+    live = {field.name for field in attrs.fields(LiveSettings)}
+    names = [field.name for field in attrs.fields(Settings) if field.init]
+    return tuple(sorted(names, key=lambda name: name in live))
 
 
 config = Settings()

@@ -199,6 +199,22 @@ def test_process_raw_data_reaches_strategies_and_closes_markets(plugins: Any) ->
     assert framework.markets.markets["1.1"].closed
 
 
+@pytest.mark.parametrize("op", ["ocm", "rcm", "ccm"])
+def test_raw_data_of_other_kinds_reach_strategies_and_hooks_and_are_no_markets(plugins: Any, op: str) -> None:
+    seen: list[str] = []
+
+    class Hooks:
+        @hookimpl
+        def flumine_process_raw_data(self, data: Any, op: str) -> None:
+            seen.append(op)
+
+    strategy = Noting(stream_class=DataStream)
+    event = RawDataEvent(10_000, "a", 1, [{"id": "28587288.1650", "mid": "1.1"}], op)
+    framework = run(plugins, [event], strategy, ("hooks", Hooks()))
+    assert strategy.log == [("raw", ("a", 1, "28587288.1650"))] and seen == [op]
+    assert not framework.markets.markets
+
+
 def test_process_custom_event_from_a_stream(plugins: Any) -> None:
     done: list[Any] = []
     run(plugins, [CustomEvent("x", lambda framework, event: done.append(event.event))], Noting())

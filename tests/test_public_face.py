@@ -97,12 +97,20 @@ def test_errors_are_also_what_a_caller_expects() -> None:
     assert len(classes) <= 11
 
 
-def test_the_house_is_silent_until_asked() -> None:
-    code = (
-        "import sys\nfrom loguru import logger\nimport flumine_core.session\n"
+IMPORTS = ["from loguru import logger", "import flumine_core.session"]
+
+
+@pytest.mark.parametrize("imports", [IMPORTS, IMPORTS[::-1], IMPORTS[1:]])
+def test_the_house_is_silent_until_asked(imports: list[str]) -> None:
+    code = "\n".join(imports) + (
+        "\n"
         "from flumine_core import FlumineSimulation, HistoricalStream, SimulatedClient\n"
         "framework = FlumineSimulation(client=SimulatedClient())\n"
         "framework.add_stream(HistoricalStream('nowhere'))\nframework.run()\nprint(framework.stream_errors)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stderr == "" and "nowhere" in done.stdout
+    if len(imports) > 1:
+        asked = code.replace("framework.run()", "logger.enable('flumine_core')\nframework.run()")
+        done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True)
+        assert "no such file: nowhere" in done.stderr

@@ -1,25 +1,28 @@
 """The one cache that applies a stream's changes and hands out market books."""
 
-import sys
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from sys import getrefcount
 from typing import Any
 
 from ..errors import ExecutionError
-from .change import UNDECODABLE, MarketChange, Number, RunnerChange, decode_runner_changes
+from .change import UNDECODABLE, MarketChange, RunnerChange, decode_runner_changes
 from .definition import ABSENT, Definition, RunnerKey
-from .marketbook import MarketBook, Touched
-from .price import PriceSize
+from .marketbook import MarketBook
+from .price import Number, PriceSize
 from .runner import RunnerBook, RunnerRecord
 
-PENDING_BYTES = 4 << 20
+PENDING_BYTES = 8 << 20
 """How many bytes of changes may wait to be applied before the older ones are folded together."""
 
 _PENDING_OVERHEAD = 64
 """Bytes that a waiting change takes beside its text."""
 
+_MANY = 64
+"""With more changes than this that no book was read of, only the last one of each price is put into the ladder."""
+
 _OWN_REFERENCES = 3
-"""References to the latest book inside `update`: the cache's, the local name's, getrefcount's argument."""
+"""References to the latest book inside `_note`: the cache's, the local name's, getrefcount's argument."""
 
 
 Runners = bytes | list[RunnerChange]
@@ -28,6 +31,8 @@ Runners = bytes | list[RunnerChange]
 Pending = Runners | tuple[dict[str, Any], Runners]
 """What waits to be applied of one change, the market definition first where there is one."""
 
+Touched = dict[int, RunnerRecord]
+"""Records of runners that have changed, by their place among the runners."""
 
 _NO_SNAPSHOT: Any = None
 
@@ -80,25 +85,18 @@ class MarketBookCache:
 
     def hold(self, change: MarketChange, line_number: int = 0) -> None:
         """Take a change without delivering a book, as where a filter leaves it out."""
-        self._keep_held_book()
         self._note(change, line_number)
 
-    def _keep_held_book(self) -> None:
-        """Complete the latest book if somebody besides the framework holds it."""
-        book = self.book
-        if (
-            book is not None
-            and book._runners is None
-            and sys.getrefcount(book) > _OWN_REFERENCES + book.house_references
-        ):
-            self.complete(book)
-
     def _note(self, change: MarketChange, line_number: int) -> None:
+        """Put a change with those that wait; the latest book, if somebody besides the framework holds it, first."""
+        book = self.book
+        if book is not None and book.built is None and getrefcount(book) > _OWN_REFERENCES + book.house_references:
+            self.complete(book)
         rc: Any = change.rc
-        raw = change.marketDefinition
         if type(rc) is not list:
             rc = b"" if rc is None else bytes(rc)
         self._pending_bytes += len(rc) + _PENDING_OVERHEAD
+        raw = change.marketDefinition
         if raw is not None:
             self.definition = Definition(raw)
             rc = (raw, rc)
@@ -121,17 +119,25 @@ class MarketBookCache:
         """
         rc: Any = change.rc
         runners: list[RunnerBook] | None = None
-        touched: Touched | None = None
-        if type(rc) is list and not self._pending and change.marketDefinition is None:
-            runners, touched = self._apply_now(rc)
-            self._noted += 1
-            self._applied += 1
+        if type(rc) is list and not self._pending and change.marketDefinition is None and not self.cumulative_runner_tv:
+            runners = self._snapshots = self._snapshots.copy()
+            by_id, noted = self._by_id, self._noted
+            for each in rc:
+                record = by_id.get(each.id)
+                if record is None or each.hc:
+                    index = self.index.get(each.key)
+                    if index is None:
+                        runners.append(self._taken_first(each))
+                        continue
+                    record = self._records[index]
+                runners[record.index] = record.take(each, noted)
+            self.ladders_built += len(rc)
+            noted = self._noted = self._applied = noted + 1
             if change.tv is not None:
                 self._total_matched = change.tv
         else:
-            self._keep_held_book()
             self._note(change, line_number)
-        noted = self._noted
+            noted, rc = self._noted, None
         book = self.book = MarketBook(
             self.market_id,
             publish_time,
@@ -143,35 +149,19 @@ class MarketBookCache:
             noted,
             line,
             runners,
-            touched,
+            rc,
         )
         self._delivered = noted
         return book
 
-    def _apply_now(self, changes: list[RunnerChange]) -> tuple[list[RunnerBook], Touched]:
-        """Apply runner changes with nothing pending before them, and build the runners."""
-        by_id, records = self._by_id, self._records
-        seen = len(records)
-        touched: Touched = {}
-        for change in changes:
-            record = None if change.hc else by_id.get(change.id)
-            if record is None:
-                key = (change.id, change.hc or 0)
-                number = self.index.get(key)
-                record = self._add(key) if number is None else records[number]
-            index = record.index
-            if change.trd is not None and record.traded_before is None:
-                record.traded_before = record.trd.share() if index < seen else self._earlier_traded.get(record.key)
-            record.apply(change, index >= seen and index not in touched)
-            touched[index] = record
-        snapshots = self._snapshots.copy()
-        if len(records) > seen:
-            snapshots.extend([_NO_SNAPSHOT] * (len(records) - seen))
-        for index, record in touched.items():
-            snapshots[index] = record.snapshot()
-        self.ladders_built += len(touched)
-        self._snapshots = snapshots
-        return snapshots, touched
+    def _taken_first(self, change: RunnerChange) -> RunnerBook:
+        """Add a runner that a change is the first to name, and hand it out."""
+        record = self._add(change.key)
+        record.added = record.taken = self._noted
+        if change.trd is not None:
+            record.traded_before = record.taken_before = self._earlier_traded.get(record.key)
+        record.apply(change, is_new=True)
+        return record.snapshot()
 
     def complete(self, book: MarketBook) -> list[RunnerBook]:
         """Build the runners of `book` by applying what it has and was not applied yet."""
@@ -180,7 +170,7 @@ class MarketBookCache:
             raise ExecutionError(f"market book {book!r} was read after the framework had let it go")
         dirty = self._dirty
         if start > 0:
-            self._apply(0, start, dirty)
+            self._apply(0, start, dirty, is_put_off=start > _MANY)
         touched: Touched = {}
         self._apply(max(start, 0), end, touched, len(self._records))
         self._drop(end)
@@ -188,15 +178,14 @@ class MarketBookCache:
         if touched or dirty:
             snapshots = self._snapshots = snapshots.copy()
             changed = (dirty | touched if dirty else touched).values()
-            for _ in range(len(self._records) - len(snapshots)):
-                snapshots.append(_NO_SNAPSHOT)
+            snapshots.extend([_NO_SNAPSHOT] * (len(self._records) - len(snapshots)))
             for record in changed:
                 snapshots[record.index] = record.snapshot()
             self.ladders_built += len(changed)
             if dirty:
                 self._dirty = {}
-        book._runners = snapshots
-        book._touched = touched
+        book.built = snapshots
+        book._touched = list(touched.values())
         return snapshots
 
     def replacement(self) -> "MarketBookCache":
@@ -210,7 +199,7 @@ class MarketBookCache:
             self.cumulative_runner_tv,
             self.on_error,
         )
-        traded = {key: self._records[index].trd.share() for key, index in self.index.items()}
+        traded = {key: self._records[index].traded_table() for key, index in self.index.items()}
         cache.pending_limit = self.pending_limit
         cache._earlier_traded = {**self._earlier_traded, **traded}
         return cache
@@ -245,15 +234,18 @@ class MarketBookCache:
                 self._define(pending[0], touched)
                 pending = pending[1]
             if type(pending) is bytes:
-                pending = self._decode(pending, position)
+                try:
+                    pending = decode_runner_changes(pending) or () if pending else ()
+                except UNDECODABLE as error:
+                    self.on_error(self._line_numbers[position], error)
+                    continue
             for change in pending:
-                record = by_id.get(change.id) if not change.hc else None
+                record = by_id.get(change.id)
                 is_new = False
-                if record is None:
-                    key = (change.id, change.hc or 0)
-                    number = self.index.get(key)
+                if record is None or change.hc:
+                    number = self.index.get(change.key)
                     is_new = number is None
-                    record = self._add(key) if number is None else self._records[number]
+                    record = self._add(change.key) if number is None else self._records[number]
                 touched[record.index] = record
                 if is_put_off and record.put_off(change):
                     continue
@@ -261,7 +253,7 @@ class MarketBookCache:
                     record.settle()
                 if seen is not None and change.trd is not None and record.traded_before is None:
                     if record.index < seen:
-                        record.traded_before = record.trd.share()
+                        record.traded_before = record.traded_table()
                     else:
                         record.traded_before = self._earlier_traded.get(record.key)
                 record.apply(change, is_new)
@@ -273,15 +265,6 @@ class MarketBookCache:
             record = self._add(key) if number is None else self._records[number]
             if record.define(definition) or number is None:
                 touched[record.index] = record
-
-    def _decode(self, raw: bytes, position: int) -> Sequence[RunnerChange]:
-        if not raw:
-            return ()
-        try:
-            return decode_runner_changes(raw) or ()
-        except UNDECODABLE as error:
-            self.on_error(self._line_numbers[position], error)
-            return ()
 
     def _add(self, key: RunnerKey) -> RunnerRecord:
         record = RunnerRecord(key, len(self._records), self.cumulative_runner_tv)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-Number = int | float
+from .price import Number, Position, PriceSize
 
 LATEST_MS = 253_402_300_800_000
 """The first millisecond that no datetime can hold, that of the year 10000."""
@@ -14,30 +14,33 @@ LATEST_MS = 253_402_300_800_000
 UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What decoding raises: not JSON or not as documented, not UTF-8, nested too deep."""
 
-Level = tuple[Number, Number]
-"""(price, size); size 0 removes the price."""
-Position = tuple[int, Number, Number]
-"""(position, price, size); size 0 removes the position."""
 
+class RunnerChange(Struct, gc=False, kw_only=True):
+    """What changed of one runner (ESASwaggerSchema: RunnerChange); None where the field was absent, size 0 removes.
 
-class RunnerChange(Struct, gc=False):
-    """What changed of one runner (ESASwaggerSchema: RunnerChange); None where the field was absent."""
+    The order is the one in which fields mostly come, since they are looked for in that order.
+    """
 
-    id: int
-    hc: Number | None = None
+    atb: list[PriceSize] | None = None
+    atl: list[PriceSize] | None = None
+    trd: list[PriceSize] | None = None
     ltp: Number | str | None = None
     tv: Number | None = None
     spn: Number | str | None = None
     spf: Number | str | None = None
-    trd: list[Level] | None = None
-    atb: list[Level] | None = None
-    atl: list[Level] | None = None
+    spb: list[PriceSize] | None = None
+    spl: list[PriceSize] | None = None
     batb: list[Position] | None = None
     batl: list[Position] | None = None
     bdatb: list[Position] | None = None
     bdatl: list[Position] | None = None
-    spb: list[Level] | None = None
-    spl: list[Level] | None = None
+    hc: Number | None = None
+    id: int
+
+    @property
+    def key(self) -> tuple[int, float]:
+        """Selection id and handicap."""
+        return self.id, self.hc or 0
 
 
 _ABSENT = Raw()
@@ -61,20 +64,20 @@ class _ReadMarketChange(MarketChange, gc=False):
     rc: list[RunnerChange] | None = None  # type: ignore[assignment]
 
 
-class MarketChangeMessage(Struct, gc=False):
+class MarketChangeMessage(Struct, gc=False, kw_only=True):
     """One line of a market stream; `pt` in milliseconds since 1970 (UTC)."""
 
-    pt: Annotated[int, Meta(ge=0, lt=LATEST_MS)]
-    mc: Sequence[MarketChange] = ()
     op: str | None = None
     clk: str | None = None
+    pt: Annotated[int, Meta(ge=0, lt=LATEST_MS)]
+    mc: Sequence[MarketChange] = ()
 
 
-class _LazyMessage(MarketChangeMessage, gc=False):
+class _LazyMessage(MarketChangeMessage, gc=False, kw_only=True):
     mc: list[_LazyMarketChange] = []
 
 
-class _ReadMessage(MarketChangeMessage, gc=False):
+class _ReadMessage(MarketChangeMessage, gc=False, kw_only=True):
     mc: list[_ReadMarketChange] = []
 
 
@@ -83,6 +86,9 @@ decode_message: Callable[[bytes], MarketChangeMessage] = msgspec.json.Decoder(_L
 
 Raises msgspec.MsgspecError (a ValueError) naming the field that is not as documented.
 """
+
+decode_market_change: Callable[[Raw | bytes], MarketChange] = msgspec.json.Decoder(_LazyMarketChange).decode
+"""Decode one market change of a message whose parts were kept as bytes; its runner changes stay bytes."""
 
 decode_whole_message: Callable[[bytes], MarketChangeMessage] = msgspec.json.Decoder(_ReadMessage).decode
 """Decode one line with its runner changes: quicker where they will be asked for."""
@@ -94,7 +100,10 @@ decode_runner_changes: Callable[[bytes], list[RunnerChange] | None] = msgspec.js
 
 
 def plain_change(line: bytes, market_id: str) -> dict[str, Any] | None:
-    """Return the last change of `market_id` in a line as it was received, unknown fields included."""
+    """Return the last change of `market_id` in a line as it was received, unknown fields included.
+
+    :param line: a message, or the change by itself.
+    """
     message = msgspec.json.decode(line)
-    found = [change for change in message.get("mc", ()) if change.get("id") == market_id]
+    found = [change for change in message.get("mc", (message,)) if change.get("id") == market_id]
     return found[-1] if found else None

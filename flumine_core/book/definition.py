@@ -78,7 +78,8 @@ def _fields(cls: type) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(p.name for p in parameters), required
 
 
-def _fit(raw: dict[str, Any], cls: type) -> dict[str, Any]:
+def fit(raw: dict[str, Any], cls: type) -> dict[str, Any]:
+    """Return the fields of `raw` that the constructor of `cls` knows, with None for each that it requires."""
     known, required = _fields(cls)
     fitted = {name: value for name, value in raw.items() if name in known}
     for name in required - fitted.keys():
@@ -143,8 +144,8 @@ class Definition:
         # importing betfairlightweight takes more memory and time than a small simulation
         from betfairlightweight.resources.streamingresources import MarketDefinition, MarketDefinitionRunner
 
-        fitted = _fit(self.raw, MarketDefinition)
-        fitted["runners"] = [_fit(runner, MarketDefinitionRunner) for runner in self.runners]
+        fitted = fit(self.raw, MarketDefinition)
+        fitted["runners"] = [fit(runner, MarketDefinitionRunner) for runner in self.runners]
         return MarketDefinition(**fitted)
 
 

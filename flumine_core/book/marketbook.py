@@ -1,14 +1,15 @@
 """One market at one publish time: a snapshot, built as far as somebody reads it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from ..clock import to_datetime
-from .change import Number, plain_change
+from .change import RunnerChange, plain_change
 from .definition import Definition, RunnerKey
+from .price import Number
 from .runner import RunnerBook, RunnerRecord
 
 if TYPE_CHECKING:
@@ -18,16 +19,13 @@ if TYPE_CHECKING:
     from .cache import MarketBookCache
 
 
-Touched = dict[int, RunnerRecord]
-"""Records of runners that have changed, by their place among the runners."""
-
-
 class MarketBook(Struct, eq=False, weakref=True):
     """A market book as betfairlightweight's, with all its attributes; kept, it stays as it is.
 
     :ivar publish_time_epoch: milliseconds since 1970; `publish_time` is the same as an aware datetime.
     :ivar definition: the market definition in force, the same object until another arrives.
     :ivar total_matched: pounds, both sides, None or 0 where the stream does not carry it.
+    :ivar built: the runners as the framework reads them, None until they are built.
     :ivar house_references: how many references the framework itself holds; whoever else holds one keeps the book.
     """
 
@@ -42,8 +40,8 @@ class MarketBook(Struct, eq=False, weakref=True):
     _upto: int
     """How many it had taken when this book was made."""
     _line: bytes | None = None
-    _runners: list[RunnerBook] | None = None
-    _touched: Touched | None = None
+    built: list[RunnerBook] | None = None
+    _touched: Sequence[RunnerRecord | RunnerChange] | None = None
     house_references: int = 0
     streaming_snap: bool = True
     _shown: list[RunnerBook] | None = None
@@ -53,7 +51,7 @@ class MarketBook(Struct, eq=False, weakref=True):
         """The runners in order of first appearance, in a list that a strategy may sort as it likes."""
         shown = self._shown
         if shown is None:
-            runners = self._runners
+            runners = self.built
             if runners is None:
                 runners = self._cache.complete(self)
             shown = self._shown = runners.copy()
@@ -62,23 +60,23 @@ class MarketBook(Struct, eq=False, weakref=True):
     @property
     def changed(self) -> Collection[RunnerKey]:
         """Which runners, as (selection id, handicap), changed with this book."""
-        if self._runners is None:
+        if self.built is None:
             self._cache.complete(self)
-        return {record.key: None for record in (self._touched or {}).values()}
+        return {each.key: None for each in self._touched or ()}
 
     @property
     def is_read(self) -> bool:
         """Whether somebody has read the runners, so that they are built."""
-        return self._runners is not None
+        return self.built is not None
 
     def complete_if_superseded(self) -> None:
         """Build the runners if the cache has made another book since, so that this one may be kept."""
-        if self._runners is None and self._cache.book is not self:
+        if self.built is None and self._cache.book is not self:
             self._cache.complete(self)
 
     def runner(self, selection_id: int, handicap: float = 0) -> RunnerBook | None:
         """Return one runner, None where there is no such runner (yet)."""
-        runners = self._runners
+        runners = self.built
         if runners is None:
             runners = self._cache.complete(self)
         index = self._cache.index.get((selection_id, handicap))

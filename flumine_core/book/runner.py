@@ -5,12 +5,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from .change import Level, Number, RunnerChange
+from .change import RunnerChange
 from .definition import RunnerKey, parse_datetime
-from .price import Ladder, PositionLadder, PriceSize
+from .price import Ladder, Number, PositionLadder, PriceSize
 
 
-class RunnerBookEX(Struct, frozen=True, eq=False):
+class RunnerBookEX(Struct, frozen=True, eq=False, gc=False):
     """Exchange prices: the two available ladders best first, the traded volume by ascending price."""
 
     available_to_back: list[PriceSize]
@@ -18,7 +18,7 @@ class RunnerBookEX(Struct, frozen=True, eq=False):
     traded_volume: list[PriceSize]
 
 
-class RunnerBookSP(Struct, frozen=True, eq=False):
+class RunnerBookSP(Struct, frozen=True, eq=False, gc=False):
     """Starting prices; `actual_sp` is None until reconciled, and may be the text "NaN" or "Infinity"."""
 
     near_price: Number | str | None
@@ -28,7 +28,7 @@ class RunnerBookSP(Struct, frozen=True, eq=False):
     lay_liability_taken: list[PriceSize]
 
 
-class RunnerBook(Struct, frozen=True, eq=False):
+class RunnerBook(Struct, frozen=True, eq=False, gc=False):
     """One runner at one publish time; never changes.
 
     :ivar traded_before: the traded table of the book delivered before, where it changed with the book that made
@@ -81,12 +81,22 @@ class RunnerBook(Struct, frozen=True, eq=False):
 
 
 class RunnerRecord:
-    """What a cache knows of one runner; `snapshot()` hands it out."""
+    """What a cache knows of one runner; `take()` or `snapshot()` hand it out.
+
+    :ivar backs, lays, traded: the lists that were handed out last, None where they have changed since.
+    :ivar ex, sp: the same of the objects that hold them and the starting prices.
+    :ivar has_positions: best or best display prices have come, which stand in for a full ladder that is empty.
+    :ivar added, taken: the number of the market change that added the runner, where that was no definition, and of
+        the one that `take` took last; -1 for none.
+    :ivar taken_before: the traded table before that one, None where it did not change.
+    """
 
     __slots__ = (
+        "added",
         "adjustment_factor",
         "atb",
         "atl",
+        "backs",
         "batb",
         "batl",
         "bdatb",
@@ -94,11 +104,13 @@ class RunnerRecord:
         "bsp",
         "ex",
         "handicap",
+        "has_positions",
         "index",
         "is_behind",
         "is_cumulative",
         "key",
         "last_price_traded",
+        "lays",
         "removal_date",
         "selection_id",
         "sp",
@@ -107,7 +119,10 @@ class RunnerRecord:
         "spl",
         "spn",
         "status",
+        "taken",
+        "taken_before",
         "total_matched",
+        "traded",
         "traded_before",
         "trd",
     )
@@ -118,26 +133,32 @@ class RunnerRecord:
         self.index = index
         self.is_cumulative = is_cumulative
         self.is_behind = False
+        self.has_positions = False
+        self.added = self.taken = -1
         self.last_price_traded: Number | str | None = None
         self.total_matched: Number | None = 0
         self.spn: Number | str | None = None
         self.spf: Number | str | None = None
         self.trd = Ladder()
-        self.atb = Ladder(-1)
+        self.atb = Ladder(-1.0)
         self.atl = Ladder()
         self.batb: PositionLadder | None = None
         self.batl: PositionLadder | None = None
         self.bdatb: PositionLadder | None = None
         self.bdatl: PositionLadder | None = None
-        self.spb = Ladder(-1)
+        self.spb = Ladder(-1.0)
         self.spl = Ladder()
         self.status: str | None = None
         self.bsp: Number | str | None = None
         self.adjustment_factor: Number | None = None
         self.removal_date: str | None = None
+        self.backs: list[PriceSize] | None = None
+        self.lays: list[PriceSize] | None = None
+        self.traded: list[PriceSize] | None = None
         self.ex: RunnerBookEX | None = None
         self.sp: RunnerBookSP | None = None
         self.traded_before: list[PriceSize] | None = None
+        self.taken_before: list[PriceSize] | None = None
 
     def define(self, definition: dict[str, Any]) -> bool:
         """Take over what a market definition says of the runner; True if that is news."""
@@ -151,14 +172,72 @@ class RunnerRecord:
         self.status, self.adjustment_factor, self.removal_date = status, factor, removed
         return True
 
+    def take(self, change: RunnerChange, number: int) -> RunnerBook:
+        """Apply a change to a runner that is up to date and not cumulative, and hand the runner out.
+
+        The same as `apply` and `snapshot`; this is where the time of a reading strategy goes.
+
+        :param number: the market change that this is a part of.
+        """
+        ex, atb, atl, trd = self.ex, change.atb, change.atl, change.trd
+        if self.taken != number:
+            self.taken = number
+            self.taken_before = None
+        if atb is not None:
+            ladder = self.atb
+            ladder.apply(atb)
+            self.backs = ladder.levels.copy()
+            ex = None
+        if atl is not None:
+            ladder = self.atl
+            ladder.apply(atl)
+            self.lays = ladder.levels.copy()
+            ex = None
+        if trd is not None:
+            if self.taken_before is None and self.added != number:
+                self.taken_before = self.traded_table()
+            ladder = self.trd
+            if trd:
+                ladder.apply(trd)
+            else:
+                ladder.clear()
+            self.traded = ladder.levels.copy()
+            ex = None
+        if change.ltp is not None:
+            self.last_price_traded = change.ltp
+        if change.tv is not None:
+            self.total_matched = change.tv
+        if change.spn is not None or change.spf is not None or change.spb is not None or change.spl is not None:
+            self._apply_starting_prices(change)
+        if not (change.batb is change.batl is change.bdatb is change.bdatl is None):
+            self._apply_positions(change)
+            ex = None
+        if ex is None:
+            if self.has_positions:
+                ex = self._prices()
+            else:
+                ex = self.ex = RunnerBookEX(self.backs, self.lays, self.traded)  # type: ignore[arg-type]
+        return RunnerBook(
+            self.selection_id,
+            self.handicap,
+            self.status,
+            self.adjustment_factor,
+            self.last_price_traded,
+            self.total_matched,
+            ex,
+            self.sp or self._starting_prices(),
+            self.taken_before,
+            self.removal_date,
+        )
+
     def apply(self, change: RunnerChange, is_new: bool) -> None:
         """Apply one change at once. `is_new`: a runner first seen in a change takes `tv` whatever is asked."""
         if change.atb is not None:
             self.atb.apply(change.atb)
-            self.ex = None
+            self.backs = self.ex = None
         if change.atl is not None:
             self.atl.apply(change.atl)
-            self.ex = None
+            self.lays = self.ex = None
         if change.ltp is not None:
             self.last_price_traded = change.ltp
         if change.tv is not None and (is_new or not self.is_cumulative):
@@ -182,7 +261,8 @@ class RunnerRecord:
             self.spl.apply(change.spl)
 
     def _apply_positions(self, change: RunnerChange) -> None:
-        self.ex = None
+        self.has_positions = True
+        self.backs = self.lays = self.ex = None
         if change.batb is not None:
             self.batb = self.batb or PositionLadder()
             self.batb.apply(change.batb)
@@ -196,33 +276,37 @@ class RunnerRecord:
             self.bdatl = self.bdatl or PositionLadder()
             self.bdatl.apply(change.bdatl)
 
-    def _trade(self, traded: list[Level], is_new: bool) -> None:
+    def _trade(self, traded: list[PriceSize], is_new: bool) -> None:
         if traded:
             self.trd.apply(traded)
         else:
             self.trd.clear()
         if self.is_cumulative and not is_new:
             self.total_matched = round(sum(level.size for level in self.trd.levels), 2)
-        self.ex = None
+        self.traded = self.ex = None
 
     def put_off(self, change: RunnerChange) -> bool:
         """Take note of a change without building a ladder; False if that cannot be done for this change."""
-        if self.is_cumulative or change.trd == []:
+        atb, atl, trd = change.atb, change.atl, change.trd
+        if self.is_cumulative or trd == []:
             return False
         self.is_behind = True
+        if atb is not None:
+            deltas = self.atb.deltas
+            for level in atb:
+                deltas[level.price] = level
+        if atl is not None:
+            deltas = self.atl.deltas
+            for level in atl:
+                deltas[level.price] = level
+        if trd is not None:
+            deltas = self.trd.deltas
+            for level in trd:
+                deltas[level.price] = level
         if change.ltp is not None:
             self.last_price_traded = change.ltp
         if change.tv is not None:
             self.total_matched = change.tv
-        if change.atb is not None:
-            self.atb.deltas.update(change.atb)
-            self.ex = None
-        if change.atl is not None:
-            self.atl.deltas.update(change.atl)
-            self.ex = None
-        if change.trd is not None:
-            self.trd.deltas.update(change.trd)
-            self.ex = None
         if change.spn is not None or change.spf is not None or change.spb is not None or change.spl is not None:
             self._apply_starting_prices(change)
         if not (change.batb is change.batl is change.bdatb is change.bdatl is None):
@@ -232,26 +316,22 @@ class RunnerRecord:
     def settle(self) -> None:
         """Apply every change that was put off."""
         self.is_behind = False
+        self.backs = self.lays = self.traded = self.ex = None
         self.atb.settle()
         self.atl.settle()
         self.trd.settle()
+
+    def traded_table(self) -> list[PriceSize]:
+        """Hand out the traded volume as it is now."""
+        traded = self.traded
+        if traded is None:
+            traded = self.traded = self.trd.levels.copy()
+        return traded
 
     def snapshot(self) -> RunnerBook:
         """Hand out the runner as it is now."""
         if self.is_behind:
             self.settle()
-        ex = self.ex
-        if ex is None:
-            atb, atl, trd = self.atb, self.atl, self.trd
-            atb.is_shared = atl.is_shared = trd.is_shared = True
-            ex = self.ex = RunnerBookEX(
-                atb.levels or _displayed(self.bdatb, self.batb),
-                atl.levels or _displayed(self.bdatl, self.batl),
-                trd.levels,
-            )
-        sp = self.sp
-        if sp is None:
-            sp = self.sp = RunnerBookSP(self.spn, self.spf, self.bsp, self.spl.share(), self.spb.share())
         traded_before, self.traded_before = self.traded_before, None
         return RunnerBook(
             self.selection_id,
@@ -260,11 +340,24 @@ class RunnerRecord:
             self.adjustment_factor,
             self.last_price_traded,
             self.total_matched,
-            ex,
-            sp,
+            self.ex or self._prices(),
+            self.sp or self._starting_prices(),
             traded_before,
             self.removal_date,
         )
+
+    def _prices(self) -> RunnerBookEX:
+        backs, lays = self.backs, self.lays
+        if not backs:
+            backs = self.backs = self.atb.levels.copy() or _displayed(self.bdatb, self.batb)
+        if not lays:
+            lays = self.lays = self.atl.levels.copy() or _displayed(self.bdatl, self.batl)
+        ex = self.ex = RunnerBookEX(backs, lays, self.traded or self.traded_table())
+        return ex
+
+    def _starting_prices(self) -> RunnerBookSP:
+        sp = self.sp = RunnerBookSP(self.spn, self.spf, self.bsp, self.spl.levels.copy(), self.spb.levels.copy())
+        return sp
 
 
 def _displayed(display: PositionLadder | None, best: PositionLadder | None) -> list[PriceSize]:

@@ -14,9 +14,14 @@ from ..hint import did_you_mean, one_line
 BUILT_IN: dict[str, tuple[str, str]] = {
     "config": ("flumine_core.cli.config", "Check flumine.toml, or show each effective value and its origin."),
     "demo": ("flumine_core.cli.demo", "Make a synthetic market, simulate the example strategy over it."),
+    "doctor": (
+        "flumine_core.cli.doctor",
+        "Check what a live run needs, and say in plain words what is wrong.",
+    ),
     "hooks": ("flumine_core.cli.hooks", "List the hooks, or print the manual page of one."),
     "plugins": ("flumine_core.cli.plugins", "List the installed plugins, and what is wrong with broken ones."),
     "simulate": ("flumine_core.cli.simulate", "Run strategies over recorded markets and print what they did."),
+    "trade": ("flumine_core.cli.trade", "Trade strategies live on the accounts of flumine.toml, or on paper."),
 }
 """Command -> module and one line of help; a test compares the lines with the commands' own."""
 

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from ..errors import ClientError
 from ..venue import BETFAIR, Venue
+from .endpoints import Endpoints
 
 
 class BaseClient:
@@ -22,9 +23,10 @@ class BaseClient:
     :param best_price_execution: bets are matched at better prices than asked for (simulated execution).
     :param min_bet_validation: OrderValidation checks minimum stakes.
     :param paper_trade: execution is simulated over live data.
-    :param market_recording_mode: no order stream and no workers.
+    :param market_recording_mode: no order stream, no orders, and no polls of balances and cleared orders.
     :param simulated_full_match: every bet placed is matched in full at its price.
     :param execution_cls, order_stream_cls: classes of your own in place of the built-in ones.
+    :param endpoints: addresses other than Betfair's own, such as a local exchange's.
     :raises ClientError: on a betting_client that is lightweight, or a number out of range.
     """
 
@@ -49,6 +51,7 @@ class BaseClient:
         simulated_full_match: bool = False,
         execution_cls: Any = None,
         order_stream_cls: Any = None,
+        endpoints: Endpoints | None = None,
     ) -> None:
         if getattr(betting_client, "lightweight", False):
             raise ClientError("betting_client must not be lightweight: resources are needed")
@@ -71,6 +74,9 @@ class BaseClient:
         self.simulated_full_match = simulated_full_match
         self.execution_cls = execution_cls
         self.order_stream_cls = order_stream_cls
+        self.endpoints = Endpoints() if endpoints is None else endpoints
+        if betting_client is not None:
+            self.endpoints.apply(betting_client)
         self.account_details: Any = None
         self.account_funds: Any = None
         self.commission_paid = 0.0

@@ -114,11 +114,14 @@ def flumine_start(framework: "Framework") -> None:
 
 
 @hookspec
-def flumine_process_raw_data(stream_id: int, clk: str | None, publish_time: int, data: list[dict[str, Any]]) -> None:
+def flumine_process_raw_data(
+    stream_id: int, clk: str | None, publish_time: int, data: list[dict[str, Any]], op: str
+) -> None:
     """Called with a data stream's changes as they were received.
 
     :param stream_id: the stream's number; :param clk: its clock token; :param publish_time: milliseconds since 1970.
-    :param data: the market, order, race or cricket changes; shared by all, not to be changed.
+    :param data: the changes, each with its own bytes as `raw` where a live stream has brought it; not to be changed.
+    :param op: "mcm", "ocm", "rcm" or "ccm": changes of markets, orders, races or cricket matches.
     Returns: ignored.
     Order: before strategies' process_raw_data.
     Rate: once a stream message.

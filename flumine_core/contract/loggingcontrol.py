@@ -5,8 +5,6 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from loguru import logger
-
 from ..events import EVENT_NOUNS, LOGGED_NOUNS, NOUNS, EndFlumineEvent, Event
 
 _FLUMINE_NAMES = {"close_market": "_process_closed_market"}
@@ -47,6 +45,8 @@ class LoggingControl:
 
     def log(self, event: Event) -> None:
         """Log an event at DEBUG."""
+        from loguru import logger
+
         logger.debug("{}: {}", EVENT_NOUNS[type(event)], event)
 
     def start(self, on_error: Callable[[str, str, Exception], None]) -> None:

@@ -1,9 +1,9 @@
 """The two ends of a framework and what it shows to plugins, as protocols."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from ..events import Event
+from ..events import CurrentOrdersEvent, Event
 from ..order.report import Report
 
 if TYPE_CHECKING:
@@ -48,11 +48,18 @@ class Execution(Protocol):
         """Report what `book`, now `market.market_book`, did to bets at the exchange."""
         ...
 
+    def process_current_orders(self, event: CurrentOrdersEvent) -> Iterable[Report]:
+        """Report what the bets of an order stream's event mean for the orders of the event's client.
+
+        Each report is applied before the next one is taken.
+        """
+        ...
+
     def close_market(self, market: "Market") -> None:
         """Take note that a market has closed and is settled."""
         ...
 
-    def end_stream(self) -> Sequence[Report]:
+    def end_stream(self) -> Iterable[Report]:
         """Report on each request that will never be executed, since its stream has ended."""
         ...
 

@@ -1,8 +1,8 @@
 """The base class of strategies, and what a strategy remembers of a runner."""
 
-import hashlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..clock import Clock, LiveClock, to_datetime
@@ -61,6 +61,22 @@ class RunnerContext:
         self.last_reset_ms = self._clock.epoch_ms
         if trade_id in self.live_trades:
             self.live_trades.remove(trade_id)
+
+    def restore(
+        self,
+        invested: bool,
+        trades: list[str],
+        live_trades: list[str],
+        last_placed_ms: int | None,
+        last_reset_ms: int | None,
+    ) -> None:
+        """Take over what an earlier run of the strategy has remembered."""
+        self.invested = invested
+        self.trades = trades
+        self.live_trades = live_trades
+        self.last_placed_ms = last_placed_ms
+        self.last_reset_ms = last_reset_ms
+        self._known = set(trades)
 
     @property
     def executable_orders(self) -> bool:
@@ -158,7 +174,6 @@ class BaseStrategy:
         self.streams: list[Any] = [stream] if stream is not None else list(streams or ())
         self.clients: Any = None
         self.clock: Clock = LiveClock()
-        self.name_hash = hashlib.sha1(self.name.encode(), usedforsecurity=False).hexdigest()[:NAME_HASH_LENGTH]
         self.use_ids(OrderIds())
         self._contexts: dict[str, dict[tuple[int, float], RunnerContext]] = {}
 
@@ -309,6 +324,13 @@ class BaseStrategy:
     def name(self) -> str:
         """The strategy's name; its hash opens every customerOrderRef."""
         return self._name or type(self).__name__
+
+    @cached_property
+    def name_hash(self) -> str:
+        """What opens the customerOrderRef of each of the strategy's orders."""
+        import hashlib  # brings OpenSSL, 3.5 MB, which most simulations never need
+
+        return hashlib.sha1(self.name.encode(), usedforsecurity=False).hexdigest()[:NAME_HASH_LENGTH]
 
     @property
     def info(self) -> dict[str, Any]:

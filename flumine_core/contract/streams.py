@@ -1,6 +1,5 @@
 """Descriptions of streams: what a strategy asks for, as values; the two ends make the streams themselves."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -41,16 +40,15 @@ class BaseStream:
         return {"id": id(self)}
 
     @property
-    def stream_hash(self) -> str:
-        """Hash of the class and `key()`: equal for descriptions that can share one stream."""
-        text = json.dumps([type(self).__qualname__, dict(self.key())], sort_keys=True, default=str)
-        return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+    def identity(self) -> str:
+        """The class and `key()` as text: equal for descriptions that can share one stream."""
+        return json.dumps([type(self).__qualname__, dict(self.key())], sort_keys=True, default=str)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, BaseStream) and self.stream_hash == other.stream_hash
+        return isinstance(other, BaseStream) and self.identity == other.identity
 
     def __hash__(self) -> int:
-        return hash(self.stream_hash)
+        return hash(self.identity)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.stream_id}>"
@@ -87,6 +85,7 @@ class MarketStream(BaseStream):
         self.streaming_timeout = streaming_timeout
         self.conflate_ms = conflate_ms
         self.market_filter = dict(_plain(market_filter) or {})
+        self.market_ids: set[str] = set()
         self.market_data_filter = dict(_plain(market_data_filter) or {"fields": list(DEFAULT_MARKET_DATA_FIELDS)})
         self.client = client
 
@@ -104,6 +103,82 @@ class MarketStream(BaseStream):
 
 class DataStream(MarketStream):
     """The market stream as raw changes, for recording: strategies get process_raw_data and no books."""
+
+
+class OrderStream(BaseStream):
+    """An account's order stream; a framework adds one for each client that trades.
+
+    :param customer_strategy_refs: bets of these references alone; None is every bet of the account.
+    """
+
+    operation = "orderSubscription"
+
+    def __init__(
+        self,
+        client: Any,
+        conflate_ms: int | None = None,
+        customer_strategy_refs: list[str] | None = None,
+        stream_id: int | None = None,
+        custom: bool = False,
+    ) -> None:
+        super().__init__(stream_id, custom)
+        self.client = client
+        self.conflate_ms = conflate_ms
+        self.customer_strategy_refs = customer_strategy_refs
+
+    def key(self) -> Mapping[str, Any]:
+        """Return account, conflation and references."""
+        return {
+            "client": self.client.username,
+            "conflate_ms": self.conflate_ms,
+            "customer_strategy_refs": self.customer_strategy_refs,
+        }
+
+
+class OrderDataStream(OrderStream):
+    """An account's order stream as raw changes, for recording."""
+
+
+class SportsDataStream(BaseStream):
+    """Betfair's race or cricket stream, on a host of its own.
+
+    :param sports_data_filter: "raceSubscription" or "cricketSubscription".
+    :raises SettingsError: on any other.
+    """
+
+    OPERATIONS: ClassVar[tuple[str, ...]] = ("raceSubscription", "cricketSubscription")
+
+    def __init__(
+        self,
+        sports_data_filter: str = "raceSubscription",
+        client: Any = None,
+        stream_id: int | None = None,
+        custom: bool = False,
+    ) -> None:
+        super().__init__(stream_id, custom)
+        if sports_data_filter not in self.OPERATIONS:
+            known = ", ".join(self.OPERATIONS)
+            raise SettingsError(f"sports_data_filter must be one of {known}, was {sports_data_filter!r}")
+        self.sports_data_filter = self.operation = sports_data_filter
+        self.client = client
+
+    def key(self) -> Mapping[str, Any]:
+        """Return kind and account."""
+        return {"operation": self.sports_data_filter, "client": getattr(self.client, "username", None)}
+
+
+class RaceDataStream(SportsDataStream):
+    """The race stream as raw changes, for recording."""
+
+    def __init__(self, client: Any = None, stream_id: int | None = None) -> None:
+        super().__init__("raceSubscription", client, stream_id)
+
+
+class CricketDataStream(SportsDataStream):
+    """The cricket stream as raw changes, for recording."""
+
+    def __init__(self, client: Any = None, stream_id: int | None = None) -> None:
+        super().__init__("cricketSubscription", client, stream_id)
 
 
 class HistoricalStream(BaseStream):

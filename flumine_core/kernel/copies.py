@@ -75,7 +75,7 @@ def _market_books(event: MarketBooksEvent) -> Event:
 
 
 def _raw_data(event: RawDataEvent) -> Event:
-    return RawDataEvent(event.stream_id, event.clk, event.publish_time, deepcopy(event.data))
+    return RawDataEvent(event.stream_id, event.clk, event.publish_time, deepcopy(event.data), event.op)
 
 
 def _market_catalogues(event: MarketCataloguesEvent) -> Event:

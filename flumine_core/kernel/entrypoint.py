@@ -1,8 +1,12 @@
 """What installed distributions say they bring: entry points as plain rows; imports nobody and nothing heavy."""
 
 import re
+import sys
 from collections.abc import Iterator
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from importlib_metadata import distributions
 
 GROUP = "flumine_core"
 
@@ -58,28 +62,37 @@ def _rows_of(text: str) -> Iterator[tuple[str, str, str]]:
             yield kind, name.strip(), value.strip()
 
 
+def _name_and_version(distribution: Any) -> tuple[str, str]:
+    """Return a distribution's name and version; "?" where its metadata does not tell."""
+    # `distribution.metadata` imports a parser of e-mail for what are two lines of a header
+    try:
+        text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
+    except (OSError, ValueError):
+        text = ""
+    header = text.partition("\n\n")[0]
+    found = [re.search(rf"^{name}:[ \t]*(\S+)", header, re.MULTILINE) for name in ("Name", "Version")]
+    name, version = ("?" if each is None else each[1] for each in found)
+    return name, version
+
+
 def read_entry_rows(kind: str | None = None) -> list[EntryRow]:
     """Return every entry point of ours (of one kind), sorted by kind and name.
 
     A distribution that stands twice on `sys.path` counts once, as the first one wins for imports too; one whose
     metadata cannot be read is passed over, since without it nothing is known of it.
     """
-    from importlib_metadata import distributions
-
     rows: list[EntryRow] = []
     seen: set[str] = set()
-    for distribution in distributions():
+    # sys.path names python311.zip, which is seldom there: looking into it would import zipfile
+    path = [each for each in sys.path if isinstance(each, str) and Path(each).exists()]
+    for distribution in distributions(path=path):
         try:
             text = distribution.read_text("entry_points.txt") or ""
         except (OSError, ValueError):
             continue
         if GROUP not in text:
             continue
-        try:
-            metadata = distribution.metadata
-            name, version = metadata["Name"] or "?", metadata["Version"] or "?"
-        except Exception:
-            name, version = "?", "?"
+        name, version = _name_and_version(distribution)
         folded = re.sub(r"[-_.]+", "-", name).lower()
         if folded in seen and name != "?":
             continue

@@ -6,7 +6,6 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 import attrs
-from loguru import logger
 
 from ..errors import ExecutionError, FlumineCoreError
 from ..hint import one_line
@@ -52,6 +51,8 @@ class Faults:
                 text = "".join(traceback.format_exception(error))
                 self.first[key] = Fault(plugin, hook, one_line(error), text)
         if is_first:
+            from loguru import logger
+
             logger.error("{} raised in {}: {}\n{}", plugin, hook, one_line(error), self.first[key].traceback)
         if self._is_raising() and not isinstance(error, FlumineCoreError):
             raise error
@@ -140,6 +141,8 @@ def _close(generator: Generator[Any, Any, Any]) -> None:
     try:
         generator.close()
     except Exception as error:
+        from loguru import logger
+
         logger.warning("a wrapper did not end when it was closed: {}", one_line(error))
 
 

@@ -1,6 +1,7 @@
 """The loop: one event after another, each through its step."""
 
 from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Any
 
 from ..book.marketbook import MarketBook
@@ -22,6 +23,7 @@ from ..events import (
     SportsDataEvent,
 )
 from ..market.market import Market
+from ..order.report import AdoptReport, Report
 from .copies import COPIES, plain_market
 from .life import MarketLife
 from .plan import Step
@@ -96,21 +98,27 @@ class Kernel(MarketLife):
         market_id = book.market_id
         market = self.markets.markets.get(market_id)
         definition = book.definition
-        is_redefined = market is None or definition is not market.definition
-        if market is not None and (market.blotter.active or is_redefined):
-            for execution in self.executions:
-                reports = execution.before_book(market, book)
-                if reports:
-                    self.apply(market, reports)
+        is_new = is_redefined = True
+        if market is not None:
+            is_new = market.latest_book is None
+            is_redefined = definition is not market.definition
+            if is_redefined or market.blotter.active:
+                for execution in self.executions:
+                    reports = execution.before_book(market, book)
+                    if reports:
+                        self.apply(market, reports)
         if definition.status == "CLOSED":
             self._process_close_market(CloseMarketEvent(book, book.streaming_unique_id))
             return
-        is_new = market is None
         if market is None:
             market = self._add_live_market(market_id, book)
         elif market.closed:
             self.markets.add_market(market_id, market)
-        market.market_book = book
+        previous = market.latest_book
+        if is_redefined or previous is None or previous.built is None or book.built is None:
+            market.market_book = book
+        else:  # nothing to take note of: nobody counts the references to a book that is built
+            market.latest_book = book
         step = self._book_step
         if step.around is None:
             self._see_book(market, book, is_new, is_redefined)
@@ -166,7 +174,8 @@ class Kernel(MarketLife):
     def _process_raw_data(self, event: RawDataEvent) -> None:
         """Process a data stream's message."""
         strategies = self.subscribers(event.stream_id)
-        for datum in event.data:
+        changes = event.data if event.op == "mcm" else ()
+        for datum in changes:
             market_id = datum.get("id")
             if market_id is None:
                 continue
@@ -183,8 +192,8 @@ class Kernel(MarketLife):
                 for strategy in strategies:
                     self._guard_strategy(strategy, "process_raw_data", event.clk, event.publish_time, datum)
 
-        self.plan["process_raw_data"].run(body, event.stream_id, event.clk, event.publish_time, event.data)
-        for datum in event.data:
+        self.plan["process_raw_data"].run(body, event.stream_id, event.clk, event.publish_time, event.data, event.op)
+        for datum in changes:
             if datum.get("marketDefinition", {}).get("status") == "CLOSED":
                 self._process_close_market(CloseMarketEvent(datum, event.stream_id))
 
@@ -215,13 +224,16 @@ class Kernel(MarketLife):
         self.plan["process_market_catalogues"].run(body, market, catalogue)
 
     def _process_current_orders(self, event: CurrentOrdersEvent) -> None:
-        """Apply reports that came as an event, then show strategies their orders."""
+        """Apply reports, and what the order stream's bets mean, then show strategies their orders."""
         markets: dict[str, Market] = {}
-        for report in event.reports:
-            market = self.markets.markets.get(report.order.market_id)
+        execution = getattr(event.client, "execution", None)
+        applied = []
+        for report in chain(event.reports, () if execution is None else execution.process_current_orders(event)):
+            market = self.take_report(report)
             if market is not None:
                 markets[market.market_id] = market
-                self.apply(market, (report,))
+            applied.append(report)
+        event.reports = applied
 
         def body() -> None:
             for market in markets.values():
@@ -229,6 +241,18 @@ class Kernel(MarketLife):
                     self._process_orders(market)
 
         self.plan["process_current_orders"].run(body, event)
+
+    def take_report(self, report: Report) -> Market | None:
+        """Apply a report to its market, which it returns; one that cannot be applied is counted as a fault."""
+        market = self.markets.markets.get(report.order.market_id)
+        if market is None and isinstance(report, AdoptReport):
+            market = self._add_live_market(report.order.market_id, None)
+        if market is not None:
+            try:
+                self.apply(market, (report,))
+            except Exception as error:
+                self.faults.record(type(self).__name__, type(report).__name__, error)
+        return market
 
     def _process_sports_data(self, event: SportsDataEvent) -> None:
         """Process race or cricket updates."""

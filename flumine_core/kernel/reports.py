@@ -13,12 +13,14 @@ from ..order.order import Order
 from ..order.package import OrderPackageType
 from ..order.refusal import Refusal
 from ..order.report import (
+    AdoptReport,
     CancelReport,
     DropReport,
     MatchReport,
     PlaceReport,
     ReplaceReport,
     Report,
+    UnknownReport,
     UpdateReport,
 )
 from ..order.states import OrderStatus
@@ -55,6 +57,9 @@ class Reports(Registry):
 
     def _placed(self, market: Market, report: PlaceReport) -> None:
         order = report.order
+        was_complete = order.complete
+        if report.response is not None:
+            order.responses.place_response = report.response
         order.apply_totals(report.totals)
         order.trade.revive()
         if report.is_success or order.id not in self._replacements:
@@ -68,12 +73,19 @@ class Reports(Registry):
             if "order" in self._logged:
                 self.log_control(OrderEvent(order.snapshot()))
             order.executable()
+            if was_complete:  # it had been given up, and has come late
+                market.blotter.take_back(order)
         else:
             order.execution_complete()
+            reason, asked = report.reason, OrderPackageType.PLACE
             if order.id in self._replacements:
                 market.blotter.forget(order)
                 reason = f"the replacement was not placed: {report.error_code}"
-                order.refusal = refusal_of("Exchange", reason, order, OrderPackageType.REPLACE)
+                asked = OrderPackageType.REPLACE
+            if reason is not None:
+                order.refusal = refusal_of("Exchange", reason, order, asked)
+                if asked is OrderPackageType.PLACE:
+                    order.violation_msg = order.refusal.message
                 self.refuse(order, order.refusal)
         self._replacements.discard(order.id)
         market.blotter.touched.append(order)
@@ -82,6 +94,8 @@ class Reports(Registry):
 
     def _cancelled(self, market: Market, report: CancelReport) -> None:
         order = report.order
+        if report.response is not None:
+            order.responses.cancel_responses.append(report.response)
         order.apply_totals(report.totals)
         order.trade.revive()
         if report.is_success and order.size_remaining == 0:
@@ -95,6 +109,8 @@ class Reports(Registry):
 
     def _updated(self, market: Market, report: UpdateReport) -> None:
         order = report.order
+        if report.response is not None:
+            order.responses.update_responses.append(report.response)
         order.trade.revive()
         if report.kind is not None:
             order.order_type = report.kind
@@ -106,6 +122,8 @@ class Reports(Registry):
 
     def _replaced(self, market: Market, report: ReplaceReport) -> None:
         order, package = report.order, report.package
+        if report.response is not None:
+            order.responses.replace_responses.append(report.response)
         order.apply_totals(report.totals)
         order.trade.revive()
         market.blotter.touched.append(order)
@@ -117,7 +135,7 @@ class Reports(Registry):
             client.add_transaction(1, failed=True)
             self._log_status(order)
             return
-        new_price = order.update_data["new_price"]
+        new_price = order.update_data["new_price"] if report.new_price is None else report.new_price
         replacement = order.trade.create_order_replacement(order, new_price, report.size_cancelled, package.created_ms)
         kind = replacement.order_type
         if report.persistence is not None and isinstance(kind, LimitOrder):
@@ -140,6 +158,32 @@ class Reports(Registry):
         market.blotter.touched.append(order)
         self._log_status(order)
 
+    def _unknown(self, market: Market, report: UnknownReport) -> None:
+        report.order.unknown()
+        self._log_status(report.order)
+
+    def _adopted(self, market: Market, report: AdoptReport) -> None:
+        order = report.order
+        blotter = market.blotter
+        order.apply_totals(report.totals)
+        order.placing()
+        if report.is_outside:
+            blotter.outsider = order.trade.strategy
+        blotter[order.id] = order
+        order.trade.strategy.get_runner_context(*order.lookup).place(order.trade.id)
+        order.bet_id = report.bet_id
+        order.placed_ms = report.placed_ms
+        if report.is_unknown:
+            order.unknown()
+        elif report.is_complete:
+            order.execution_complete()
+        else:
+            order.executable()
+        blotter.touched.append(order)
+        if "order" in self._logged:
+            self.log_control(OrderEvent(order.snapshot()))
+        self._log_status(order)
+
     def _dropped(self, market: Market, report: DropReport) -> None:
         order = report.order
         asked = {
@@ -160,6 +204,8 @@ class Reports(Registry):
         ReplaceReport: _replaced,
         MatchReport: _matched,
         DropReport: _dropped,
+        UnknownReport: _unknown,
+        AdoptReport: _adopted,
     }
 
     @staticmethod

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..book.definition import ABSENT, Definition, parse_datetime
 from ..book.marketbook import MarketBook
@@ -10,15 +10,13 @@ from ..clock import to_datetime
 from ..order.blotter import Blotter
 from ..order.package import OrderPackage
 from ..order.roles import ClientRole
+from .feed import Fed
 from .requests import House, Requests
-
-if TYPE_CHECKING:
-    pass
 
 _EPOCH = to_datetime(0)
 
 
-class Market(Requests):
+class Market(Fed, Requests):
     """A market as strategies see it.
 
     :ivar market_book: the latest book, None where only raw data is recorded.
@@ -37,7 +35,7 @@ class Market(Requests):
         market_book: MarketBook | None = None,
         market_catalogue: Any = None,
     ) -> None:
-        self.flumine = flumine
+        self.flumine: House = flumine
         self.market_id = market_id
         self.closed = False
         self.date_time_created = flumine.clock.now()

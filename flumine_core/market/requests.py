@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..clock import Clock
 from ..order.order import Order
 from ..order.roles import ClientRole
+from .feed import Feed
 
 if TYPE_CHECKING:
     from .markets import Markets
@@ -54,6 +55,8 @@ class House(Protocol):
     def is_kernel_thread(self) -> bool: ...
 
     def in_kernel(self, function: Callable[[], bool]) -> bool: ...
+
+    def feed_of(self, stream_id: int | None) -> Feed | None: ...
 
 
 class Requests:

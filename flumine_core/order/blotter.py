@@ -56,7 +56,50 @@ class ExposedBook(Protocol):
     def number_of_winners(self) -> int | None: ...
 
 
-class Blotter:
+class _Settlement:
+    """What becomes of a market's orders when it closes."""
+
+    __slots__ = ()
+
+    _orders: dict[str, Order]
+
+    def process_closed_market(self, market: SettledMarket, market_book: SettledBook) -> None:
+        """Give each order what its profit depends on: runner's status, market's type, a line's result.
+
+        Orders keep their status; of one still open the matched part counts. A second closing settles again.
+        """
+        definition = market_book.definition
+        statuses = definition.runner_statuses
+        winners = sum(status == "WINNER" for status in statuses.values())
+        dead_heat = dead_heat_count(winners, definition.number_of_winners)
+        line_range_result = market.context.get("line_range_result")
+        for order in self._orders.values():
+            key = order.lookup[1:]
+            if key not in statuses:
+                continue
+            order.runner_status = statuses[key]
+            order.market_type = definition.market_type
+            order.each_way_divisor = definition.each_way_divisor
+            order.number_of_dead_heat_winners = dead_heat
+            kind = order.order_type
+            if line_range_result and isinstance(kind, LimitOrder) and kind.price_ladder_definition == "LINE_RANGE":
+                order.line_range_result = line_range_result
+
+    def process_cleared_orders(self, cleared_orders: Any) -> list[Order]:
+        """Attach the exchange's cleared orders (an object with `orders`) to ours; return all orders.
+
+        A cleared order's profit then goes before our own arithmetic.
+        """
+        for cleared in cleared_orders.orders:
+            reference = cleared.customer_order_ref
+            if reference:
+                order = self._orders.get(reference[NAME_HASH_LENGTH + 1 :])
+                if order is not None:
+                    order.cleared_order = cleared
+        return list(self._orders.values())
+
+
+class Blotter(_Settlement):
     """Every order of one market that was accepted, from its acceptance on.
 
         blotter[order.id] = order    take an order in, once
@@ -67,6 +110,8 @@ class Blotter:
     Lists returned without a filter are the blotter's own: they grow, and are not to be changed.
 
     :ivar active: an order was ever taken in.
+    :ivar outsider: owner of the bets that are nobody's (placed by hand), None where there are none; they count in
+        every strategy's exposures.
     :ivar touched: orders whose totals a report has changed, for the kernel to look through.
     """
 
@@ -83,12 +128,14 @@ class Blotter:
         "_unnumbered",
         "active",
         "market_id",
+        "outsider",
         "touched",
     )
 
     def __init__(self, market_id: str) -> None:
         self.market_id = market_id
         self.active = False
+        self.outsider: StrategyRole | None = None
         self.touched: list[Order] = []
         self._count = 0
         self._orders: dict[str, Order] = {}
@@ -194,6 +241,13 @@ class Blotter:
         if self._live.pop(order.id, None) is not None and order.position is not None:
             order.position.close(order)
 
+    def take_back(self, order: Order) -> None:
+        """Count an order among the live ones again: it had been given up, and the exchange has it after all."""
+        if order.id in self._orders:
+            self._live[order.id] = order
+            if order.bet_id is not None:
+                self._bets[order.bet_id] = order
+
     def is_live(self, order: Order) -> bool:
         """Return whether an order was taken in and not yet taken off as complete.
 
@@ -284,6 +338,11 @@ class Blotter:
         acceptance.
         """
         position = self._position(strategy, lookup[1:])
+        if self.outsider is not None and self.outsider is not strategy:
+            outside = self._position(self.outsider, lookup[1:])
+            if outside is not None:
+                own = [] if position is None else [order for order in position.orders if order is not exclusion]
+                return exposures_of([*own, *outside.orders, *(() if new_order is None else (new_order,))])
         if position is None:
             return exposures_of(() if new_order is None else (new_order,))
         return position.exposures(exclusion, new_order)
@@ -300,6 +359,9 @@ class Blotter:
 
         One number of what `get_exposures` returns, for who asks often.
         """
+        if self.outsider is not None:
+            exposures = self.get_exposures(strategy, lookup, exclusion, new_order)
+            return exposures["worst_possible_profit_on_lose" if side == "BACK" else "worst_possible_profit_on_win"]
         position = self._position(strategy, lookup[1:]) or Position(lookup)
         return position.worst(side, exclusion, new_order)
 
@@ -321,6 +383,8 @@ class Blotter:
         `exclusion` is left out, `new_order` counted as if it were accepted.
         """
         keys = dict.fromkeys(self._positions.get(strategy, ()))
+        if self.outsider is not None:
+            keys |= dict.fromkeys(self._positions.get(self.outsider, ()))
         if new_order is not None:
             keys[new_order.lookup[1:]] = None
         exposures = [
@@ -333,43 +397,6 @@ class Blotter:
             for key in keys
         ]
         return worst_market_profit(exposures, market_book.number_of_active_runners or 0, market_book.number_of_winners)
-
-    # settlement
-
-    def process_closed_market(self, market: SettledMarket, market_book: SettledBook) -> None:
-        """Give each order what its profit depends on: runner's status, market's type, a line's result.
-
-        Orders keep their status; of one still open the matched part counts. A second closing settles again.
-        """
-        definition = market_book.definition
-        statuses = definition.runner_statuses
-        winners = sum(status == "WINNER" for status in statuses.values())
-        dead_heat = dead_heat_count(winners, definition.number_of_winners)
-        line_range_result = market.context.get("line_range_result")
-        for order in self._orders.values():
-            key = order.lookup[1:]
-            if key not in statuses:
-                continue
-            order.runner_status = statuses[key]
-            order.market_type = definition.market_type
-            order.each_way_divisor = definition.each_way_divisor
-            order.number_of_dead_heat_winners = dead_heat
-            kind = order.order_type
-            if line_range_result and isinstance(kind, LimitOrder) and kind.price_ladder_definition == "LINE_RANGE":
-                order.line_range_result = line_range_result
-
-    def process_cleared_orders(self, cleared_orders: Any) -> list[Order]:
-        """Attach the exchange's cleared orders (an object with `orders`) to ours; return all orders.
-
-        A cleared order's profit then goes before our own arithmetic.
-        """
-        for cleared in cleared_orders.orders:
-            reference = cleared.customer_order_ref
-            if reference:
-                order = self._orders.get(reference[NAME_HASH_LENGTH + 1 :])
-                if order is not None:
-                    order.cleared_order = cleared
-        return list(self._orders.values())
 
 
 def _filtered(

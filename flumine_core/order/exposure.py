@@ -132,7 +132,7 @@ def _open_risk(order: ExposedOrder, kind: LimitOrder) -> float:
     if kind.price_ladder_definition == "LINE_RANGE":
         return (_EVENS - _ONE) * size
     price = _units(kind.price)
-    if order.status is OrderStatus.REPLACING:
+    if order.status is OrderStatus.REPLACING or order.status is OrderStatus.UNKNOWN:
         # it may still be matched at the old price, or be back at the new one
         price = max(price, _units(order.update_data.get("new_price", 0)))
     return (price - _ONE) * size if price > _ONE else 0

@@ -1,7 +1,5 @@
 """Numbers for orders and trades: counted per market, so that they do not depend on what else a run does."""
 
-import hashlib
-
 _LENGTH = 18
 """Digits of an order id: with a strategy's hash of 13 and a separator, the 32 of a customerOrderRef."""
 
@@ -36,5 +34,7 @@ def market_digits(market_id: str) -> str:
     digits = market_id.rpartition(".")[2]
     if digits.isdecimal() and len(digits) <= 10:
         return digits
+    import hashlib  # brings OpenSSL, 3.5 MB
+
     number = int.from_bytes(hashlib.sha1(market_id.encode(), usedforsecurity=False).digest()[:5])
     return str(number)[:10]

@@ -83,6 +83,10 @@ class Order(OrderRecord, eq=False, dict=True, weakref=True):
         """Become REPLACING."""
         self._move(Trigger.REPLACING)
 
+    def unknown(self) -> None:
+        """Become UNKNOWN: a request was sent and its outcome is not known; what was asked for is kept."""
+        self._move(Trigger.UNKNOWN)
+
     def violation(self, violation_msg: str) -> None:
         """Become VIOLATION: refused, or stopped after its acceptance. Never completes a trade by itself."""
         self._move(Trigger.VIOLATION)

@@ -1,6 +1,6 @@
 """What an execution tells the kernel of an order: plain values, applied by the kernel alone."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -30,6 +30,9 @@ class PlaceReport(Struct):
     :ivar is_success: True -> EXECUTABLE, False -> EXECUTION_COMPLETE with `error_code`.
     :ivar placed_ms: when it was placed, in milliseconds since 1970 (None on failure).
     :ivar bet_id: the exchange's number, as text; None on failure.
+    :ivar reason: of a failure, the sentence that becomes the order's refusal; None: no refusal (a replacement
+        always gets one).
+    :ivar response: the exchange's raw answer, None where nobody kept it; so in the other reports.
     """
 
     order: "Order"
@@ -38,6 +41,8 @@ class PlaceReport(Struct):
     bet_id: str | None = None
     placed_ms: int | None = None
     error_code: str | None = None
+    reason: str | None = None
+    response: Any = None
 
 
 class CancelReport(Struct):
@@ -48,6 +53,7 @@ class CancelReport(Struct):
     totals: BetTotals
     size_cancelled: float = 0.0
     error_code: str | None = None
+    response: Any = None
 
 
 class UpdateReport(Struct):
@@ -60,6 +66,7 @@ class UpdateReport(Struct):
     is_success: bool
     kind: OrderKind | None = None
     error_code: str | None = None
+    response: Any = None
 
 
 class ReplaceReport(Struct):
@@ -68,7 +75,9 @@ class ReplaceReport(Struct):
     On success the kernel makes the replacement order of `size_cancelled` at the requested price, enters it in
     the blotter as PENDING and appends it to `package.replacements`; the execution then places it and answers
     with a `PlaceReport`.
-    `persistence` is the bet's, which the replacement takes over; None for the order's.
+    `persistence` is the bet's, which the replacement takes over; None for the order's. `new_price` is the one asked
+    for, where the order may have forgotten it because its bet was complete before the answer came; None for the
+    order's.
     """
 
     order: "Order"
@@ -78,6 +87,8 @@ class ReplaceReport(Struct):
     size_cancelled: float = 0.0
     error_code: str | None = None
     persistence: str | None = None
+    new_price: float | None = None
+    response: Any = None
 
 
 class MatchReport(Struct):
@@ -100,4 +111,33 @@ class DropReport(Struct):
     reason: str
 
 
-Report = PlaceReport | CancelReport | UpdateReport | ReplaceReport | MatchReport | DropReport
+class UnknownReport(Struct):
+    """A request was sent and nobody said what became of it; the order is UNKNOWN until the exchange was asked."""
+
+    order: "Order"
+    reason: str
+
+
+class AdoptReport(Struct):
+    """A bet that no order stood for: of an earlier run, of a lost replace, or placed by hand.
+
+    `order` is new and known to nobody; the kernel enters it in its market's blotter as the exchange has it. Its
+    market is made where it is not there yet.
+
+    :ivar is_unknown: the bet was asked for before a restart and nobody knows what became of that.
+    :ivar is_complete: the exchange will do nothing more with the bet.
+    :ivar is_outside: it is nobody's: it counts in the exposures of every strategy.
+    """
+
+    order: "Order"
+    totals: BetTotals
+    bet_id: str | None = None
+    placed_ms: int | None = None
+    is_unknown: bool = False
+    is_complete: bool = False
+    is_outside: bool = False
+
+
+Report = (
+    PlaceReport | CancelReport | UpdateReport | ReplaceReport | MatchReport | DropReport | UnknownReport | AdoptReport
+)

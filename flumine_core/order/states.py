@@ -10,6 +10,7 @@ class OrderStatus(Enumeration):
     CANCELLING = "Cancelling"
     UPDATING = "Updating"
     REPLACING = "Replacing"
+    UNKNOWN = "Unknown"
     EXECUTABLE = "Executable"
     EXECUTION_COMPLETE = "Execution complete"
     EXPIRED = "Expired"
@@ -33,6 +34,7 @@ class Trigger(Enumeration):
     CANCELLING = "cancelling"
     UPDATING = "updating"
     REPLACING = "replacing"
+    UNKNOWN = "unknown"
     VIOLATION = "violation"
 
 
@@ -42,6 +44,7 @@ LIVE_STATUS: frozenset[OrderStatus] = frozenset(
         OrderStatus.CANCELLING,
         OrderStatus.UPDATING,
         OrderStatus.REPLACING,
+        OrderStatus.UNKNOWN,
         OrderStatus.EXECUTABLE,
     }
 )
@@ -70,6 +73,13 @@ ORDER_TRANSITIONS: dict[tuple[OrderStatus | None, Trigger], OrderStatus] = {
     (OrderStatus.UPDATING, Trigger.EXECUTION_COMPLETE): OrderStatus.EXECUTION_COMPLETE,
     (OrderStatus.REPLACING, Trigger.EXECUTABLE): OrderStatus.EXECUTABLE,
     (OrderStatus.REPLACING, Trigger.EXECUTION_COMPLETE): OrderStatus.EXECUTION_COMPLETE,
+    # sent, and nobody said what became of it: the exchange is asked, and meanwhile all that it may have done counts
+    (OrderStatus.PENDING, Trigger.UNKNOWN): OrderStatus.UNKNOWN,
+    (OrderStatus.CANCELLING, Trigger.UNKNOWN): OrderStatus.UNKNOWN,
+    (OrderStatus.UPDATING, Trigger.UNKNOWN): OrderStatus.UNKNOWN,
+    (OrderStatus.REPLACING, Trigger.UNKNOWN): OrderStatus.UNKNOWN,
+    (OrderStatus.UNKNOWN, Trigger.EXECUTABLE): OrderStatus.EXECUTABLE,
+    (OrderStatus.UNKNOWN, Trigger.EXECUTION_COMPLETE): OrderStatus.EXECUTION_COMPLETE,
     # filled while a cancel was under way: the exchange then says that it cancelled nothing
     (OrderStatus.EXECUTION_COMPLETE, Trigger.EXECUTION_COMPLETE): OrderStatus.EXECUTION_COMPLETE,
     # filled or lapsed while a request was under way, which then fails: flumine's status, kept for its profile

@@ -7,21 +7,22 @@ import msgspec
 from ..contract.middleware import Middleware
 from ..errors import FlumineCoreError
 from ..events import MarketCataloguesEvent
-from .companion import address_of, report
+from .companion import address_of, beside, recording_of, report
 from .reader import open_lines
 
 
 class MarketCatalogueMiddleware(Middleware):
-    """Gives each market its catalogue, read from `directory/<market id>.json`, through the same step as live.
+    """Gives each market its catalogue, read from `<market id>.json`, through the same step as live.
 
     `market.market_catalogue` is there and `process_market_catalogue` has been called before any strategy sees the
     market's first book. A market without a usable file has no catalogue: that is told in the framework's
     `stream_errors`, and the run goes on.
 
-    :param directory: where the files lie, each one JSON object as listMarketCatalogue returns it.
+    :param directory: where the files lie, each one JSON object as listMarketCatalogue returns it; None is beside each
+        recording, where a recorder puts them.
     """
 
-    def __init__(self, directory: str) -> None:
+    def __init__(self, directory: str | None = None) -> None:
         self.directory = directory
         self._waiting: set[str] = set()
 
@@ -34,8 +35,12 @@ class MarketCatalogueMiddleware(Middleware):
         if market.market_id not in self._waiting:
             return
         self._waiting.discard(market.market_id)
-        address = address_of(self.directory, f"{market.market_id}.json")
+        name = f"{market.market_id}.json"
         try:
+            if self.directory is None:
+                address = beside(recording_of(market), name)
+            else:
+                address = address_of(self.directory, name)
             catalogue = read_catalogue(address)
         except (FlumineCoreError, ValueError, TypeError, KeyError, AttributeError) as error:
             report(market.flumine, f"no catalogue of market {market.market_id}: {error}")

@@ -12,6 +12,7 @@ from .policy import find_profile
 
 if TYPE_CHECKING:
     from ..book.marketbook import MarketBook
+    from ..events import CurrentOrdersEvent
     from ..market.market import Market
     from ..order.package import OrderPackage
     from ..settings import Settings
@@ -72,6 +73,10 @@ class SimulatedExecution:
         else:
             bets = exchange.after_book(book, market.market_type)
         return [_match_report(bet) for bet in bets] if bets else NO_REPORTS
+
+    def process_current_orders(self, event: "CurrentOrdersEvent") -> Sequence[Report]:
+        """Report nothing: no order stream tells of simulated bets."""
+        return NO_REPORTS
 
     def close_market(self, market: "Market") -> None:
         """Forget the market's volumes; bets and what still waits stay, should it open again."""

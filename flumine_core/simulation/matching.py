@@ -87,12 +87,14 @@ def _place_limit(
         bet.cancel(bet.size_remaining)
         return "INVALID_MIN_FILL_SIZE"
     if bet.side == "BACK":
-        opposite, own = runner.ex.available_to_back, runner.ex.available_to_lay
-        best = opposite[0].price if opposite else NO_BACK_PRICE
+        levels = liquidity.offered(bet.key, bet.side, runner.ex.available_to_back)
+        own = runner.ex.available_to_lay
+        best = levels[0].price if levels else NO_BACK_PRICE
         is_aggressive, is_improved = best >= price, best > price
     else:
-        opposite, own = runner.ex.available_to_lay, runner.ex.available_to_back
-        best = opposite[0].price if opposite else NO_LAY_PRICE
+        levels = liquidity.offered(bet.key, bet.side, runner.ex.available_to_lay)
+        own = runner.ex.available_to_back
+        best = levels[0].price if levels else NO_LAY_PRICE
         is_aggressive, is_improved = best <= price, best < price
     if is_aggressive and not is_delay_over:
         return DELAYED
@@ -100,7 +102,6 @@ def _place_limit(
         bet.lapse(bet.size_remaining)
         return "BET_LAPSED_PRICE_IMPROVEMENT_TOO_LARGE"
     if is_aggressive:
-        levels = liquidity.offered((bet.selection_id, bet.handicap), bet.side, opposite)
         if not bet.is_fill_or_kill:
             _cross(bet, publish_time, price, size, levels, liquidity)
         elif is_improved:

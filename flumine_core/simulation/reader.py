@@ -23,7 +23,8 @@ BUFFER = 256 * 1024
 HEAD = 512
 """Bytes looked at to tell what a file is."""
 
-_DOCUMENTS = (".md", ".txt", ".rst", ".html", ".pdf", ".csv")
+_NO_RECORDINGS = (".md", ".txt", ".rst", ".html", ".pdf", ".csv", ".json", ".gaps")
+"""How names end of what lies beside recordings: documents, catalogues, lists of gaps."""
 
 _EXTRAS = {
     "s3": "flumine_core[s3]",
@@ -162,9 +163,9 @@ def expand(*addresses: str) -> list[Source]:
     """Turn paths, globs (`**` goes down), directories, tar archives, `archive!pattern` and URLs into sources.
 
     The order is that of the addresses, and within each the natural order of names ("1.9" before "1.10").
-    A directory gives the files in it (not those further down), without hidden files and documents such as
-    README.md; a tar archive its members. Where an archive is damaged, a last source stands for what is lost,
-    and raises when read.
+    A directory gives the files in it (not those further down), without hidden files, documents such as README.md, and
+    what a recorder puts beside recordings; so does a glob that ends in `*`. A tar archive gives its members. Where
+    an archive is damaged, a last source stands for what is lost, and raises when read.
     Raises `StreamError` naming the address that gives nothing.
     """
     return [source for address in addresses for source in _expand(address)]
@@ -185,7 +186,7 @@ def _expand(address: str) -> list[Source]:
     path = Path(address)
     if path.is_dir():
         found = [str(entry) for entry in path.iterdir() if not entry.name.startswith(".") and entry.is_file()]
-        found = [name for name in found if not name.lower().endswith(_DOCUMENTS)]
+        found = [name for name in found if not name.lower().endswith(_NO_RECORDINGS)]
         if not found:
             raise StreamError(f"no files in the directory {address} (for those further down: {path / '**'})")
     elif path.exists() or not has_magic(address):
@@ -193,6 +194,8 @@ def _expand(address: str) -> list[Source]:
     else:
         matches = glob(address, recursive=True)  # noqa: PTH207 (Path.glob takes no absolute pattern)
         found = [name for name in matches if Path(name).is_file()]
+        if address.endswith("*"):
+            found = [name for name in found if not name.lower().endswith(_NO_RECORDINGS)]
         if not found:
             raise StreamError(f"no files match: {address}")
     sources: list[Source] = []

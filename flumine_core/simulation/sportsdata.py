@@ -9,7 +9,7 @@ import msgspec
 from ..clock import to_datetime
 from ..contract.middleware import Middleware
 from ..errors import DataError, FlumineCoreError, SettingsError
-from .companion import address_of, report
+from .companion import address_of, counterpart, recording_of, report
 from .reader import Lines, open_lines
 
 _DAY_MS = 24 * 3_600_000
@@ -30,11 +30,12 @@ class SimulatedSportsDataMiddleware(Middleware):
     that cannot be used in its `bad_lines`, and the run goes on.
 
     :param operation: "raceSubscription" or "cricketSubscription".
-    :param directory: where the files lie.
+    :param directory: where the files lie; None is where a recorder puts them: as the market's own recording, `race` or
+        `cricket` standing for the `market` in its address.
     :raises SettingsError: on any other operation.
     """
 
-    def __init__(self, operation: str, directory: str) -> None:
+    def __init__(self, operation: str, directory: str | None = None) -> None:
         if operation not in _FEEDS:
             raise SettingsError(f"operation must be one of {', '.join(_FEEDS)}, was {operation!r}")
         self.operation = operation
@@ -43,8 +44,11 @@ class SimulatedSportsDataMiddleware(Middleware):
 
     def add_market(self, market: Any) -> None:
         """Open the market's file."""
-        address = address_of(self.directory, market.market_id)
         try:
+            if self.directory is None:
+                address = counterpart(recording_of(market), self.operation.removesuffix("Subscription"))
+            else:
+                address = address_of(self.directory, market.market_id)
             lines = open_lines(address)
         except FlumineCoreError as error:
             report(market.flumine, f"no sports data of market {market.market_id}: {error}")

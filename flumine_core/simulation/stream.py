@@ -114,13 +114,13 @@ class RecordedStream:
         caches = self._caches
         self.lines = lines = open_lines(self.description.file_path)
         number = 0
-        is_read = False
+        decode = decode_message
         try:
             for number, line in enumerate(lines, 1):
                 try:
-                    message = decode_whole_message(line) if is_read else decode_message(line)
+                    message = decode(line)
                 except msgspec.ValidationError as error:
-                    found = _decode_lazily(line) if is_read else None
+                    found = None if decode is decode_message else _decode_lazily(line)
                     if found is None:
                         self._bad(number, f"{error}, was {_shown(line)}")
                         continue
@@ -128,11 +128,12 @@ class RecordedStream:
                 except UNDECODABLE as error:
                     self._bad(number, f"{error}, was {_shown(line)}" if line.strip() else "blank line")
                     continue
-                if not message.mc:
+                changes = message.mc
+                if not changes:
                     self._bad(number, f"no market changes (mc), was {_shown(line)}")
                     continue
                 publish_time = message.pt
-                for change in message.mc:
+                for change in changes:
                     try:
                         cache = caches.get(change.id)  # type: ignore[arg-type]
                         if cache is None or change.img or change.marketDefinition is not None:
@@ -142,7 +143,7 @@ class RecordedStream:
                         if timing is not None and not timing.delivers(cache, change, publish_time):
                             cache.hold(change, number)
                             continue
-                        if len(message.mc) > 1 and _comes_again(change, message.mc):
+                        if len(changes) > 1 and _comes_again(change, changes):
                             cache.hold(change, number)
                             continue
                         books.append(cache.update(change, publish_time, line, number))
@@ -152,7 +153,7 @@ class RecordedStream:
                 if books:
                     self.line_number = number
                     yield event
-                    is_read = books[-1].is_read
+                    decode = decode_message if books[-1].built is None else decode_whole_message
                     books.clear()
                 if self._is_stopped:
                     return

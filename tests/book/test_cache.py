@@ -207,20 +207,58 @@ def test_held_changes_are_in_the_next_book(lines: list[bytes]) -> None:
         assert [r.ex.traded_volume for r in book.runners] == [r.ex.traded_volume for r in reference.runners]
 
 
-def test_changed_and_traded_before_tell_what_this_book_did(lines: list[bytes]) -> None:
-    cache = MarketBookCache("1.1", 1)
+@pytest.mark.parametrize("whole", [0, 1, 0.5])
+def test_changed_and_traded_before_tell_what_this_book_did(lines: list[bytes], whole: float) -> None:
+    cache, rng = MarketBookCache("1.1", 1), random.Random(1)
     before: dict[Any, list[tuple[Any, Any]]] = {}
     for number, line in enumerate(lines[:400]):
-        message = decode_message(line)
+        message = (decode_whole_message if rng.random() < whole else decode_message)(line)
         book = cache.update(message.mc[0], message.pt)
         if number % 3:
             named = {(change["id"], 0) for change in json.loads(line)["mc"][0].get("rc", ())}
             assert named <= set(book.changed)
         for runner in book.runners:
-            key = (runner.selection_id, runner.handicap)
+            key, traded = (runner.selection_id, runner.handicap), levels(runner.ex.traded_volume)
             if key in book.changed and runner.traded_before is not None:
                 assert levels(runner.traded_before) == before[key]
-            before[key] = levels(runner.ex.traded_volume)
+            else:
+                assert before.get(key, traded) == traded
+            before[key] = traded
+
+
+@pytest.mark.parametrize("decode", [decode_message, decode_whole_message])
+def test_a_runner_may_come_twice_in_a_change(decode: Any) -> None:
+    cache = MarketBookCache("1.1", 1)
+
+    def book_of(*changes: dict[str, Any]) -> MarketBook:
+        mc = [{"id": "1.1", "rc": [{"id": 1, **change} for change in changes]}]
+        message = decode(json.dumps({"op": "mcm", "pt": 1, "mc": mc}).encode())
+        return cache.update(message.mc[0], message.pt)
+
+    (runner,) = book_of({"trd": [[2, 5]]}, {"trd": [[3, 5]]}, {"ltp": 3}).runners
+    assert runner.traded_before is None and levels(runner.ex.traded_volume) == [(2, 5), (3, 5)]
+    for second in ({"ltp": 2}, {"trd": [[4, 1]]}):
+        was = levels(runner.ex.traded_volume)
+        (runner,) = book_of({"trd": [[2, was[0][1] + 1]]}, second).runners
+        assert levels(runner.traded_before) == was
+    (runner,) = book_of({"ltp": 4}).runners
+    assert runner.traded_before is None
+
+
+def test_a_list_changed_by_a_strategy_changes_no_later_book(lines: list[bytes]) -> None:
+    for decode in (decode_message, decode_whole_message):
+        spoilt, sound = MarketBookCache("1.1", 1), MarketBookCache("1.1", 1)
+        for line in lines[:200]:
+            books = []
+            for cache in (spoilt, sound):
+                message = decode(line)
+                books.append(cache.update(message.mc[0], message.pt))
+            ours, reference = (each.runners for each in books)
+            rc = {change["id"]: change for change in json.loads(line)["mc"][0].get("rc", ())}
+            for found, expected in zip(ours, reference, strict=True):
+                if "atb" in rc.get(found.selection_id, ()):
+                    assert found.ex.available_to_back == expected.ex.available_to_back
+                    found.ex.available_to_back.clear()
 
 
 def test_level_reads_like_an_object_and_like_a_dict(lines: list[bytes]) -> None:

@@ -15,15 +15,16 @@ from flumine_core.order.states import (
 )
 
 PENDING, EXECUTABLE = OrderStatus.PENDING, OrderStatus.EXECUTABLE
-DONE, REFUSED = OrderStatus.EXECUTION_COMPLETE, OrderStatus.VIOLATION
+UNKNOWN, DONE, REFUSED = OrderStatus.UNKNOWN, OrderStatus.EXECUTION_COMPLETE, OrderStatus.VIOLATION
 WAITING = (OrderStatus.CANCELLING, OrderStatus.UPDATING, OrderStatus.REPLACING)
 
 # which statuses each trigger may come from, written down a second time
 ALLOWED = {
     Trigger.PLACING: {None: PENDING, REFUSED: PENDING},
     Trigger.VIOLATION: {None: REFUSED, REFUSED: REFUSED, PENDING: REFUSED},
-    Trigger.EXECUTABLE: dict.fromkeys((PENDING, *WAITING, DONE), EXECUTABLE),
-    Trigger.EXECUTION_COMPLETE: dict.fromkeys((PENDING, EXECUTABLE, *WAITING, DONE), DONE),
+    Trigger.EXECUTABLE: dict.fromkeys((PENDING, *WAITING, UNKNOWN, DONE), EXECUTABLE),
+    Trigger.EXECUTION_COMPLETE: dict.fromkeys((PENDING, EXECUTABLE, *WAITING, UNKNOWN, DONE), DONE),
+    Trigger.UNKNOWN: dict.fromkeys((PENDING, *WAITING), UNKNOWN),
     Trigger.CANCELLING: {EXECUTABLE: OrderStatus.CANCELLING},
     Trigger.UPDATING: {EXECUTABLE: OrderStatus.UPDATING},
     Trigger.REPLACING: {EXECUTABLE: OrderStatus.REPLACING},

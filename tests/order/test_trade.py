@@ -1,6 +1,5 @@
 """A trade is complete when all its orders are."""
 
-from time import perf_counter
 from types import SimpleNamespace
 
 import pytest
@@ -142,14 +141,3 @@ def test_description(strategy):
     assert trade.date_time_complete is None
     assert trade.date_time_created == strategy.clock.now()
     assert str(trade) == f"Trade {trade.id}: Live"
-
-
-def test_many_orders_of_one_trade_stay_cheap(strategy):
-    trade = strategy.trade()
-    start = perf_counter()
-    for _ in range(20_000):
-        order = placed(trade)
-        trade.revive()
-        order.execution_complete()
-        trade.check_complete()
-    assert perf_counter() - start < 2.0

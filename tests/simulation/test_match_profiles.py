@@ -78,6 +78,13 @@ class UsedUp(ConsumedVolumeOnly):
         self.taken[key, side, price] = self.taken.get((key, side, price), 0) + size
 
 
+class AnotherSender(ConsumedVolumeOnly):
+    """Somebody else's bet stands before what is visible."""
+
+    def offered(self, key: Any, side: str, levels: Sequence[PriceSize]) -> Sequence[PriceSize]:
+        return [PriceSize(3.0, 4), *levels]
+
+
 @pytest.fixture
 def profile(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     made = Profile("test", *request.param)
@@ -115,3 +122,12 @@ def test_liquidity_policy_decides_what_is_offered(make_house: Any, profile: str)
     house.book(200)
     assert [order.size_matched for order in orders] == [5, 2]
     assert (killed.size_matched, killed.average_price_matched) == (5, 1.9)
+
+
+@pytest.mark.parametrize("profile", [(NextBookOfItsMarket(), TradedVolumeQueue(), AnotherSender())], indirect=True)
+def test_liquidity_policy_may_offer_what_is_not_visible(make_house: Any, profile: str) -> None:
+    house = make_house(simulation=profile)
+    house.book(0, {1: {"atb": [[2.0, 7]]}})
+    order = house.place("BACK", LimitOrder(2.5, 5))
+    house.book(200)
+    assert (order.size_matched, order.average_price_matched) == (4, 3.0)

@@ -237,9 +237,16 @@ def test_a_stream_error_is_an_os_error(tmp_path: Path) -> None:
 
 
 def test_a_directory_expands_to_its_files_in_natural_order(tmp_path: Path) -> None:
-    for name in ("1.10", "1.9", "1.100.bz2", "README.md", ".hidden", "below/1.1"):
+    for name in ("1.10", "1.9", "1.100.bz2", "README.md", ".hidden", "below/1.1", "1.9.json", "1.9.gaps"):
         _write(tmp_path / name, b"{}")
     assert [Path(source.path).name for source in expand(str(tmp_path))] == ["1.9", "1.10", "1.100.bz2"]
+
+
+def test_a_glob_leaves_out_what_lies_beside_recordings_unless_it_is_asked_for(tmp_path: Path) -> None:
+    for name in ("2024/1.9", "2024/1.9.json", "2024/1.9.gaps", "README.md"):
+        _write(tmp_path / name, b"{}")
+    assert [Path(source.path).name for source in expand(str(tmp_path / "**"))] == ["1.9"]
+    assert [Path(source.path).name for source in expand(str(tmp_path / "**" / "*.json"))] == ["1.9.json"]
 
 
 def test_globs_go_down_and_leave_directories_out(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Race, cricket and catalogue files beside recorded markets, replayed in step with the books."""
 
+import gzip
 import json
 import re
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import pytest
 from flumine_core import BaseStrategy, FlumineSimulation, HistoricalStream, SimulatedClient
 from flumine_core.errors import SettingsError
 from flumine_core.simulation.catalogues import MarketCatalogueMiddleware
+from flumine_core.simulation.companion import beside
 from flumine_core.simulation.sportsdata import SimulatedSportsDataMiddleware, scheduled_ms
 from flumine_core.synthetic.market import SyntheticMarket
 
@@ -290,3 +292,50 @@ def test_each_strategy_gets_the_catalogues_of_its_streams(recorded: Path) -> Non
     framework.run()
     assert [market_id for kind, market_id, _ in one.log if kind == "catalogue"] == ["1.197931750"]
     assert [market_id for kind, market_id, _ in both.log if kind == "catalogue"] == ["1.197931750", "1.197931751"]
+
+
+def test_companions_of_a_recording_are_found_without_a_directory(
+    simulate: Callable[..., FlumineSimulation], tmp_path: Path
+) -> None:
+    folder = tmp_path / "market" / "2024" / "06"
+    folder.mkdir(parents=True)
+    path = SyntheticMarket(updates=60).write(folder / "1.100000001.gz")
+    (folder / "1.100000001.json").write_text('{"marketId": "1.100000001", "marketName": "4f Hcap"}')
+    other = tmp_path / "cricket" / "2024" / "06"
+    other.mkdir(parents=True)
+    with gzip.open(other / "1.100000001.gz", "wt") as file:
+        file.write(cricket("1.100000001", 1) + "\n")
+    strategy = Spectator()
+
+    def add(framework: FlumineSimulation) -> None:
+        framework.add_market_middleware(MarketCatalogueMiddleware())
+        framework.add_market_middleware(SimulatedSportsDataMiddleware("cricketSubscription"))
+
+    framework = simulate(str(path), strategy, before=add)
+    assert framework.stream_errors == [] and len(strategy.of("catalogue")) == len(strategy.of("sports")) == 1
+
+
+def test_companions_that_cannot_be_looked_for_are_told(
+    simulate: Callable[..., FlumineSimulation], market_file: Callable[..., str]
+) -> None:
+    framework = simulate(
+        market_file(),
+        Spectator(),
+        before=lambda made: made.add_market_middleware(SimulatedSportsDataMiddleware("raceSubscription")),
+    )
+    assert len(framework.stream_errors) == 1 and "below a directory named market" in framework.stream_errors[0]
+
+
+@pytest.mark.parametrize(
+    ("recording", "expected"),
+    [
+        ("1.2", "1.2.json"),
+        ("a/b/1.2.zst", "a/b/1.2.json"),
+        ("a\\b\\1.2.zst", "a\\b\\1.2.json"),
+        ("s3://bucket/a/1.2.gz", "s3://bucket/a/1.2.json"),
+        ("a/all.tar!1.2.bz2", "a/all.tar!1.2.json"),
+        ("a/all.tar!in/1.2.bz2", "a/all.tar!in/1.2.json"),
+    ],
+)
+def test_what_lies_beside_a_recording(recording: str, expected: str) -> None:
+    assert beside(recording, "1.2.json") == expected

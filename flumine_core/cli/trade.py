@@ -1,0 +1,47 @@
+"""`trade`: strategies live, or on paper."""
+
+import sys
+
+import click
+
+from ..configuration.model import load_configuration
+from ..configuration.torun import run_of
+from ..errors import FlumineCoreError
+from ..trading import trade
+from .choices import Choices, with_choices
+from .logs import enable_stderr
+from .simulate import discovery_of
+
+
+@click.command()
+@click.option(
+    "-s",
+    "--strategy",
+    "strategies",
+    multiple=True,
+    metavar="NAME|MODULE:CLASS",
+    help="A strategy of an installed plugin, or of a module; again for more.",
+)
+@click.option("--paper", is_flag=True, help="Simulate every execution: live prices, and no bet leaves.")
+@with_choices
+@click.pass_context
+def command(ctx: click.Context, strategies: tuple[str, ...], paper: bool, choices: Choices) -> None:
+    """Trade strategies live on the accounts of flumine.toml, or on paper.
+
+    It tells what will trade, on which account and within which limits, then runs until SIGTERM or Ctrl-C: then
+    nothing is placed any more, orders are cancelled or left as `on_stop` says, and the exit code is 0. Where a stop
+    takes longer than 5 s the exit code is 3, and every bet that may be live is named.
+    """
+    configuration = load_configuration(choices.config, choices.sets, strategies)
+    run = run_of(configuration, (), choices.blocked)
+    enable_stderr(choices.log_level or "WARNING", choices.log_json or bool(run.settings.get("log_json")))
+    if "" not in sys.path:  # as with `python -m`, module:Class may be a module of this directory
+        sys.path.insert(0, "")
+    if not configuration.entries["clients"]:
+        raise FlumineCoreError('an account must be named: [[clients]] with type = "betfair"')
+    ctx.exit(trade(run, discovery_of(run, choices), paper, _tell))
+
+
+def _tell(line: str) -> None:
+    click.echo(line)
+    sys.stdout.flush()

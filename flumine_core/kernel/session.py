@@ -1,0 +1,135 @@
+"""The beginning and end of a run: settings, plugins, executions, controls, strategies."""
+
+import queue
+import threading
+from collections.abc import Callable, Iterable
+from time import monotonic
+from typing import Any
+
+from ..contract.client import BaseClient
+from ..contract.streams import BaseStream
+from ..errors import ClientError, StreamError
+from ..events import ClearedMarketsEvent, ClearedOrdersEvent, ConfigEvent, EndFlumineEvent
+from ..market.market import Market
+from ..order.cleared import Cleared, ClearedMarket
+from ..settings import Settings, config
+from .discovery import Discovery
+from .kernel import Kernel
+from .plan import Plan
+
+
+class Session(Kernel):
+    """Begins and ends a run: settings, plugins, executions, controls, strategies."""
+
+    def __init__(
+        self,
+        clock: Any,
+        client: BaseClient | None = None,
+        settings: Settings | None = None,
+        plugins: Discovery | None = None,
+    ) -> None:
+        self._ends: list[tuple[str, object]] = []
+        self.bad_lines: list[str] = []
+        self.stream_errors: list[str] = []
+        self.progress: Callable[[Any], None] | None = None
+        self.setting_changes: list[tuple[str, Settings]] = []
+        self._given = config if settings is None else settings
+        self._discovery = plugins
+        super().__init__(clock, self._given, client)
+
+    def _begin(self) -> None:
+        self._check_not_running()
+        if not len(self.clients):
+            raise ClientError("a client must be added before run()")
+        discovery = self._discovery = self._discovery or Discovery()
+        self.plan = Plan(discovery.load_hook_plugins(), self._ends, self.faults)
+        for failed in discovery.failures():
+            if failed.kind == "hooks":
+                from loguru import logger
+
+                logger.error("plugin {} ({}) is not used: {}", failed.name, failed.origin, failed.reason)
+        settings, self.setting_changes = self.plan.configure(self._given.evolve())
+        self._given.use_clock(self.clock)
+        self.settings = settings.evolve(simulated=self.clients.simulated).frozen()
+        self._book_step = self.plan["process_market_books"]
+        self._thread = threading.get_ident()
+        self.posted = queue.SimpleQueue()
+        self.executions = []
+        for client in self.clients:
+            client.execution = self._make_execution(client)
+            if not any(client.execution is other for other in self.executions):
+                self.executions.append(client.execution)
+
+    def _make_execution(self, client: BaseClient) -> Any:
+        if client.execution_cls is not None:
+            return client.execution_cls(self.settings)
+        execution = self.plan.make("execution", client=client, settings=self.settings)
+        if execution is None:
+            raise ClientError(
+                f"nothing installed can execute orders of {client!r}: trading at Betfair, or on paper, needs "
+                "BetfairClient(betting_client), a simulation SimulatedClient()"
+            )
+        return execution
+
+    def _start(self) -> None:
+        for control in self._logging_controls:
+            control.start(self._logging_control_raised)
+        self.is_running = True
+        for worker in self._workers:
+            worker.start(self, self._worker_raised)
+        self.log_control(ConfigEvent(self.settings.as_dict()))
+        for strategy in self.strategies:
+            self._guard_strategy(strategy, "start", self)
+        self.plan["start"].run(lambda: None, self)
+
+    def _end(self) -> None:
+        try:
+            self._process_end_flumine(EndFlumineEvent())
+            self.drain()
+            self._end_stream()
+        finally:
+            self.is_running = False
+            for worker in self._workers:
+                worker.shutdown(0)
+            until = monotonic() + 1
+            for worker in self._workers:
+                worker.shutdown(max(until - monotonic(), 0))
+            for execution in self.executions:
+                self._close(execution, "shutdown")
+            for control in self._logging_controls:
+                control.stop()
+
+    def _close(self, end: Any, method: str) -> None:
+        """End a stream or execution; one that raises keeps nobody else from ending."""
+        try:
+            getattr(end, method)()
+        except Exception as error:
+            self.faults.count(type(end).__name__, method, error)
+
+    def _clear_simulated(self, market: Market, clients: Iterable[BaseClient]) -> None:
+        """Bring what listClearedOrders would report of simulated orders: no orders, one record a client."""
+        self._process_cleared_orders(ClearedOrdersEvent(market.market_id, Cleared(market.market_id, [])))
+        for client in clients:
+            record = market.cleared(client, self.settings.customer_strategy_ref)
+            market.market_cleared.append(record)
+            cleared = Cleared(market.market_id, [ClearedMarket.of(record)])
+            self._process_cleared_markets(ClearedMarketsEvent(cleared, client.username))
+
+    def _made_stream(self, description: Any) -> Any:
+        if not isinstance(description, BaseStream):
+            return description
+        stream = self.plan.make("stream", description=description, settings=self.settings)
+        if stream is None:
+            raise StreamError(
+                f"nothing installed can open {description!r}: Betfair's need a BetfairClient with a betting_client"
+            )
+        return stream
+
+    def _end_stream(self) -> None:
+        """Refuse what will never be executed, now that no more books come."""
+        self._abandon_transactions()
+        for execution in self.executions:
+            for report in execution.end_stream():
+                market = self.markets.get(report.order.market_id)
+                if market is not None:
+                    self.apply(market, (report,))

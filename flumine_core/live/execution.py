@@ -1,0 +1,254 @@
+"""The live end's execution: packages become calls on threads of their own, and what comes of them becomes reports."""
+
+import queue
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from time import monotonic
+from typing import Any
+
+from loguru import logger
+
+from ..book.marketbook import MarketBook
+from ..contract.client import BaseClient
+from ..events import CurrentOrdersEvent, Event
+from ..market.market import Market
+from ..order.order import Order
+from ..order.package import OrderPackage, OrderPackageType
+from ..order.report import Report
+from ..order.states import OrderStatus
+from ..settings import Settings
+from .adopt import Adoption
+from .api import Api
+from .calls import Calls
+from .journal import Journal
+from .login import CallError
+from .reconcile import Reconciliation
+from .request import AnswerEvent, ListEvent, LookEvent, TickEvent, make_request, params_of
+from .restore import restore
+from .unknown import Unknowns
+
+_NONE: Sequence[Report] = ()
+
+
+class BetfairExecution(Calls):
+    """Executes the orders of one account at Betfair.
+
+    All but the calls themselves runs on the kernel's thread: threads hand over events, and the kernel is woken.
+
+    :param ids: numbers for the orders of bets that are adopted.
+    :param journal: where intents and outcomes are kept, None for nowhere.
+    :ivar gate: refuses new exposure while the exchange's bets are not known.
+    """
+
+    def __init__(
+        self,
+        framework: Any,
+        client: BaseClient,
+        settings: Settings,
+        api: Api,
+        ids: Any,
+        journal: Journal | None = None,
+    ) -> None:
+        super().__init__(client, settings, api, journal)
+        self._framework = framework
+        self._own_ref = settings.customer_strategy_ref or settings.hostname[:15]
+        own_only = self._own_ref if settings.own_orders_only else None
+        self._adoption = Adoption(framework, client, ids, own_only)
+        markets = framework.markets.markets
+        self.unknowns = Unknowns(settings, client, markets.get, self._adoption.adopt, monotonic)
+        self.gate = Reconciliation(framework, client)
+        self._arrived: queue.SimpleQueue[CurrentOrdersEvent] = queue.SimpleQueue()
+        self._connection = 0
+        self._woken_at: float | None = None
+        self._handlers: dict[type, Callable[[Any], Iterator[Report]]] = {
+            AnswerEvent: self.unknowns.answered,
+            LookEvent: self.unknowns.looked,
+            ListEvent: self._listed,
+            CurrentOrdersEvent: self._streamed,
+            TickEvent: lambda event: iter(()),
+        }
+
+    def start(self) -> None:
+        """Rebuild what an earlier run has left, and let nothing new pass before the exchange has told its bets."""
+        if not any(control is self.gate for control in self._client.trading_controls):
+            self._framework.add_client_control(self._client, self.gate)
+        self._timer.start()
+        if self._client.market_recording_mode:
+            self.gate.shut("the account is there for recording alone")
+            return
+        if self._journal is not None:
+            self.unknowns.cancels_asked = self._journal.cancels_asked(self._client.username)
+            for report in restore(self._journal, self._framework, self._client, self._adoption.outside):
+                self._framework.take_report(report)
+                if report.order.status is OrderStatus.UNKNOWN:
+                    self.unknowns.watch(report.order, OrderPackageType.PLACE if report.order.bet_id is None else None)
+        if not self._client.order_stream:
+            self._connected()
+
+    # the port
+
+    def submit(self, package: OrderPackage) -> None:
+        """Take a package; the terms of its orders are read now, and the call is made by another thread."""
+        orders = list(package)
+        if not orders:
+            return
+        request = make_request(package, orders, package.customer_strategy_ref)
+        rows = None if self._journal is None else self._journal.intent_of(request, request.params, orders)
+        self.unknowns.begin(request)
+        if not self.gate.passes(package.package_type):
+            error = CallError("RECONCILIATION", self.gate.reason, is_refused=True)
+            self._arrive(AnswerEvent(request=request, error=error))
+            return
+        self._dispatch(request, request.params, rows)
+
+    def before_book(self, market: Market, book: MarketBook) -> Sequence[Report]:
+        """Report nothing: what the exchange does comes as events."""
+        return _NONE
+
+    def after_book(self, market: Market, book: MarketBook) -> Sequence[Report]:
+        """Report nothing: what the exchange does comes as events."""
+        return _NONE
+
+    def process_current_orders(self, event: CurrentOrdersEvent) -> Iterator[Report]:
+        """Report what the order stream and the calls that have ended say, one report at a time."""
+        touched: dict[str, Order] = {}
+        try:
+            for each in self._events(event):
+                for report in self._handlers[type(each)](each):
+                    touched[report.order.id] = report.order
+                    yield report
+                    for replacement in getattr(getattr(report, "package", None), "replacements", ()):
+                        touched[replacement.id] = replacement
+        finally:
+            if self._journal is not None and touched:
+                self._journal.note(list(touched.values()))
+            self._go_on()
+
+    def close_market(self, market: Market) -> None:
+        """Let the journal forget the market some time."""
+        if self._journal is not None:
+            self._journal.close_market(market.market_id)
+
+    def end_stream(self) -> Iterator[Report]:
+        """Wait a moment for the answers that are under way, and report them."""
+        until = monotonic() + min(self._settings.wait("connect_timeout"), 1.0)
+        while not self.is_idle and monotonic() < until:
+            try:
+                event = self._arrived.get(timeout=0.02)
+            except queue.Empty:
+                continue
+            self._arrived.put(event)
+            yield from self.process_current_orders(TickEvent())
+        yield from self.process_current_orders(TickEvent())
+
+    def shutdown(self) -> None:
+        """End the threads, as far as they can be ended, and close the journal."""
+        self._end_calls()
+        if self._journal is not None:
+            self._journal.save_contexts(self._framework.strategies)
+            self._journal.close()
+
+    # events
+
+    def _events(self, event: CurrentOrdersEvent) -> Iterator[CurrentOrdersEvent]:
+        yield event
+        while True:
+            try:
+                yield self._arrived.get_nowait()
+            except queue.Empty:
+                return
+
+    def _arrive(self, event: CurrentOrdersEvent) -> None:
+        """Hand an event to the kernel's thread, from any other."""
+        self._arrived.put(event)
+        self._wake()
+
+    def _wake(self) -> None:
+        tick: Event = TickEvent(client=self._client)
+        self._framework.post(tick)
+
+    def _streamed(self, event: CurrentOrdersEvent) -> Iterator[Report]:
+        if event.is_connected is False:
+            self.gate.shut("the order stream is not connected")
+        elif event.is_connected:
+            self._connected()
+        yield from self.unknowns.seen(event.bets)
+
+    def _go_on(self) -> None:
+        """Start what is due: looks, resends, and the timer for what is due later."""
+        due = self.unknowns.due()
+        if due:
+            self._look(due)
+        for request, asks in self.unknowns.take_resends():
+            self._dispatch(request, params_of(request, asks, request.package.customer_strategy_ref), None)
+        moment = self.unknowns.next_due
+        now = monotonic()
+        if self._woken_at is not None and self._woken_at <= now:
+            self._woken_at = None
+        if moment is not None and (self._woken_at is None or moment < self._woken_at):
+            self._woken_at = moment
+            self._timer.call_at(moment, self._wake)
+
+    # reconciliation
+
+    def _connected(self) -> None:
+        """Ask for all bets of the account, since the order stream may have missed some."""
+        self._connection += 1
+        self.gate.shut("the account's bets are being asked for, since the order stream has connected")
+        self._reads.run(partial(self._list, self._connection))
+
+    def _list(self, connection: int) -> None:
+        bets, error = [], None
+        filters = {"customerStrategyRefs": [self._own_ref]} if self._settings.own_orders_only else {}
+        try:
+            bets = self._lists.current(**filters)
+        except CallError as failure:
+            error = failure
+        self._arrive(ListEvent(bets=bets, connection=connection, error=error))
+
+    def _list_missing(self, connection: int, bet_ids: list[str]) -> None:
+        bets, error = [], None
+        try:
+            bets = self._lists.named(bet_ids, ())
+            bets += self._cleared(bets, bet_ids, ())
+        except CallError as failure:
+            error = failure
+        self._arrive(ListEvent(bets=bets, connection=connection, is_last=True, error=error))
+
+    def _listed(self, event: ListEvent) -> Iterator[Report]:
+        if event.connection != self._connection:
+            return
+        if event.error is not None:
+            logger.error("the account's bets cannot be listed, trying again: {}", event.error)
+            self.gate.shut(f"the account's bets cannot be listed: {event.error}")
+            self._list_later()
+            return
+        yield from self.unknowns.seen(event.bets)
+        listed = {bet.bet_id for bet in event.bets}
+        missing = []
+        for order in self._open_orders():
+            if order.bet_id is None:
+                self.unknowns.watch(order, OrderPackageType.PLACE)
+            elif order.bet_id not in listed:
+                missing.append(order)
+        if missing and not event.is_last:
+            bet_ids = [str(order.bet_id) for order in missing]
+            self._reads.run(partial(self._list_missing, event.connection, bet_ids))
+            return
+        for order in missing if event.is_last else ():
+            self.unknowns.watch(order)
+        self.gate.open()
+        if not self._client.order_stream:
+            self._list_later()
+
+    def _list_later(self) -> None:
+        again = partial(self._reads.run, partial(self._list, self._connection))
+        self._timer.call_at(monotonic() + self._settings.wait("look_interval_max"), again)
+
+    def _open_orders(self) -> list[Order]:
+        return [
+            order
+            for market in self._framework.markets
+            for order in market.blotter.live_orders
+            if order.client is self._client and not order.complete
+        ]

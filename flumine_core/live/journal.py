@@ -1,0 +1,275 @@
+"""The journal of a live run: what was intended before it left, and what became of it, in an SQLite file.
+
+A row of `orders`, `trades` or `runner_contexts` holds a thing's latest state; `intents` has every request as it first
+left. One process writes a journal at a time.
+"""
+
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from loguru import logger
+from platformdirs import user_state_path
+
+from ..errors import SettingsError
+from ..order.order import Order
+from ..order.package import OrderPackageType
+from ..settings import Settings
+from .crash import reach
+from .ids import LiveIds
+from .records import context_records, order_record, runner_context_record, trade_record
+from .request import Request
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT);
+CREATE TABLE IF NOT EXISTS orders (order_id TEXT PRIMARY KEY, client TEXT, market_id TEXT, body BLOB);
+CREATE TABLE IF NOT EXISTS trades (trade_id TEXT PRIMARY KEY, market_id TEXT, body BLOB);
+CREATE TABLE IF NOT EXISTS runner_contexts (
+    strategy TEXT, market_id TEXT, selection_id INTEGER, handicap REAL, body BLOB,
+    PRIMARY KEY (strategy, market_id, selection_id, handicap));
+CREATE TABLE IF NOT EXISTS contexts (strategy TEXT, name BLOB, body BLOB, PRIMARY KEY (strategy, name));
+CREATE TABLE IF NOT EXISTS intents (
+    customer_ref TEXT PRIMARY KEY, client TEXT, market_id TEXT, operation TEXT, made_ms INTEGER, params BLOB);
+CREATE TABLE IF NOT EXISTS closed_markets (market_id TEXT PRIMARY KEY, closed_ms INTEGER);
+"""
+
+_BY_MARKET = ("orders", "trades", "runner_contexts", "intents", "closed_markets")
+_KEPT_MS = 7 * 24 * 3_600_000
+"""How long the rows of a closed market are kept."""
+
+Statement = tuple[str, tuple[Any, ...]]
+
+_ORDER = "INSERT OR REPLACE INTO orders VALUES (?, ?, ?, ?)"
+_TRADE = "INSERT OR REPLACE INTO trades VALUES (?, ?, ?)"
+_RUNNER = "INSERT OR REPLACE INTO runner_contexts VALUES (?, ?, ?, ?, ?)"
+_CONTEXT = "INSERT OR REPLACE INTO contexts VALUES (?, ?, ?)"
+_INTENT = "INSERT OR REPLACE INTO intents VALUES (?, ?, ?, ?, ?, ?)"
+_CLOSED = "INSERT OR REPLACE INTO closed_markets VALUES (?, ?)"
+
+
+class Journal:
+    """A journal that is open. Intents are written before `intend` returns, outcomes soon, by a thread of its own.
+
+    :param on_unkept: told a strategy's name and which key of its context cannot be kept, and why.
+    :raises SettingsError: where the file cannot be used, or another process does.
+    :ivar users: how many executions write into it; the last one that closes it, closes it.
+    """
+
+    def __init__(self, path: Path, synchronous: str, clock: Any, on_unkept: Callable[[str, str], None]) -> None:
+        self.path = path
+        self.users = 0
+        self._clock = clock
+        self._on_unkept = on_unkept
+        self._lock = threading.Lock()
+        self._context_bytes: dict[tuple[str, bytes], bytes] = {}
+        self._told: set[tuple[str, str]] = set()
+        self._notes: queue.SimpleQueue[list[Statement] | None] = queue.SimpleQueue()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._guard = _lock_file(path)
+            self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute(f"PRAGMA synchronous = {synchronous}")
+            self._connection.executescript(_SCHEMA)
+        except (OSError, sqlite3.Error) as error:
+            raise SettingsError(f"journal {path} cannot be used: {error}") from error
+        self._forget_old()
+        self._writer = threading.Thread(target=self._write_notes, name="journal", daemon=True)
+        self._writer.start()
+
+    # writing, on the kernel's thread
+
+    def intent_of(self, request: Request, params: dict[str, Any], orders: Sequence[Order]) -> list[Statement]:
+        """Return what is to be written before a request leaves.
+
+        A placing brings its orders, which nobody has written yet; the others' latest state is in the journal already.
+        """
+        package = request.package
+        body = msgspec.json.encode(params)
+        made = (request.customer_ref, package.client.username, package.market_id, request.operation)
+        statements: list[Statement] = [(_INTENT, (*made, self._clock.epoch_ms, body))]
+        if request.kind is OrderPackageType.PLACE:
+            statements += self._states(orders)
+        return statements
+
+    def note(self, orders: Sequence[Order]) -> None:
+        """Write the state of orders, soon."""
+        self._notes.put(self._states(orders))
+
+    def close_market(self, market_id: str) -> None:
+        """Forget a market in a week, unless it opens again."""
+        self._notes.put([(_CLOSED, (market_id, self._clock.epoch_ms))])
+
+    def save_contexts(self, strategies: Iterable[Any]) -> None:
+        """Write what has changed of the strategies' contexts, soon; a key that cannot be kept is named, once."""
+        statements: list[Statement] = []
+        for strategy in strategies:
+            records, bad = context_records(strategy.context)
+            for key, reason in bad.items():
+                if (strategy.name, key) not in self._told:
+                    self._told.add((strategy.name, key))
+                    self._on_unkept(strategy.name, f"context[{key!r}] is not kept in the journal: {reason}")
+            for name, body in records.items():
+                if self._context_bytes.get((strategy.name, name)) != body:
+                    self._context_bytes[(strategy.name, name)] = body
+                    statements.append((_CONTEXT, (strategy.name, name, body)))
+        if statements:
+            self._notes.put(statements)
+
+    def _states(self, orders: Sequence[Order]) -> list[Statement]:
+        statements: list[Statement] = []
+        trades = {}
+        for order in orders:
+            client = order.client.username if order.client is not None else ""
+            statements.append((_ORDER, (order.id, client, order.market_id, order_record(order))))
+            trades[order.trade.id] = order.trade
+        for trade in trades.values():
+            key = (trade.strategy.name, trade.market_id, trade.selection_id, trade.handicap)
+            statements.append((_TRADE, (trade.id, trade.market_id, trade_record(trade))))
+            context = trade.strategy.get_runner_context(trade.market_id, trade.selection_id, trade.handicap)
+            statements.append((_RUNNER, (*key, runner_context_record(context))))
+        return statements
+
+    # writing, on other threads
+
+    def intend(self, statements: list[Statement]) -> None:
+        """Write an intent; it is durable when this returns (see `Settings.journal_synchronous`)."""
+        reach("journal")
+        self._write(statements)
+
+    def _write(self, statements: list[Statement]) -> None:
+        with self._lock:
+            self._connection.execute("BEGIN")
+            try:
+                for statement, values in statements:
+                    self._connection.execute(statement, values)
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def _write_notes(self) -> None:
+        while (statements := self._notes.get()) is not None:
+            is_last = False
+            while len(statements) < 200:  # a request that is about to leave does not wait long
+                try:
+                    more = self._notes.get_nowait()
+                except queue.Empty:
+                    break
+                if more is None:
+                    is_last = True
+                    break
+                statements += more
+            reach("journal")
+            try:
+                self._write(statements)
+            except sqlite3.Error as error:
+                logger.critical("journal {} cannot be written: {}", self.path, error)
+            if is_last:
+                return
+
+    def close(self) -> None:
+        """Write what waits and close, once all who write have said so."""
+        self.users -= 1
+        if self.users > 0 or not self._writer.is_alive():
+            return
+        self._notes.put(None)
+        self._writer.join(10)
+        with self._lock:
+            self._connection.close()
+            self._guard.close()
+
+    # reading
+
+    @property
+    def high_water(self) -> str | None:
+        """The highest order id that was ever written, None where there is none."""
+        with self._lock:
+            (here,) = self._connection.execute("SELECT max(order_id) FROM orders").fetchone()
+            row = self._connection.execute("SELECT value FROM meta WHERE name = 'high_water'").fetchone()
+        found = [each for each in (here, row[0] if row else None) if each]
+        return max(found, default=None)
+
+    def orders(self, client: str) -> Iterator[dict[str, Any]]:
+        """Return a client's orders in markets that have not closed, in the order of their ids."""
+        return self._bodies(
+            "SELECT body FROM orders WHERE client = ? AND market_id NOT IN (SELECT market_id FROM closed_markets) "
+            "ORDER BY order_id",
+            client,
+        )
+
+    def cancels_asked(self, client: str) -> frozenset[str]:
+        """Return the ids of a client's bets that were asked to be cancelled or replaced."""
+        rows = self._rows(
+            "SELECT params FROM intents WHERE client = ? AND operation IN ('cancelOrders', 'replaceOrders') "
+            "AND market_id NOT IN (SELECT market_id FROM closed_markets)",
+            client,
+        )
+        instructions = (each for (params,) in rows for each in msgspec.json.decode(params)["instructions"])
+        return frozenset(str(each["betId"]) for each in instructions)
+
+    def trades(self) -> Iterator[dict[str, Any]]:
+        """Return the trades in markets that have not closed, in the order of their ids."""
+        return self._bodies(
+            "SELECT body FROM trades WHERE market_id NOT IN (SELECT market_id FROM closed_markets) ORDER BY trade_id"
+        )
+
+    def runner_contexts(self) -> Iterator[tuple[str, str, int, float, dict[str, Any]]]:
+        """Return strategy, market, selection, handicap and contents of each runner context."""
+        rows = self._rows(
+            "SELECT strategy, market_id, selection_id, handicap, body FROM runner_contexts "
+            "WHERE market_id NOT IN (SELECT market_id FROM closed_markets)"
+        )
+        return ((*row[:4], msgspec.msgpack.decode(row[4])) for row in rows)
+
+    def context(self, strategy: str) -> dict[Any, Any]:
+        """Return a strategy's context as it was last written."""
+        rows = self._rows("SELECT name, body FROM contexts WHERE strategy = ?", strategy)
+        return {msgspec.msgpack.decode(name): msgspec.msgpack.decode(body) for name, body in rows}
+
+    def _bodies(self, query: str, *values: Any) -> Iterator[dict[str, Any]]:
+        return (msgspec.msgpack.decode(body) for (body,) in self._rows(query, *values))
+
+    def _rows(self, query: str, *values: Any) -> list[Any]:
+        with self._lock:
+            return self._connection.execute(query, values).fetchall()
+
+    def _forget_old(self) -> None:
+        mark = self.high_water
+        before = self._clock.epoch_ms - _KEPT_MS
+        chosen = "SELECT market_id FROM closed_markets WHERE closed_ms < ?"
+        statements: list[Statement] = []
+        if mark is not None:
+            statements.append(("INSERT OR REPLACE INTO meta VALUES ('high_water', ?)", (mark,)))
+        statements += [(f"DELETE FROM {table} WHERE market_id IN ({chosen})", (before,)) for table in _BY_MARKET]
+        self._write(statements)
+
+
+def _lock_file(path: Path) -> sqlite3.Connection:
+    """Return a connection that holds the journal's lock as long as the process lives and does not close it."""
+    guard = sqlite3.connect(f"{path}-lock", timeout=0, check_same_thread=False, isolation_level=None)
+    try:
+        guard.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        guard.close()
+        raise SettingsError(
+            f"journal {path} is in use by another process: give each a journal of its own, by the setting journal"
+        ) from error
+    return guard
+
+
+def open_journal(settings: Settings, clock: Any, ids: LiveIds, on_unkept: Callable[[str, str], None]) -> Journal | None:
+    """Return the journal that the settings name, None where they name none; ids go on above it.
+
+    :raises SettingsError: where the file cannot be used, or another process does.
+    """
+    if settings.journal == "":
+        return None
+    path = Path(settings.journal) if settings.journal else user_state_path("flumine_core") / "journal.sqlite"
+    journal = Journal(path, settings.journal_synchronous, clock, on_unkept)
+    ids.above(journal.high_water)
+    return journal

@@ -1,0 +1,315 @@
+"""The live market stream: changes wait by market until the kernel comes to them, and then make one book."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from time import monotonic
+from typing import Any
+
+import msgspec
+
+from ..book.cache import MarketBookCache
+from ..book.change import UNDECODABLE, MarketChange, decode_market_change
+from ..book.definition import ABSENT
+from ..book.marketbook import MarketBook
+from ..clock import LiveClock
+from ..contract.streams import MarketStream
+from ..errors import DataError, SettingsError
+from ..events import CloseMarketEvent, Event, MarketBooksEvent
+from ..settings import Settings
+from .conflation import UNMERGEABLE, merge
+from .latency import LatencyGauge
+from .message import StreamMessage, decode_plain, shown
+from .socket import Refused, StreamSocket
+from .subscription import Account, LiveStream, Reporter
+
+_MOST_WAITING = 256
+"""So many changes of one market may wait before they are merged into one."""
+
+
+class DeferredBooksEvent(MarketBooksEvent):
+    """Books that are made when the kernel comes to the event, on its thread, of all that has arrived by then."""
+
+    def __init__(self, make: Callable[[], list[MarketBook]]) -> None:
+        self._make = make
+        self._made: list[MarketBook] | None = None
+
+    @property
+    def market_books(self) -> list[MarketBook]:  # type: ignore[override]
+        """The books, made at the first look."""
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+
+class DeferredCloseEvent(CloseMarketEvent):
+    """The closing of a market that the exchange no longer shows: its last book is looked up on the kernel's thread."""
+
+    def __init__(self, make: Callable[[], Any], stream_id: int) -> None:
+        self._make = make
+        self._made: Any = None
+        self.streaming_unique_id = stream_id
+
+    @property
+    def market_book(self) -> Any:
+        """The last book, or the market's id alone where there never was one."""
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+
+class _Waiting:
+    """A change that the kernel has not come to: with publish time, its own bytes, and what it makes current."""
+
+    __slots__ = ("change", "epoch", "line", "publish_time")
+
+    def __init__(self, change: MarketChange, publish_time: int, line: bytes | None, epoch: int) -> None:
+        self.change = change
+        self.publish_time = publish_time
+        self.line = line
+        self.epoch = epoch
+
+
+class LiveMarketStream(LiveStream):
+    """Books of the markets that a description asks for.
+
+    The reader's thread decodes what it must and puts each change to its market's waiting ones; an event goes to the
+    kernel only where the market had none, so at most one event a market waits there however slow it is. The books
+    are made, and the cache is touched, on the kernel's thread alone.
+
+    :raises SettingsError: where the description asks for no market definitions: without them nothing can be traded.
+    """
+
+    change_op = "mcm"
+
+    def __init__(self, description: MarketStream, account: Account, settings: Settings, reporter: Reporter) -> None:
+        super().__init__(description.stream_id or 0, account, settings, reporter)
+        fields = description.market_data_filter.get("fields")
+        if fields and "EX_MARKET_DEF" not in fields:
+            raise SettingsError(f"market_data_filter fields must hold EX_MARKET_DEF, were {', '.join(fields)}")
+        self.description = description
+        self._clock = LiveClock()
+        self._gauge = LatencyGauge(repr(self))
+        self._latency: dict[str, float] = {}
+        self._epochs: dict[str, int] = {}
+        self._caches: dict[str, MarketBookCache] = {}
+        self._gone: set[str] = set()
+        self._unsound: set[str] = set()
+        self._known: set[str] = set()
+        self._waiting: dict[str, list[_Waiting]] = {}
+        self._intake = threading.Lock()
+        self._updated_at = monotonic()
+        self._is_snap_waiting = False
+
+    # what the framework asks, on the kernel's thread
+
+    def latency(self, market_id: str) -> float | None:
+        """Return how many seconds the market's latest change took to arrive, None where there was none."""
+        return self._latency.get(market_id)
+
+    def reason_stale(self, market_id: str) -> str | None:
+        """Return why the market's book may be out of date, None where it is current."""
+        reason = self.stale_reason
+        if reason is not None and self._epochs.get(market_id) != self._stale_epoch:
+            return reason
+        if market_id in self._unsound:
+            return "a change of it could not be read, and no image has followed"
+        return "the exchange no longer shows it on its stream" if market_id in self._gone else None
+
+    def forget(self, market_id: str) -> None:
+        """Let go of a market that has left the framework."""
+        self._caches.pop(market_id, None)
+        self._latency.pop(market_id, None)
+        self._epochs.pop(market_id, None)
+        self._unsound.discard(market_id)
+        self._gone.discard(market_id)
+        self._known.discard(market_id)
+        self.description.market_ids.discard(market_id)
+
+    # the reader's thread
+
+    def subscribe(self, connection: StreamSocket, initial_clk: str | None, clk: str | None) -> int:
+        """Subscribe as the description asks for, to everything or to what changed since `clk`."""
+        wanted = self.description
+        return int(
+            connection.subscribe_to_markets(
+                wanted.market_filter,
+                wanted.market_data_filter,
+                initial_clk,
+                clk,
+                wanted.conflate_ms or 0,
+                self.heartbeat_ms,
+                True,
+            )
+        )
+
+    def explained(self, error: Exception) -> str:
+        """Return an error in words that say what to do."""
+        if isinstance(error, Refused) and error.code == "SUBSCRIPTION_LIMIT_EXCEEDED":
+            return f"{error}; market_filter {self.description.market_filter} must ask for fewer markets"
+        return super().explained(error)
+
+    def take(self, messages: Sequence[StreamMessage], is_first: bool) -> Iterator[Event]:
+        """Put what changed to the waiting changes; yield an event for each market that had none."""
+        is_image = is_first and messages[0].ct == "SUB_IMAGE"
+        arrival = self._clock.epoch_ms
+        shown_ids: set[str] = set()
+        for message in messages:
+            publish_time = message.pt
+            epoch = self._stale_epoch if message.status is None else -1
+            for raw in message.mc or ():
+                change = self._decode(raw)
+                if change is None:
+                    continue
+                market_id = change.id
+                assert market_id is not None
+                if is_image and market_id not in shown_ids:
+                    change.img = True
+                shown_ids.add(market_id)
+                if publish_time is None:
+                    publish_time = arrival
+                self._latency[market_id] = self._gauge.measure(arrival, publish_time)
+                if self._wait(market_id, _Waiting(change, publish_time, bytes(raw), epoch)):
+                    yield DeferredBooksEvent(partial(self._books_of, market_id))
+        self._updated_at = monotonic()
+        if is_image:
+            for market_id in sorted(self._known - shown_ids):
+                yield DeferredCloseEvent(partial(self._last_book, market_id), self.stream_id)
+            self._known = shown_ids
+        else:
+            self._known |= shown_ids
+
+    def _decode(self, raw: msgspec.Raw) -> MarketChange | None:
+        try:
+            change = decode_market_change(raw)
+            if change.id is None:
+                raise DataError("a market change must hold the market's id, was none")
+        except (*UNDECODABLE, DataError) as error:
+            self._bad(f"{error}, was {shown(bytes(raw))}")
+            self._resync("a market change could not be read")
+            self._unsound.add(_id_of(raw))
+            return None
+        return change
+
+    def _wait(self, market_id: str, waiting: _Waiting) -> bool:
+        """Put a change to its market's; True where there was none."""
+        with self._intake:
+            others = self._waiting.get(market_id)
+            if others is None:
+                self._waiting[market_id] = [waiting]
+                return True
+            if waiting.change.img:
+                others.clear()
+            others.append(waiting)
+            if len(others) > _MOST_WAITING:
+                _conflate(others)
+            return False
+
+    def synced(self, epoch: int) -> Iterator[Event]:
+        """Be current when the kernel has come so far."""
+        yield DeferredBooksEvent(partial(self._become_current, epoch))
+
+    def missed(self) -> Iterator[Event]:
+        """Have an image sent: nobody knows which market has missed a change."""
+        self.begin_anew()
+        yield from ()
+
+    def due(self) -> float:
+        """Return when open markets are delivered again."""
+        timeout = self.description.streaming_timeout
+        if timeout is None or not self._is_synced:
+            return float("inf")
+        return self._updated_at + timeout
+
+    def on_due(self) -> Iterator[Event]:
+        """Deliver the open markets again."""
+        self._updated_at = monotonic()
+        if not self._is_snap_waiting:
+            self._is_snap_waiting = True
+            yield DeferredBooksEvent(self._snap)
+
+    # the kernel's thread
+
+    def _become_current(self, epoch: int) -> list[MarketBook]:
+        self.current(epoch)
+        return []
+
+    def _snap(self) -> list[MarketBook]:
+        self._is_snap_waiting = False
+        return [
+            cache.update(MarketChange(market_id), cache.book.publish_time_epoch)
+            for market_id, cache in self._caches.items()
+            if cache.book is not None
+            and cache.definition.status == "OPEN"
+            and market_id not in self._waiting
+            and market_id not in self._gone
+        ]
+
+    def _last_book(self, market_id: str) -> Any:
+        self._gone.add(market_id)
+        cache = self._caches.get(market_id)
+        return {"id": market_id} if cache is None or cache.book is None else cache.book
+
+    def _books_of(self, market_id: str) -> list[MarketBook]:
+        """Apply all that waits of a market; return its book, and one of each closing that was passed over."""
+        with self._intake:
+            waiting = self._waiting.pop(market_id)
+        books: list[MarketBook] = []
+        last = waiting[-1]
+        for each in waiting:
+            change = each.change
+            try:
+                cache = self._cache_for(market_id, change)
+                closes = change.marketDefinition is not None and change.marketDefinition.get("status") == "CLOSED"
+                if each is last or closes:
+                    books.append(cache.update(change, each.publish_time, each.line))
+                else:
+                    cache.hold(change)
+            except DataError as error:
+                self._bad(str(error))
+                known = self._caches.get(market_id)
+                if known is not None and known.definition is ABSENT:
+                    del self._caches[market_id]
+        self._gone.discard(market_id)
+        self._epochs[market_id] = last.epoch
+        return books
+
+    def _cache_for(self, market_id: str, change: MarketChange) -> MarketBookCache:
+        cache = self._caches.get(market_id)
+        if cache is None:
+            if change.marketDefinition is None:
+                raise DataError(f"the first change of market {market_id} must hold a marketDefinition")
+            cache = MarketBookCache(market_id, self.stream_id, on_error=partial(self._bad_runners, market_id))
+            self._caches[market_id] = cache
+            self.description.market_ids.add(market_id)
+        elif change.img:
+            cache = self._caches[market_id] = cache.replacement()
+        if change.img:
+            self._unsound.discard(market_id)
+        return cache
+
+    def _bad_runners(self, market_id: str, number: int, error: Exception) -> None:
+        self._bad(f"{error}, in the runner changes (rc) of market {market_id}")
+        self._unsound.add(market_id)
+        self.begin_anew()
+
+
+def _id_of(raw: msgspec.Raw) -> str:
+    """Return the market's id of a change that cannot be used otherwise, empty where it has none."""
+    try:
+        return str(decode_plain(raw).get("id") or "")
+    except DataError:
+        return ""
+
+
+def _conflate(waiting: list[_Waiting]) -> None:
+    """Merge waiting changes into one, but for a market's closing, which everybody is to see."""
+    try:
+        changes = [each.change for each in waiting]
+        if any(change.marketDefinition and change.marketDefinition.get("status") == "CLOSED" for change in changes):
+            return
+        merged = merge(changes)
+    except UNMERGEABLE:
+        return
+    if merged is not None:
+        waiting[:] = [_Waiting(merged, waiting[-1].publish_time, waiting[-1].line, waiting[-1].epoch)]

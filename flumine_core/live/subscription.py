@@ -1,0 +1,322 @@
+"""A subscription that lives through its connections: watched, resumed, its segments whole, its failures named."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from time import monotonic
+from typing import Any, Protocol
+
+from loguru import logger
+
+from ..contract.endpoints import Endpoints
+from ..errors import DataError, StreamError
+from ..events import Event
+from ..hint import one_line
+from ..settings import Settings
+from .message import StreamMessage, decode_stream_message, shown
+from .recovery import DEAD_SESSION, Recovery, Resync
+from .socket import Address, Dropped, Refused, StreamSocket, refusal_of
+
+LEAST_HEARTBEAT_MS, MOST_HEARTBEAT_MS = 500, 5000
+"""What may be asked for."""
+
+
+class Account(Protocol):
+    """Whose session a connection is opened with."""
+
+    endpoints: Endpoints
+
+    @property
+    def username(self) -> str: ...
+
+    @property
+    def betting_client(self) -> Any: ...
+
+
+class Reporter(Protocol):
+    """Who is told what went wrong."""
+
+    def bad_line(self, text: str) -> None: ...
+
+    def trouble(self, text: str) -> None: ...
+
+    def renew_session(self, account: Any, dead_token: str | None) -> None: ...
+
+
+class LiveStream:
+    """Base of the live streams: iterate it, on a thread of its own, for events.
+
+    It connects with the session token of that moment, subscribes, reads, and when the connection is lost waits and
+    connects anew, until `stop()`. Kinds of streams say how they subscribe and what they make of whole messages.
+
+    :ivar stream_id: becomes `streaming_unique_id` of books and events.
+    :ivar stale_reason: why what this stream has brought may be out of date; None while it is current.
+    :ivar heartbeat_ms: what the exchange is asked for; `heartbeat` is what it has said to do, in seconds.
+    :ivar connections, bad_lines: how many there were.
+    """
+
+    change_op = ""
+    is_resuming = True
+    is_sports_data = False
+
+    def __init__(self, stream_id: int, account: Account, settings: Settings, reporter: Reporter) -> None:
+        self.stream_id = stream_id
+        self.account = account
+        self.settings = settings
+        self.stale_reason: str | None = "its stream has not connected yet"
+        self.connections = 0
+        self.bad_lines = 0
+        wanted = round(settings.wait("stream_heartbeat") * 1000)
+        self.heartbeat_ms = min(max(wanted, LEAST_HEARTBEAT_MS), MOST_HEARTBEAT_MS)
+        self.heartbeat = self.heartbeat_ms / 1000
+        self._reporter = reporter
+        self._stop = threading.Event()
+        self._socket: StreamSocket | None = None
+        self._request_id = stream_id
+        self._subscription_id = 0
+        self._initial_clk: str | None = None
+        self._clk: str | None = None
+        self._segments: list[StreamMessage] = []
+        self._is_synced = False
+        self._resynced_at: float | None = None
+        self._anew_at: float | None = None
+        self._is_anew = False
+        self._lock = threading.Lock()
+        self._stale_epoch = 0
+        self._told_epoch = -1
+        self._recovery = Recovery(repr(self), settings)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.stream_id} of {self.account.username}>"
+
+    # what kinds of streams say
+
+    def subscribe(self, connection: StreamSocket, initial_clk: str | None, clk: str | None) -> int:
+        """Send the subscription and return its number."""
+        raise NotImplementedError
+
+    def take(self, messages: Sequence[StreamMessage], is_first: bool) -> Iterator[Event]:
+        """Yield events of one whole message, in its segments if it came in several.
+
+        :param is_first: it answers the subscription: an image of everything, or what changed since the last clk.
+        """
+        raise NotImplementedError
+
+    def synced(self, epoch: int) -> Iterator[Event]:
+        """Yield events that follow the answer to a subscription, and the end of an upstream delay.
+
+        Whoever has come so far in reading calls `current(epoch)`.
+        """
+        self.current(epoch)
+        yield from ()
+
+    def dropped(self) -> Iterator[Event]:
+        """Yield events that follow the loss of a connection."""
+        yield from ()
+
+    def missed(self) -> Iterator[Event]:
+        """Yield events that follow the loss, for good, of what may have been a change."""
+        yield from ()
+
+    def due(self) -> float:
+        """Return when (monotonic seconds) `on_due` is to be called though nothing was received."""
+        return float("inf")
+
+    def on_due(self) -> Iterator[Event]:
+        """Yield events that are due because nothing was received."""
+        yield from ()
+
+    # its life
+
+    def stop(self) -> None:
+        """End the iteration within a second, from any thread."""
+        self._stop.set()
+        connection = self._socket
+        if connection is not None:
+            connection.interrupt()
+
+    def __iter__(self) -> Iterator[Event]:
+        """Yield events until `stop()`.
+
+        :raises StreamError: where trying again is of no use, in words that say why.
+        """
+        reason = "it was stopped"
+        try:
+            while not self._stop.is_set():
+                wait = 0.0
+                try:
+                    yield from self._connection()
+                except Exception as error:
+                    if self._stop.is_set():
+                        break
+                    wait, reason = self._failed(error)
+                finally:
+                    self._close()
+                self._is_synced = False
+                self._stale(f"its stream is down: {reason}")
+                yield from self.dropped()
+                self._stop.wait(wait)
+        finally:
+            self._close()
+            self._stale(f"its stream has ended: {reason}")
+
+    def _address(self) -> Address:
+        to = self.account.endpoints
+        host, port = (
+            (to.sports_data_host, to.sports_data_port) if self.is_sports_data else (to.stream_host, to.stream_port)
+        )
+        return Address(host, port, to.server_hostname or host, to.ca_file)
+
+    def _connection(self) -> Iterator[Event]:
+        """Yield the events of one connection; ends by raising, or with `stop()`."""
+        client = self.account.betting_client
+        connection = self._socket = StreamSocket(
+            self._address(),
+            self._request_id,
+            client.app_key,
+            client.session_token or "",
+            self.settings.wait("stream_connect_timeout"),
+        )
+        if self._stop.is_set():
+            return
+        connection.open()
+        self._recovery.connected()
+        if self._is_anew:
+            self._is_anew = False
+            self._initial_clk = self._clk = None
+        clks = (self._initial_clk, self._clk) if self._initial_clk and self._clk else (None, None)
+        self._subscription_id = self.subscribe(connection, *clks)
+        self._request_id = connection.unique_id
+        self.connections += 1
+        self._is_synced = False
+        self._segments = []
+        logger.info("{!r}: connected as {}", self, connection.connection_id)
+        heard_at = monotonic()
+        while not self._stop.is_set():
+            silence = self.heartbeat * self.settings.stream_silence_heartbeats
+            line = connection.read_line(min(heard_at + silence, self.due()))
+            now = monotonic()
+            if line is not None:
+                heard_at = now
+                yield from self._read(line)
+            elif now >= heard_at + silence:
+                raise Dropped(f"nothing was heard for {silence:g} s, a heartbeat is due every {self.heartbeat:g} s")
+            if now >= self.due():
+                yield from self.on_due()
+
+    def _close(self) -> None:
+        """Close the socket before another is opened: the exchange counts them."""
+        connection, self._socket = self._socket, None
+        if connection is not None:
+            connection.stop()
+
+    # messages
+
+    def _read(self, line: bytes) -> Iterator[Event]:
+        try:
+            message = decode_stream_message(line)
+        except DataError as error:
+            self._bad(f"{error}, was {shown(line)}")
+            self._resync("a line could not be read")
+            yield from self.missed()
+            return
+        if message.op == "status":
+            self._take_status(message, line)
+        elif message.op != self.change_op:
+            if message.op != "connection":
+                self._bad(f"op must be {self.change_op} or status, was {shown(line)}")
+        elif message.id != self._subscription_id:
+            self._bad(f"id must be {self._subscription_id}, was {shown(line)}")
+        else:
+            yield from self._take_change(message)
+
+    def _take_status(self, message: StreamMessage, line: bytes) -> None:
+        if message.id is not None and message.id != self._subscription_id:
+            self._bad(f"id must be {self._subscription_id}, was {shown(line)}")
+        elif message.statusCode != "SUCCESS":
+            raise refusal_of(message)
+
+    def _take_change(self, message: StreamMessage) -> Iterator[Event]:
+        if message.heartbeatMs:
+            self.heartbeat = message.heartbeatMs / 1000
+        if message.status is not None:
+            self._stale(f"the exchange reports that its own data are late (status {message.status})")
+        kind = message.segmentType
+        if kind is not None:
+            if kind == "SEG_START":
+                self._segments = []
+            self._segments.append(message)
+            if kind != "SEG_END":
+                return
+            messages, self._segments = self._segments, []
+        else:
+            messages = [message]
+        is_heartbeat = message.ct == "HEARTBEAT"
+        is_first = not self._is_synced and (not is_heartbeat or self._clk is not None)
+        if not is_heartbeat or is_first:
+            yield from self.take(messages, is_first)
+        for each in messages:
+            self._initial_clk = each.initialClk or self._initial_clk
+        self._clk = message.clk or self._clk
+        if is_first:
+            self._is_synced = True
+            self._recovery.synced()
+        epoch = self._stale_epoch
+        if self._is_synced and message.status is None and self._told_epoch != epoch:
+            self._told_epoch = epoch
+            yield from self.synced(epoch)
+
+    def _stale(self, reason: str) -> None:
+        with self._lock:
+            self._stale_epoch += 1
+            self.stale_reason = reason
+
+    def current(self, epoch: int) -> None:
+        """Take note that everything received up to `epoch` is known to who reads it, from any thread."""
+        with self._lock:
+            if epoch == self._stale_epoch:
+                self.stale_reason = None
+
+    def begin_anew(self) -> None:
+        """Have an image of everything sent, from any thread; not twice within `stream_steady` seconds."""
+        now = monotonic()
+        if self._anew_at is None or now - self._anew_at > self.settings.wait("stream_steady"):
+            self._anew_at = now
+            self._is_anew = True
+            connection = self._socket
+            if connection is not None:
+                connection.interrupt()
+
+    def _bad(self, text: str) -> None:
+        self.bad_lines += 1
+        told = f"{self!r}: {text}"
+        self._reporter.bad_line(told)
+
+    def _resync(self, why: str) -> None:
+        """Ask for the changes since the last good message: what could not be read may have been one.
+
+        Not twice within `stream_steady` seconds: then the rest is worth more than the one change.
+        """
+        now = monotonic()
+        if self._resynced_at is None or now - self._resynced_at > self.settings.wait("stream_steady"):
+            self._resynced_at = now
+            raise Resync(f"{why}: the changes since the last good message are asked for again")
+
+    def _failed(self, error: Exception) -> tuple[float, str]:
+        """Return how long to wait and why, or raise where waiting is of no use."""
+        if isinstance(error, Refused) and error.code == "INVALID_CLOCK" and self._clk is not None:
+            self._initial_clk = self._clk = None
+            return 0.0, str(error)
+        if isinstance(error, Refused) and error.code in DEAD_SESSION:
+            connection = self._socket
+            self._reporter.renew_session(self.account, connection.session_token if connection else None)
+        is_known_good = self._initial_clk is not None
+        wait, reason = self._recovery.failed(error, self.explained(error), is_known_good)
+        if self._recovery.is_telling:
+            told = f"{self!r}: {reason}; failure {self._recovery.attempts} in a row, next try in {wait:.1f} s"
+            logger.warning("{}", told)
+            self._reporter.trouble(told)
+        return wait, reason
+
+    def explained(self, error: Exception) -> str:
+        """Return an error in words that say what to do."""
+        return str(error) if isinstance(error, StreamError) else one_line(error)

@@ -1,0 +1,61 @@
+"""An orderly stop: what is still at the exchange is cancelled, and what may be left there can be named."""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from ..errors import FlumineCoreError
+from ..market.market import Market
+from ..market.markets import Markets
+from ..order.order import Order
+
+
+class StoppingFramework(Protocol):
+    """What a stop needs of the framework, on its thread."""
+
+    markets: Markets
+    strategies: list[Any]
+
+
+def orders_at_exchange(framework: StoppingFramework) -> list[tuple[Market, Order]]:
+    """Return the strategies' orders that may still be at the exchange, those of unknown outcome included.
+
+    Bets that are no strategy's, placed by hand, are not among them: they are not this framework's to cancel.
+    """
+    return list(_orders_at_exchange(framework))
+
+
+def _orders_at_exchange(framework: StoppingFramework) -> Iterator[tuple[Market, Order]]:
+    for market in framework.markets:
+        for order in market.blotter.live_orders:
+            client: Any = order.client
+            if order.trade.strategy not in framework.strategies or order.complete:
+                continue
+            if not (client is not None and (client.is_simulated or client.paper_trade)):
+                yield market, order
+
+
+def cancel_orders(framework: StoppingFramework, asked: set[str]) -> None:
+    """Ask to cancel every order that can be, each once; `asked` holds the ids of those that were.
+
+    One that waits for an answer can be cancelled when it has come: call again.
+    """
+    for market, order in orders_at_exchange(framework):
+        if order.id in asked or order.bet_id is None:
+            continue
+        try:
+            if market.cancel_order(order, force=True):
+                asked.add(order.id)
+        except FlumineCoreError:  # it is being cancelled, or waits for an answer
+            continue
+
+
+def describe(order: Order) -> str:
+    """Return one line that lets a human find a bet on the exchange's own page."""
+    kind = order.order_type
+    price, size = getattr(kind, "price", None), getattr(kind, "size", None) or getattr(kind, "liability", None)
+    status = order.status.value if order.status is not None else "new"
+    return (
+        f"market {order.market_id} selection {order.selection_id} {order.side} {size} at {price}: "
+        f"bet {order.bet_id or 'of unknown number'}, reference {order.customer_order_ref}, {status}, "
+        f"{order.size_remaining} unmatched"
+    )

@@ -1,0 +1,1 @@
+"""A local exchange that speaks Betfair's real protocols over TLS on the loopback interface."""

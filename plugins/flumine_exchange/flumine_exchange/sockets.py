@@ -1,0 +1,144 @@
+"""Listening sockets on loopback, with TLS in the loop and full control of each connection's end."""
+
+import asyncio
+import socket
+import ssl
+import struct
+from collections.abc import Callable
+
+from .certificates import Certificates
+from .faults import Fault
+from .state import ExchangeState
+
+HOST = "127.0.0.1"
+LINGER_NOTHING = struct.pack("ii", 1, 0)
+SHUTDOWN_SECONDS = 0.5
+HANDSHAKE_SECONDS = 30.0
+
+
+def reset(transport: asyncio.BaseTransport) -> None:
+    """End a connection with RST."""
+    try:
+        raw = transport.get_extra_info("socket")
+    except AttributeError:  # asyncio's TLS transport, once its connection is gone
+        return
+    if raw is not None and raw.fileno() >= 0:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOTHING)
+    abort(transport)
+
+
+def abort(transport: asyncio.BaseTransport) -> None:
+    """End a connection now, with whatever was not sent yet."""
+    if isinstance(transport, asyncio.Transport):
+        transport.abort()
+    else:
+        transport.close()
+
+
+def end(transport: asyncio.BaseTransport, action: str = "drop") -> None:
+    """End a connection as a fault says: `rst`, or `drop`, which is a proper TLS closing and FIN."""
+    if action == "rst":
+        reset(transport)
+    else:
+        transport.close()
+
+
+class Listener:
+    """One port; it can be closed and opened again, for connections to be refused meanwhile.
+
+    :param name: http or stream, `server` in the match of a fault.
+    """
+
+    def __init__(
+        self, name: str, factory: Callable[[], asyncio.Protocol], certificates: Certificates, state: ExchangeState
+    ) -> None:
+        self.name = name
+        self.port = 0
+        self.transports: set[asyncio.BaseTransport] = set()
+        self._factory = factory
+        self._certificates = certificates
+        self._state = state
+        self._socket: socket.socket | None = None
+        self._accepting: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._silent: list[socket.socket] = []
+
+    def open(self) -> None:
+        """Listen: on a port that the system chooses, later on the same one again."""
+        if self._socket is not None:
+            return
+        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((HOST, self.port))
+        listening.listen(256)
+        listening.setblocking(False)
+        self.port = listening.getsockname()[1]
+        self._socket = listening
+        self._accepting = asyncio.get_running_loop().create_task(self._accept(listening))
+
+    def close(self) -> None:
+        """Refuse connections; those that are open stay."""
+        if self._accepting is not None:
+            self._accepting.cancel()
+            self._accepting = None
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    async def shut_down(self) -> None:
+        """Close everything."""
+        self.close()
+        for silent in self._silent:
+            silent.close()
+        for transport in list(self.transports):
+            abort(transport)
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _accept(self, listening: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                connection, _ = await loop.sock_accept(listening)
+            except OSError:
+                return
+            task = loop.create_task(self._serve(connection))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._state.settings.send_buffer_bytes:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._state.settings.send_buffer_bytes)
+        context = self._certificates.context
+        fault = self._state.faults.take("tls.accept", server=self.name)
+        if fault is not None:
+            self._state.record("fault", id=fault.id, hook=fault.hook, action=fault.action, server=self.name)
+            if fault.action == "delay":
+                await self._state.clock.sleep(float(fault.get("seconds", 1.0)))
+            elif fault.action == "bad_certificate":
+                context = self._certificates.untrusted
+            else:
+                self._refuse(connection, fault)
+                return
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                self._factory,
+                connection,
+                ssl=context,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS,
+                ssl_shutdown_timeout=SHUTDOWN_SECONDS,
+            )
+        except (OSError, ssl.SSLError) as error:
+            self._state.record("connection", server=self.name, failed=type(error).__name__)
+            connection.close()
+
+    def _refuse(self, connection: socket.socket, fault: Fault) -> None:
+        if fault.action == "silence":
+            self._silent.append(connection)
+            return
+        if fault.action == "rst":
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOTHING)
+        connection.close()

@@ -1,0 +1,1 @@
+"""Records stream data, one file a market, as the exchange sent it."""

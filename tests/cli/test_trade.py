@@ -1,0 +1,210 @@
+"""`trade` and `doctor` as processes of their own, on a local exchange in this one."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+exchange_module = pytest.importorskip("flumine_exchange.exchange", reason="flumine-exchange is not installed")
+
+MARKET = "1.200000001"
+PATIENCE = 60
+
+STRATEGY = '''
+from flumine_core import BaseStrategy, LimitOrder, Trade
+
+
+class Resting(BaseStrategy):
+    """Places one order that rests, once it has seen a market."""
+
+    def check_market_book(self, market, market_book):
+        return not market.blotter.strategy_orders(self)
+
+    def process_market_book(self, market, market_book):
+        trade = Trade(market.market_id, 11, 0, self)
+        market.place_order(trade.create_order("BACK", LimitOrder(3.0, 2.0)))
+
+
+class Unkept(BaseStrategy):
+    """Keeps what no journal can."""
+
+    def __init__(self, **options):
+        super().__init__(context={"lock": __import__("threading").Lock(), "stake": 2}, **options)
+'''
+
+CONFIGURATION = """
+[[clients]]
+type = "betfair"
+exchange = "exchange.json"
+
+[[strategies]]
+name = "resting:Resting"
+market_filter = {{ marketIds = ["1.200000001"] }}
+
+[settings]
+on_stop = "{on_stop}"
+journal = "journal.sqlite"
+{more}
+"""
+
+
+@pytest.fixture
+def exchange() -> Iterator[Any]:
+    scenario = exchange_module.Scenario(market_id=MARKET)
+    with exchange_module.LocalExchange([scenario]) as made:
+        yield made
+
+
+@pytest.fixture
+def folder(exchange: Any, tmp_path: Path) -> Path:
+    (tmp_path / "exchange.json").write_text(json.dumps(exchange.details()))
+    (tmp_path / "resting.py").write_text(STRATEGY)
+    configure(tmp_path)
+    return tmp_path
+
+
+def configure(folder: Path, on_stop: str = "cancel", more: str = "") -> None:
+    (folder / "flumine.toml").write_text(CONFIGURATION.format(on_stop=on_stop, more=more))
+
+
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def start(folder: Path) -> Iterator[Start]:
+    processes: list[subprocess.Popen[str]] = []
+
+    def run(*arguments: str) -> subprocess.Popen[str]:
+        processes.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "flumine_core", *arguments],
+                cwd=folder,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            )
+        )
+        return processes[-1]
+
+    yield run
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def wait_for(condition: Callable[[], Any], process: subprocess.Popen[str]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert process.poll() is None, process.stdout.read() if process.stdout else ""
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_cancels_what_rests_and_ends_with_0(exchange: Any, start: Start, number: int) -> None:
+    process = start("trade")
+    wait_for(exchange.ledger.live_bets, process)
+    process.send_signal(number)
+    out, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, out
+    bets = exchange.ledger.bets()
+    assert len(bets) == 1 and bets[0].sc == 2.0 and not exchange.ledger.live_bets()
+    assert "account trader: on a local exchange" in out and "available 10000.0" in out
+    assert "strategy Resting on trader: max_order_exposure" in out and "transactions an hour" in out
+    assert "local-password" not in out and "local-app-key" not in out
+
+
+def test_on_stop_leave_leaves_bets_and_names_them(exchange: Any, start: Start, folder: Path) -> None:
+    configure(folder, "leave")
+    process = start("trade")
+    wait_for(exchange.ledger.live_bets, process)
+    bet_id = exchange.ledger.live_bets()[0].bet_id
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, out
+    assert len(exchange.ledger.live_bets()) == 1
+    assert f"may be live: market {MARKET} selection 11 BACK 2.0 at 3.0: bet {bet_id}" in out
+
+
+def test_a_stop_that_hangs_names_every_bet_and_leaves_in_time(exchange: Any, start: Start) -> None:
+    process = start("trade")
+    wait_for(exchange.ledger.live_bets, process)
+    bet_id = exchange.ledger.live_bets()[0].bet_id
+    exchange.faults.add("http.before_execute", {"op": ["cancelOrders", "logout"]}, count=None, action="hang")
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode != 0, out
+    assert f"bet {bet_id}" in out and "may be live" in out
+
+
+def test_on_paper_no_bet_leaves(exchange: Any, start: Start) -> None:
+    process = start("trade", "--paper")
+    lines: list[str] = []
+    assert process.stdout is not None
+    while "logging controls" not in "".join(lines):
+        lines.append(process.stdout.readline())
+        assert lines[-1], lines
+    assert "ON PAPER" in "".join(lines)
+    exchange.market(MARKET).set_price(33, [[2.0, 10.0]], [[2.5, 10.0]])
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, out
+    assert exchange.ledger.bets() == []
+
+
+def test_a_login_that_is_refused_is_told_in_one_line(exchange: Any, start: Start) -> None:
+    exchange.set_login_code("ACCOUNT_ALREADY_LOCKED")
+    out, _ = start("trade").communicate(timeout=PATIENCE)
+    assert "error: account trader cannot be used" in out and "ACCOUNT_ALREADY_LOCKED" in out
+    assert "Traceback" not in out
+
+
+def test_a_strategy_that_cannot_be_made_stops_the_start(start: Start, folder: Path) -> None:
+    (folder / "resting.py").write_text("class Resting:\n    def __init__(self, market_filter=None): 1 / 0\n")
+    process = start("trade")
+    out, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1 and "nothing is traded" in out
+
+
+def test_doctor_finds_nothing_wrong(start: Start) -> None:
+    process = start("doctor")
+    out, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, out
+    for told in ("client certificate", "clock", "login of trader", "10000.0 GBP available", "connections", "1 markets"):
+        assert told in out
+    assert "local-password" not in out and "local-app-key" not in out
+
+
+def test_doctor_says_in_plain_words_what_is_wrong(exchange: Any, start: Start, folder: Path) -> None:
+    exchange.set_login_code("CERT_AUTH_REQUIRED")
+    process = start("doctor")
+    out, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1 and "is not the one uploaded to the account" in out
+    exchange.set_login_code(None)
+    process = start("doctor", "--strategy", "resting:Unkept")
+    out, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1 and "context 'lock' cannot be kept" in out
+    (folder / "exchange.json").unlink()
+    process = start("doctor")
+    out, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1 and "exchange.json cannot be read" in out
+
+
+def test_the_rehearsal_runs(exchange: Any, start: Start) -> None:
+    example = Path(__file__).resolve().parents[2] / "examples" / "rehearsal.toml"
+    if not example.is_file():
+        pytest.skip("the examples are not here")
+    process = start("trade", "--config", str(example))
+    wait_for(exchange.ledger.bets, process)
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, out
+    assert exchange.ledger.live_bets() == []
