@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from flumine_core import FlumineSimulation, HistoricalStream, Settings, SimulatedClient
+from flumine_core.kernel.entrypoint import read_entry_rows
 from flumine_core.synthetic.market import SyntheticMarket
+from flumine_core.testing.isolation import hide
 
 
 class Plugins:
@@ -24,6 +26,18 @@ class Plugins:
 
     def failures(self) -> list[Any]:
         return []
+
+
+@pytest.fixture(scope="session")
+def installed_distributions() -> set[str]:
+    """Distributions with plugins of ours that the environment has beside flumine_core."""
+    return {row.distribution for row in read_entry_rows()} - {"flumine_core"}
+
+
+@pytest.fixture(autouse=True)
+def no_installed_plugins(installed_distributions: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test depend on what else is installed."""
+    hide(monkeypatch, installed_distributions)
 
 
 @pytest.fixture

@@ -1,8 +1,10 @@
 """The documentation against the code: nothing is missing, nothing is named that is not there, snippets run."""
 
 import importlib
+import importlib.util
 import inspect
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,11 +17,13 @@ from flumine_core import BackgroundWorker, BaseStrategy, Flumine, LoggingControl
 from flumine_core.contract import hookspecs
 from flumine_core.events import LOGGED_NOUNS, NOUNS
 from flumine_core.settings import option_names
+from flumine_core.testing import conformance, plugin
+from flumine_core.testing.market import MarketScript
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = Path(flumine_core.__file__).resolve().parent
 DOCS = ROOT / "docs"
-PAGES = sorted([ROOT / "README.md", *DOCS.glob("*.md")])
+PAGES = sorted([ROOT / "README.md", *DOCS.rglob("*.md")])
 
 if not DOCS.is_dir():
     pytest.skip("the documentation is not here", allow_module_level=True)
@@ -89,6 +93,32 @@ def test_every_hook_has_its_row() -> None:
         assert quoted(arguments) == list(inspect.signature(HOOKS[name]).parameters), name
         assert when
         assert returns
+
+
+@pytest.fixture(scope="module")
+def hook_pages() -> Any:
+    spec = importlib.util.spec_from_file_location("hook_pages", DOCS / "_hook_pages.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_the_page_of_a_hook_says_all_that_its_specification_says(name: str, hook_pages: Any) -> None:
+    page = " ".join(hook_pages.page_of(name).split())
+    text = inspect.getdoc(HOOKS[name]) or ""
+    for sentence in re.split(r":param \w+:|^[A-Z][\w ]+:(?= )|;\s*(?=:param)", text, flags=re.M):
+        assert " ".join(sentence.split()).rstrip(";") in page, sentence
+    for argument in inspect.signature(HOOKS[name]).parameters:
+        assert f"| `{argument}` |" in page
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_the_page_of_a_hook_links_a_plugin_that_uses_it(name: str, hook_pages: Any) -> None:
+    users = hook_pages.users_of(name)
+    assert users
+    assert all(f"](../{uri})" in hook_pages.page_of(name) for uri in users)
 
 
 def test_no_hook_is_named_that_does_not_exist() -> None:
@@ -178,6 +208,24 @@ def test_every_setting_has_its_row_and_default() -> None:
             assert rows[field.name].replace('"', "'") == repr(field.default), field.name
 
 
+# testing
+
+
+def test_every_fixture_and_every_call_of_a_script_is_documented() -> None:
+    words = {word.partition("(")[0] for word in quoted(text_of("testing.md"))}
+    fixtures = {name for name, value in vars(plugin).items() if "fixture" in type(value).__name__.lower()}
+    assert len(fixtures) >= 7
+    assert not fixtures - words
+    calls = {name for name, value in vars(MarketScript).items() if inspect.isfunction(value) and name[0] != "_"}
+    assert len(calls) >= 14
+    assert not calls - words
+
+
+def test_every_check_of_the_conformance_suite_is_documented() -> None:
+    checks = {name for name in vars(conformance) if name.startswith("test_")}
+    assert checks == {word for word in quoted(text_of("testing.md")) if word.startswith("test_")}
+
+
 # migration, limits, links
 
 
@@ -223,6 +271,12 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 # snippets
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_configurations_can_be_read(page: Path) -> None:
+    for block in re.findall(r"^```toml.*?\n(.*?)^```$", page.read_text(), re.M | re.S):
+        tomllib.loads(block)
 
 
 def snippets() -> Iterator[Any]:

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from flumine_core import BaseStrategy, LimitOrder, LoggingControl, OrderStatus, Trade, hookimpl
-from flumine_core.contract import hookspecs
+from flumine_core.contract import API_VERSION, hookspecs
 from flumine_core.events import LOGGED_NOUNS, NOUNS, event_class
 from flumine_core.kernel.kernel import Kernel
+from flumine_core.kernel.signature import faults_of
 
 HOOKS = {name: function for name, function in vars(hookspecs).items() if name.startswith("flumine_")}
 LINES = ("Returns", "Order", "Rate", "Thread", "On error")
@@ -27,6 +28,38 @@ def test_docstring_keeps_the_template(name: str) -> None:
     assert positions == sorted(positions)
     documented = re.findall(r":param (\w+):", text)
     assert documented == list(inspect.signature(HOOKS[name]).parameters)
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_deprecated_arguments_stay_for_two_minor_versions(name: str) -> None:
+    options = getattr(HOOKS[name], hookspecs.PROJECT + "_spec")
+    for argument, warning in (options["warn_on_impl_args"] or {}).items():
+        assert argument in inspect.signature(HOOKS[name]).parameters
+        goes = re.search(r"may go with (\d+)\.(\d+): \S", str(warning))
+        assert goes is not None and (int(goes[1]), int(goes[2])) > API_VERSION
+
+
+def test_who_takes_a_deprecated_argument_is_warned_once(monkeypatch: Any, simulate: Any, market_file: Any) -> None:
+    @hookspecs.hookspec(warn_on_impl_args=hookspecs.leaving((1, 4), market_book="use market.market_book"))
+    def flumine_process_market_books(market: Any, market_book: Any) -> None: ...
+
+    monkeypatch.setattr(hookspecs, "flumine_process_market_books", flumine_process_market_books)
+
+    class Old:
+        @hookimpl
+        def flumine_process_market_books(self, market: Any, market_book: Any) -> None:
+            market.context["seen"] = market_book
+
+    class New:
+        @hookimpl
+        def flumine_process_market_books(self, market: Any) -> None: ...
+
+    assert faults_of(Old()) == []
+    text = "argument 'market_book' is deprecated since version 1.4 of the plugin contract and may go with 1.7: use"
+    with pytest.warns(DeprecationWarning, match=text) as told:
+        framework = simulate(market_file(updates=60), hooks=(("old", Old()), ("new", New())))
+    assert len(told) == 1
+    assert all(market.context["seen"] is not None for market in framework.markets)
 
 
 @pytest.mark.parametrize("noun", NOUNS)

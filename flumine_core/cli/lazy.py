@@ -19,6 +19,10 @@ BUILT_IN: dict[str, tuple[str, str]] = {
         "Check what a live run needs, and say in plain words what is wrong.",
     ),
     "hooks": ("flumine_core.cli.hooks", "List the hooks, or print the manual page of one."),
+    "new": (
+        "flumine_core.cli.new",
+        "Write a distribution for a plugin: package, entry point, README, tests, CI.",
+    ),
     "plugins": ("flumine_core.cli.plugins", "List the installed plugins, and what is wrong with broken ones."),
     "simulate": ("flumine_core.cli.simulate", "Run strategies over recorded markets and print what they did."),
     "trade": ("flumine_core.cli.trade", "Trade strategies live on the accounts of flumine.toml, or on paper."),

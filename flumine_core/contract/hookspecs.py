@@ -26,6 +26,26 @@ PROJECT = "flumine_core"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
+
+def leaving(since: tuple[int, int], **instead: str) -> dict[str, DeprecationWarning]:
+    """Return `warn_on_impl_args` for arguments of a hook that are deprecated: `@hookspec(warn_on_impl_args=...)`.
+
+    Who still takes one is warned when the plugin is registered. A deprecated argument is passed for two more minor
+    versions of the plugin contract (`API_VERSION`), and may go with the third.
+
+    :param since: the version of the contract that deprecated them.
+    :param instead: argument -> what to use in its place.
+    """
+    goes = f"{since[0]}.{since[1] + 3}"
+    return {
+        argument: DeprecationWarning(
+            f"argument {argument!r} is deprecated since version {since[0]}.{since[1]} of the plugin contract and may "
+            f"go with {goes}: {text}"
+        )
+        for argument, text in instead.items()
+    }
+
+
 # ---------------------------------------------------------------------------------------------- life
 
 

@@ -46,9 +46,7 @@ class BackgroundWorker:
 
     def start(self, flumine: Any, on_error: Callable[[str, Exception], None]) -> None:
         """Start the thread; `on_error(name, error)` is told of every exception of the function."""
-        wanted = self._wanted()
-        offered = {"context": self.context, "flumine": flumine}
-        extra = {key: value for key, value in offered.items() if key in wanted}
+        extra = self._extra(flumine)
 
         def run() -> None:
             pause: float | None = self.start_delay
@@ -62,6 +60,15 @@ class BackgroundWorker:
         self._stop.clear()
         self._thread = threading.Thread(target=run, name=self.name, daemon=True)
         self._thread.start()
+
+    def call(self, flumine: Any) -> None:
+        """Call the function once, on this thread."""
+        self.function(*self.func_args, **self.func_kwargs, **self._extra(flumine))
+
+    def _extra(self, flumine: Any) -> dict[str, Any]:
+        wanted = self._wanted()
+        offered = {"context": self.context, "flumine": flumine}
+        return {key: value for key, value in offered.items() if key in wanted}
 
     def _wanted(self) -> set[str]:
         """Return the parameters of the function that its arguments leave open."""

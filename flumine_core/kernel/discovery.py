@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 
+from ..contract import API_VERSION
 from ..errors import DiscoveryError
 from ..hint import did_you_mean, one_line
 from .entrypoint import HOOKS, KINDS, EntryRow, read_entry_rows
@@ -258,6 +259,9 @@ class Discovery:
             candidate.fail(str(error) if isinstance(error, DiscoveryError) else one_line(error))
 
     def _accept(self, candidate: Candidate, loaded: Any) -> None:
+        fault = version_fault(loaded, candidate.distribution or candidate.name)
+        if fault:
+            raise DiscoveryError(fault)
         if candidate.kind == HOOKS:
             if inspect.isclass(loaded):
                 loaded = _instance(loaded)
@@ -284,6 +288,23 @@ class Discovery:
                     raise DiscoveryError(f"required plugin {name!r} ({candidate.origin}) {_state(candidate)}")
                 if candidate.kind != HOOKS:
                     self.load(candidate.kind, name)
+
+
+def version_fault(loaded: Any, distribution: str, own: tuple[int, int] = API_VERSION) -> str | None:
+    """Say what to do about a plugin that was written for another major version of the plugin contract."""
+    module = loaded if inspect.ismodule(loaded) else sys.modules.get(getattr(loaded, "__module__", None) or "")
+    wanted = getattr(loaded, "FLUMINE_API_VERSION", None) or getattr(module, "FLUMINE_API_VERSION", None)
+    if wanted is None:
+        return None
+    if not isinstance(wanted, tuple) or len(wanted) != 2 or not all(type(each) is int for each in wanted):
+        return f"FLUMINE_API_VERSION must be a tuple of two whole numbers such as {own}, was {wanted!r}"
+    if wanted[0] == own[0]:
+        return None
+    behind, ahead = (distribution, "flumine_core") if wanted[0] < own[0] else ("flumine_core", distribution)
+    return (
+        f"it was written for version {wanted[0]}.{wanted[1]} of the plugin contract, this flumine_core has "
+        f"{own[0]}.{own[1]}: install a newer {behind} (python -m pip install --upgrade {behind}), or an older {ahead}"
+    )
 
 
 def _check_class(candidate: Candidate, loaded: Any) -> None:

@@ -85,7 +85,8 @@ class Environment:
         (site / "above.pth").write_text("\n".join([str(IMPORTED_FROM), *seen]) + "\n")
         pip = [sys.executable, "-m", "pip", "--python", str(self.python), "install", "--no-index", "--no-deps"]
         options = ["--quiet", "--disable-pip-version-check", "--no-compile", "--ignore-installed"]
-        subprocess.run([*pip, *options, *map(str, wheels)], check=True, capture_output=True, text=True)
+        if named := [*map(str, wheels)]:
+            subprocess.run([*pip, *options, *named], check=True, capture_output=True, text=True)
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run `python -m flumine_core` with these arguments."""

@@ -1,0 +1,69 @@
+"""`new` writes what it says, where it is told, and refuses names that would hide something."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flumine_core.cli.new import KINDS
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_writes_a_whole_distribution(kind: str, cli: Any, tmp_path: Path) -> None:
+    done = cli("new", kind, "price-cap", "--dir", str(tmp_path))
+    assert done.exit_code == 0, done.output
+    root = tmp_path / "price-cap"
+    assert str(root) in done.output
+    found = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
+    assert found == {
+        ".github/workflows/test.yml",
+        ".gitignore",
+        "README.md",
+        "price_cap/__init__.py",
+        "price_cap/plugin.py",
+        "price_cap/py.typed",
+        "pyproject.toml",
+        "tests/test_plugin.py",
+    }
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    (entries,) = project["entry-points"].values()
+    assert list(entries) == ["price_cap"]
+    assert project["name"] == "price-cap"
+    for path in found:
+        text = (root / path).read_text()
+        assert "$price" not in text and "${" not in text.replace("${{", ""), path
+        assert not text.endswith("\n\n"), path
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("2fast", "a letter first"),
+        ("class", "a letter first"),
+        ("a/b", "a letter first"),
+        ("json", "'json' is the name of another module"),
+        ("flumine-core", "'flumine_core' is the name of another module"),
+        ("limit-order", "'LimitOrder' is the name of a class that the plugin uses"),
+    ],
+)
+def test_refuses_names_that_hide_something(name: str, message: str, cli: Any, tmp_path: Path) -> None:
+    done = cli("new", "strategy", name, "--dir", str(tmp_path))
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert not [*tmp_path.iterdir()]
+
+
+def test_overwrites_nothing(cli: Any, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "precious").write_text("text")
+    done = cli("new", "hook", "mine", "--dir", str(tmp_path))
+    assert done.exit_code == 2
+    assert "exists and is not empty" in done.stderr
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["precious"]
+
+
+def test_an_unknown_kind_is_told_the_known_ones(cli: Any) -> None:
+    done = cli("new", "indicator", "mine")
+    assert done.exit_code == 2
+    assert "trading-control" in done.stderr
