@@ -181,7 +181,7 @@ class Reports(Registry):
             order.executable()
         blotter.touched.append(order)
         if "order" in self._logged:
-            self.log_control(OrderEvent(order.info))
+            self.log_control(OrderEvent(order.snapshot()))
         self._log_status(order)
 
     def _dropped(self, market: Market, report: DropReport) -> None:

@@ -274,7 +274,8 @@ def _bring_cleared(framework: WorkedFramework, closed: _Closed, client: BaseClie
     from betfairlightweight.resources.bettingresources import ClearedOrder
 
     framework.post(ClearedOrdersEvent(market_id, Cleared(market_id, [ClearedOrder(**row) for row in orders or ()])))
-    framework.post(ClearedMarketsEvent(Cleared(market_id, [ClearedOrder(**row) for row in markets or ()])))
+    cleared = Cleared(market_id, [ClearedOrder(**row) for row in markets or ()])
+    framework.post(ClearedMarketsEvent(cleared, client.username))
     return True
 
 

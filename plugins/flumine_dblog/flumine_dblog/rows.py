@@ -296,12 +296,12 @@ def cleared_market_row(client: str | None, cleared: Mapping[str, Any]) -> Row:
 
 
 def balance_row(time_ms: int, funds: Mapping[str, Any]) -> Row:
-    """Return a row of a client's account funds."""
-    client = funds.get("client") or funds.get("username")
+    """Return a row of a client's account funds, as getAccountFunds names them."""
+    client = funds.get("username")
     return (
         time_ms,
         None if client is None else str(client),
-        _number(funds.get("available_to_bet_balance")),
+        _number(funds.get("availableToBetBalance")),
         _number(funds.get("exposure")),
         text_of(funds),
     )

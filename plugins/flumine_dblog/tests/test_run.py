@@ -112,7 +112,7 @@ def test_live_nouns(url: str, tools: Any, tmp_path: Any) -> None:
         ClearedOrdersEvent("1.5", [bet | {"profit": -2.0}]),
         ClearedMarketsEvent([{"market_id": "1.5", "profit": 3.0, "commission": 0.15, "bet_count": 1}], "me"),
         ClearedMarketsEvent([{"market_id": "1.5", "profit": -1.0, "commission": 0.0, "bet_count": 2}], "you"),
-        BalanceEvent({"client": "me", "available_to_bet_balance": 10.5, "exposure": -2.0, "points": 3}),
+        BalanceEvent({"username": "me", "availableToBetBalance": 10.5, "exposure": -2.0, "points": 3}),
     ):
         control.logging_queue.put(event)
     control.stop()

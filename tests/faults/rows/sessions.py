@@ -73,6 +73,7 @@ def login_storm(s: Scenario) -> None:
         if order_id is None:
             return False
         order = s.until_status(order_id, LIVE, DONE)
+        s.hold(2, lambda: True, "time passes")  # what is refused is a transaction too, of which an hour has so many
         return order.status == LIVE
 
     s.until(is_in, "a login succeeds after the ban", s.seconds(180) + s.framework.patience)
