@@ -153,7 +153,7 @@ class LiveMarketStream(LiveStream):
         """Put what changed to the waiting changes; yield an event for each market that had none."""
         is_image = is_first and messages[0].ct == "SUB_IMAGE"
         arrival = self._clock.epoch_ms
-        shown_ids: set[str] = set()
+        changed: dict[str, list[_Waiting]] = {}
         for message in messages:
             publish_time = message.pt
             epoch = self._stale_epoch if message.status is None else -1
@@ -163,14 +163,17 @@ class LiveMarketStream(LiveStream):
                     continue
                 market_id = change.id
                 assert market_id is not None
-                if is_image and market_id not in shown_ids:
-                    change.img = True
-                shown_ids.add(market_id)
                 if publish_time is None:
                     publish_time = arrival
                 self._latency[market_id] = self._gauge.measure(arrival, publish_time)
-                if self._wait(market_id, _Waiting(change, publish_time, bytes(raw), epoch)):
-                    yield DeferredBooksEvent(partial(self._books_of, market_id))
+                parts = changed.setdefault(market_id, [])
+                if is_image and not parts:
+                    change.img = True
+                parts.append(_Waiting(change, publish_time, bytes(raw), epoch))
+        for market_id, parts in changed.items():
+            if self._wait(market_id, parts):
+                yield DeferredBooksEvent(partial(self._books_of, market_id))
+        shown_ids = set(changed)
         self._updated_at = monotonic()
         if is_image:
             for market_id in sorted(self._known - shown_ids):
@@ -191,16 +194,19 @@ class LiveMarketStream(LiveStream):
             return None
         return change
 
-    def _wait(self, market_id: str, waiting: _Waiting) -> bool:
-        """Put a change to its market's; True where there was none."""
+    def _wait(self, market_id: str, parts: list[_Waiting]) -> bool:
+        """Put all parts of a market's change to its waiting ones, at once: the kernel sees all or none of them.
+
+        True where none waited before.
+        """
         with self._intake:
             others = self._waiting.get(market_id)
             if others is None:
-                self._waiting[market_id] = [waiting]
+                self._waiting[market_id] = parts
                 return True
-            if waiting.change.img:
+            if parts[0].change.img:
                 others.clear()
-            others.append(waiting)
+            others.extend(parts)
             if len(others) > _MOST_WAITING:
                 _conflate(others)
             return False
