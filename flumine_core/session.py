@@ -189,7 +189,8 @@ class Flumine(Session):
     :param client: the first client.
     :param settings: in place of the process's `config`.
     :param plugins: the installed plugins and which of them are blocked; all hook plugins if None.
-    :ivar is_stopping: True from `stop()` on: nothing new is placed.
+    :ivar is_stopping: True from `stop()` on, or once the streams have ended: nothing new is placed.
+    :ivar has_run_out: True where the run ended without having been stopped.
     """
 
     def __init__(
@@ -203,6 +204,7 @@ class Flumine(Session):
         super().__init__(LiveClock(), client, settings, plugins)
         self.handler_queue: queue.Queue[Event | None] = queue.Queue()
         self.is_stopping = False
+        self.has_run_out = False
         self._ids = LiveIds(self.clock)
         self._live = LiveEnd(self, self._ids)
         self._ends = [
@@ -272,7 +274,8 @@ class Flumine(Session):
     def run(self) -> None:
         """Process events until all streams have ended, or `stop()`.
 
-        After `stop()` nothing new is placed; with `on_stop = "cancel"` what is at the exchange is cancelled first.
+        However it ends, by an exception too, nothing new is placed from then on, and with `on_stop = "cancel"` what is
+        at the exchange is cancelled first.
 
         :raises ClientError: if there is no client, or nothing installed executes its orders.
         :raises StreamError: if nothing installed opens one of the streams.
@@ -291,9 +294,13 @@ class Flumine(Session):
             self._open(order_streams, threads)
             self._await_orders()
             self._open([each for each in self._made if each not in order_streams], threads)
-            self._loop(len(threads))
-            if self.is_stopping and self.settings.on_stop == "cancel":
-                self._cancel_orders()
+            try:
+                self._loop(len(threads))
+            finally:
+                self.has_run_out = not self.is_stopping
+                self.is_stopping = True
+                if self.settings.on_stop == "cancel":
+                    self._cancel_orders()
         finally:
             for stream in self._made:
                 self._close(stream, "stop")
@@ -341,9 +348,8 @@ class Flumine(Session):
     def _cancel_orders(self) -> None:
         """Cancel what is at the exchange, and hear what became of it, within three fifths of `on_stop_timeout`."""
         until = monotonic() + 0.6 * self.settings.wait("on_stop_timeout")
-        asked: set[str] = set()
         while (remaining := until - monotonic()) > 0 and orders_at_exchange(self):
-            cancel_orders(self, asked)
+            cancel_orders(self)
             self.drain()
             self._process_next(min(remaining, 0.1))
 

@@ -1,11 +1,12 @@
 """From a run as plain data to a framework that trades it, live or on paper, and how that is begun, told and stopped."""
 
 import os
+import queue
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from .assembly import Assembly, make_logging_controls
@@ -121,33 +122,39 @@ class _Stopper:
         self._flumine = flumine
         self._tell = tell
         self._leave = leave
-        self._asked = threading.Event()
-        self._next = threading.Event()
-        self._is_done = False
+        # the one thing of the standard library that a signal may interrupt and use again
+        self._signals: queue.SimpleQueue[int | None] = queue.SimpleQueue()
         threading.Thread(target=self._watch, name="stopper", daemon=True).start()
 
     def on_signal(self, number: int, frame: Any) -> None:
         """Take note of a signal; nothing is touched here that the interrupted code may hold locked."""
-        if self._asked.is_set():
-            self._next.set()
-        self._asked.set()
+        self._signals.put(number)
 
     def finish(self) -> None:
         """Take note that the framework has stopped; no signal comes any more."""
-        self._is_done = True
-        self._next.set()
+        self._signals.put(None)
 
     def _watch(self) -> None:
-        self._asked.wait()
-        self._tell("stopping: nothing is placed any more")
-        self._flumine.stop()
-        is_next = self._next.wait(self._flumine.settings.wait("on_stop_timeout"))
-        if self._is_done:
+        if self._signals.get() is None:
             return
-        self._tell(f"left at once: {'a second signal' if is_next else 'it took too long to stop'}")
-        for line in left_behind(self._flumine.orders_at_exchange()):
+        self._flumine.stop()
+        self._say("stopping: nothing is placed any more")
+        told = "a second signal"
+        try:
+            if self._signals.get(timeout=self._flumine.settings.wait("on_stop_timeout")) is None:
+                return
+        except queue.Empty:
+            told = "it took too long to stop"
+        try:
+            self._say(f"left at once: {told}")
+            for line in left_behind(self._flumine.orders_at_exchange()):
+                self._say(line)
+        finally:
+            self._leave(TOO_LATE)
+
+    def _say(self, line: str) -> None:
+        with suppress(OSError, ValueError):  # nobody may be listening any more, which must not keep it from stopping
             self._tell(line)
-        self._leave(TOO_LATE)
 
 
 def examine_run(run: Run, discovery: Discovery) -> Iterator[Finding]:
@@ -179,8 +186,9 @@ def left_behind(orders: list[Order]) -> Iterator[str]:
 
 
 def _leave(code: int) -> None:
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
     os._exit(code)
 
 
@@ -222,4 +230,4 @@ def trade(run: Run, discovery: Discovery, is_paper: bool, tell: Tell) -> int:
     placed = sum(len(market.blotter) for market in flumine.markets)
     tell(f"ended: {flumine.books} books, {len(flumine.markets)} markets, {placed} orders")
     is_left = bool(orders) and flumine.settings.on_stop == "cancel"
-    return ORDERS_LEFT if is_left or flumine.faults.total or not flumine.is_stopping else 0
+    return ORDERS_LEFT if is_left or flumine.faults.total or flumine.has_run_out else 0

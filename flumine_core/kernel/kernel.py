@@ -237,7 +237,9 @@ class Kernel(MarketLife):
 
         def body() -> None:
             for market in markets.values():
-                if not market.closed:
+                if market.closed:
+                    self.complete_orders(market)
+                else:
                     self._process_orders(market)
 
         self.plan["process_current_orders"].run(body, event)

@@ -64,11 +64,16 @@ def _list(result: Any, key: str) -> list[Any]:
 def is_failure(report: Report | None, result: Any) -> bool:
     """Whether an instruction was refused for certain: what is not is unknown, unless it was a success."""
     code = result.get("errorCode") if isinstance(result, dict) else None
-    if code in DOUBTFUL:
+    if not _is_certain(code):
         return False
     if report is None:
         return isinstance(result, dict) and result.get("status") == "FAILURE"
-    return report.get("status") == "FAILURE" and report.get("errorCode") not in DOUBTFUL
+    return report.get("status") == "FAILURE" and _is_certain(report.get("errorCode"))
+
+
+def _is_certain(code: Any) -> bool:
+    """Whether an error code says what was done; one that is no text says nothing."""
+    return code is None or (isinstance(code, str) and code not in DOUBTFUL)
 
 
 def code_of(report: Report | None, result: Any) -> str:

@@ -12,6 +12,7 @@ from ..settings import Settings
 from .connection import Connections
 from .crash import reach
 from .login import CallError, Login
+from .records import plain_number
 
 _SERVICES = {
     "betting": ("betting/json-rpc/v1", "SportsAPING/v1.0/"),
@@ -80,7 +81,9 @@ class Api:
         :raises CallError: if there is no result.
         """
         path, prefix = _SERVICES[service]
-        body = msgspec.json.encode({"jsonrpc": "2.0", "method": prefix + operation, "params": params, "id": 1})
+        body = msgspec.json.encode(
+            {"jsonrpc": "2.0", "method": prefix + operation, "params": params, "id": 1}, enc_hook=plain_number
+        )
         for attempt in range(_MOST_LOGINS + 1):
             token = self.login.token()
             if latest is not None and monotonic() > latest:
@@ -103,7 +106,8 @@ class Api:
         is_good = False
         try:
             reach("send")
-            response = session.post(url, data=body, headers=self.betting_client.request_headers, timeout=timeout)
+            headers = self.betting_client.request_headers
+            response = session.post(url, data=body, headers=headers, timeout=timeout, allow_redirects=False)
             content, status = response.content, response.status_code
             is_good = True
             reach("receive")
@@ -120,7 +124,7 @@ class Api:
             raise CallError(f"HTTP_{status}", "", is_refused=False)
         try:
             answer = msgspec.json.decode(content)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise CallError("BAD_ANSWER", "the answer is no JSON", is_refused=False) from error
         if not isinstance(answer, dict):
             raise CallError("BAD_ANSWER", "the answer is no object", is_refused=False)

@@ -47,6 +47,8 @@ class BetReports:
     def seen(self, bets: Iterable[Bet]) -> Iterator[Report]:
         """Report what bets of the order stream or of a list say."""
         for bet in bets:
+            if bet.bet_id is None:  # nobody could cancel it, or tell it from another
+                continue
             order, other = self._order_of(bet)
             if order is not None:
                 yield from self._bet_reports(order, bet)

@@ -55,19 +55,38 @@ class Calls:
     def _dispatch(self, request: Request, params: dict[str, Any], rows: Any) -> None:
         slots = self._cancels if request.kind is OrderPackageType.CANCEL else self._places
         wait = self._pace.spend(len(params["instructions"]))
-        job = partial(self._send, request, params, rows)
         if request.sends and request.first_sent is not None and not request.is_doubtful:
             wait += self._settings.wait("look_interval") * request.sends  # it could not leave: not at once again
-        if wait > 0:
-            self._timer.call_at(monotonic() + wait, lambda: slots.run(job))
-        else:
-            slots.run(job)
 
-    def _send(self, request: Request, params: dict[str, Any], rows: Any) -> None:
+        def run() -> None:
+            slots.run(partial(self._send, request, params, rows, monotonic()))
+
+        if wait > 0:
+            self._timer.call_at(monotonic() + wait, run)
+        else:
+            run()
+
+    def _why_not_sent(self, request: Request) -> str:
+        """Return why a request that takes exposure may not leave any more, empty where it may; on any thread."""
+        raise NotImplementedError
+
+    def _check(self, request: Request, handed_at: float) -> None:
+        """Hold back what takes exposure and has become a bad idea since it was decided."""
+        if request.kind not in (OrderPackageType.PLACE, OrderPackageType.REPLACE):
+            return
+        reason = self._why_not_sent(request)
+        waited = monotonic() - handed_at
+        if not reason and waited > self._settings.wait("connect_timeout"):
+            reason = f"it has waited {waited:.1f} s for one of {self._settings.max_execution_workers} threads"
+        if reason:
+            raise CallError("HELD_BACK", reason, is_refused=True)
+
+    def _send(self, request: Request, params: dict[str, Any], rows: Any, handed_at: float) -> None:
         """Make a request's call, on a thread of its own."""
         result, error = None, None
         try:
-            self._intend(rows)
+            self._check(request, handed_at)
+            self._intend(request, rows)
             latest = None
             if request.first_sent is None:
                 request.first_sent = monotonic()
@@ -84,13 +103,16 @@ class Calls:
         request.last_ended = monotonic()
         self._arrive(AnswerEvent(request=request, result=result, error=error))
 
-    def _intend(self, rows: Any) -> None:
-        """Write what is about to be sent; what cannot be written is not sent."""
+    def _intend(self, request: Request, rows: Any) -> None:
+        """Write what is about to be sent; what cannot be written is not sent, but for cancels, which take no risk."""
         if self._journal is None or rows is None:
             return
         try:
             self._journal.intend(rows)
         except sqlite3.Error as error:
+            if request.kind is OrderPackageType.CANCEL:
+                logger.critical("a cancel leaves without its intent, which cannot be written: {}", error)
+                return
             raise CallError("JOURNAL", f"the intent cannot be written: {error}", is_refused=True) from error
 
     def _look(self, asks: Sequence[Ask]) -> None:
@@ -116,6 +138,8 @@ class Calls:
         except CallError as failure:
             error = failure
             logger.warning("bets cannot be looked for: {}", failure)
+        except Exception as failure:
+            error = unread(failure)
         self._arrive(LookEvent(asks=asks, bets=bets, started=started, error=error))
 
     def _cleared(self, bets: Sequence[Bet], bet_ids: Sequence[str], refs: Sequence[str]) -> list[Bet]:
@@ -125,3 +149,9 @@ class Calls:
             [bet_id for bet_id in bet_ids if bet_id not in known_ids],
             [ref for ref in refs if ref not in known_refs],
         )
+
+
+def unread(failure: Exception) -> CallError:
+    """Return what stands for an answer that nobody expected: the question is asked again."""
+    logger.opt(exception=failure).error("bets cannot be read")
+    return CallError("BAD_ANSWER", f"{type(failure).__name__}: {failure}", is_refused=False)

@@ -19,11 +19,11 @@ from ..order.states import OrderStatus
 from ..settings import Settings
 from .adopt import Adoption
 from .api import Api
-from .calls import Calls
+from .calls import Calls, unread
 from .journal import Journal
 from .login import CallError
 from .reconcile import Reconciliation
-from .request import AnswerEvent, ListEvent, LookEvent, TickEvent, make_request, params_of
+from .request import AnswerEvent, ListEvent, LookEvent, Request, TickEvent, make_request, params_of
 from .restore import restore
 from .unknown import Unknowns
 
@@ -95,11 +95,25 @@ class BetfairExecution(Calls):
         request = make_request(package, orders, package.customer_strategy_ref)
         rows = None if self._journal is None else self._journal.intent_of(request, request.params, orders)
         self.unknowns.begin(request)
-        if not self.gate.passes(package.package_type):
-            error = CallError("RECONCILIATION", self.gate.reason, is_refused=True)
+        reason = self._why_refused(package)
+        if reason:
+            error = CallError("RECONCILIATION", reason, is_refused=True)
             self._arrive(AnswerEvent(request=request, error=error))
             return
         self._dispatch(request, request.params, rows)
+
+    def _why_refused(self, package: OrderPackage) -> str:
+        if not self.gate.passes(package.package_type):
+            return self.gate.reason
+        ref = (package.customer_strategy_ref or "")[:15]
+        if self._settings.own_orders_only and package.package_type is OrderPackageType.PLACE and ref != self._own_ref:
+            return f"own_orders_only hears of bets of customerStrategyRef {self._own_ref!r} alone, was {ref!r}"
+        return ""
+
+    def _why_not_sent(self, request: Request) -> str:
+        if self._framework.is_stopping:
+            return "nothing is placed while the framework is stopping"
+        return self.gate.reason
 
     def before_book(self, market: Market, book: MarketBook) -> Sequence[Report]:
         """Report nothing: what the exchange does comes as events."""
@@ -114,7 +128,7 @@ class BetfairExecution(Calls):
         touched: dict[str, Order] = {}
         try:
             for each in self._events(event):
-                for report in self._handlers[type(each)](each):
+                for report in self._handled(each):
                     touched[report.order.id] = report.order
                     yield report
                     for replacement in getattr(getattr(report, "package", None), "replacements", ()):
@@ -149,6 +163,16 @@ class BetfairExecution(Calls):
             self._journal.close()
 
     # events
+
+    def _handled(self, event: CurrentOrdersEvent) -> Iterator[Report]:
+        """Report what an event says; what cannot be understood of an answer is looked for at the exchange."""
+        try:
+            yield from self._handlers[type(event)](event)
+        except Exception as failure:
+            logger.opt(exception=failure).error("{}", type(event).__name__)
+            self._framework.faults.count(type(self).__name__, type(event).__name__, failure)
+            if isinstance(event, AnswerEvent):
+                yield from self.unknowns.not_understood(event, failure)
 
     def _events(self, event: CurrentOrdersEvent) -> Iterator[CurrentOrdersEvent]:
         yield event
@@ -204,6 +228,8 @@ class BetfairExecution(Calls):
             bets = self._lists.current(**filters)
         except CallError as failure:
             error = failure
+        except Exception as failure:
+            error = unread(failure)
         self._arrive(ListEvent(bets=bets, connection=connection, error=error))
 
     def _list_missing(self, connection: int, bet_ids: list[str]) -> None:
@@ -213,6 +239,8 @@ class BetfairExecution(Calls):
             bets += self._cleared(bets, bet_ids, ())
         except CallError as failure:
             error = failure
+        except Exception as failure:
+            error = unread(failure)
         self._arrive(ListEvent(bets=bets, connection=connection, is_last=True, error=error))
 
     def _listed(self, event: ListEvent) -> Iterator[Report]:

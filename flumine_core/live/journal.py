@@ -21,7 +21,7 @@ from ..order.package import OrderPackageType
 from ..settings import Settings
 from .crash import reach
 from .ids import LiveIds
-from .records import context_records, order_record, runner_context_record, trade_record
+from .records import context_records, order_record, plain_number, runner_context_record, trade_record
 from .request import Request
 
 _SCHEMA = """
@@ -48,6 +48,7 @@ _TRADE = "INSERT OR REPLACE INTO trades VALUES (?, ?, ?)"
 _RUNNER = "INSERT OR REPLACE INTO runner_contexts VALUES (?, ?, ?, ?, ?)"
 _CONTEXT = "INSERT OR REPLACE INTO contexts VALUES (?, ?, ?)"
 _INTENT = "INSERT OR REPLACE INTO intents VALUES (?, ?, ?, ?, ?, ?)"
+_REOPENED = "DELETE FROM closed_markets WHERE market_id = ?"
 _CLOSED = "INSERT OR REPLACE INTO closed_markets VALUES (?, ?)"
 
 
@@ -89,10 +90,11 @@ class Journal:
         A placing brings its orders, which nobody has written yet; the others' latest state is in the journal already.
         """
         package = request.package
-        body = msgspec.json.encode(params)
+        body = msgspec.json.encode(params, enc_hook=plain_number)
         made = (request.customer_ref, package.client.username, package.market_id, request.operation)
         statements: list[Statement] = [(_INTENT, (*made, self._clock.epoch_ms, body))]
         if request.kind is OrderPackageType.PLACE:
+            statements.append((_REOPENED, (package.market_id,)))
             statements += self._states(orders)
         return statements
 
@@ -147,10 +149,11 @@ class Journal:
             try:
                 for statement, values in statements:
                     self._connection.execute(statement, values)
+                self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
                 raise
-            self._connection.execute("COMMIT")
 
     def _write_notes(self) -> None:
         while (statements := self._notes.get()) is not None:

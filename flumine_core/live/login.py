@@ -74,13 +74,14 @@ class Login:
     def renew(self, dead: str) -> str:
         """Return a session token that is not `dead`; whoever comes while another logs in waits for that one.
 
+        The old token stays until there is a new one: nobody but the exchange knows for sure that it is dead.
+
         :raises CallError: if the login fails, or is not tried again yet.
         """
         with self._lock:
             token: str | None = self._betting_client.session_token
             if token and token != dead:
                 return token
-            self._betting_client.client_logout()
             return self._log_in()
 
     def keep_alive(self) -> str:
@@ -92,8 +93,8 @@ class Login:
         if token:
             try:
                 answer = self._post("keepAlive", self._betting_client.keep_alive_headers)
-            except CallError as error:
-                if error.code in ("NOT_SENT", "NO_ANSWER"):  # the session may well be alive
+            except CallError:
+                if token == self._betting_client.session_token:  # the session may well be alive
                     raise
             else:
                 kept = answer.get("token")
@@ -158,7 +159,9 @@ class Login:
         timeout = (settings.wait("connect_timeout"), settings.wait("read_timeout"))
         session = self._connections.new()
         try:
-            response = session.post(f"{base}{path}", data=form, headers=headers, cert=certificate, timeout=timeout)
+            response = session.post(
+                f"{base}{path}", data=form, headers=headers, cert=certificate, timeout=timeout, allow_redirects=False
+            )
             body, status = response.content, response.status_code
         except requests.ConnectTimeout as error:
             raise CallError("NOT_SENT", type(error).__name__, is_refused=True) from error
@@ -170,7 +173,7 @@ class Login:
             raise CallError(f"HTTP_{status}", path, is_refused=True)
         try:
             answer = msgspec.json.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise CallError("BAD_ANSWER", f"{path} answered no JSON", is_refused=True) from error
         if not isinstance(answer, dict):
             raise CallError("BAD_ANSWER", f"{path} must answer an object", is_refused=True)

@@ -62,6 +62,13 @@ class Outcomes(BetReports):
             ask.response = reports.get(ask.order.id)
             yield from handle(ask, ask.response, result)
 
+    def not_understood(self, event: AnswerEvent, failure: Exception) -> Iterator[Report]:
+        """Report that nobody knows what became of a request whose answer could not be read."""
+        request = event.request
+        request.is_doubtful = True
+        for ask in self._open_asks(request):
+            yield from self._unknown(ask, f"the answer could not be read: {failure}")
+
     def _open_asks(self, request: Request) -> list[Ask]:
         """Return what a request still waits for, the replacements that it brought about included."""
         return [ask for ask in self.asks.values() if ask.request is request]

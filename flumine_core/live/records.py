@@ -1,6 +1,7 @@
 """Orders, trades and contexts as bytes for the journal, and back."""
 
 from collections.abc import Mapping
+from numbers import Integral, Real
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +14,17 @@ from ..order.trade import Trade
 _KINDS: dict[str, Any] = {kind.__name__: kind for kind in (LimitOrder, LimitOnCloseOrder, MarketOnCloseOrder)}
 _LINE = ("min_unit_value", "max_unit_value", "interval")
 
-_encode = msgspec.msgpack.encode
+
+def plain_number(value: Any) -> int | float:
+    """Return a number of another library, such as numpy's, as one of Python's own; for encoding."""
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        return float(value)
+    raise NotImplementedError(f"{type(value).__name__} cannot be sent")
+
+
+_encode = msgspec.msgpack.Encoder(enc_hook=plain_number).encode
 
 
 def order_record(order: Order) -> bytes:

@@ -34,17 +34,16 @@ def _orders_at_exchange(framework: StoppingFramework) -> Iterator[tuple[Market, 
                 yield market, order
 
 
-def cancel_orders(framework: StoppingFramework, asked: set[str]) -> None:
-    """Ask to cancel every order that can be, each once; `asked` holds the ids of those that were.
+def cancel_orders(framework: StoppingFramework) -> None:
+    """Ask to cancel every order that can be.
 
-    One that waits for an answer can be cancelled when it has come: call again.
+    One that waits for an answer can be cancelled when it has come, and one whose cancel was refused again: call again.
     """
     for market, order in orders_at_exchange(framework):
-        if order.id in asked or order.bet_id is None:
+        if order.bet_id is None:
             continue
         try:
-            if market.cancel_order(order, force=True):
-                asked.add(order.id)
+            market.cancel_order(order, force=True)
         except FlumineCoreError:  # it is being cancelled, or waits for an answer
             continue
 
