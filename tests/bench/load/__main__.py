@@ -145,7 +145,7 @@ def row(name: str, ours: str, theirs: str, must: str, is_met: bool | None) -> bo
 
 
 def latencies(name: str, seconds: float) -> dict[str, list[float]]:
-    """Return the milliseconds from the exchange's writing to the callback, to the prices read, and on to the exchange."""
+    """Return milliseconds: exchange to callback, exchange to prices read, and callback to exchange."""
     count = round(QUIET_RATE * seconds)
     with running(name, "bet", QUIET_RATE, seconds, QUIET_MARKETS, keeps_write_times=True) as (exchange, side, records):
         time.sleep(seconds)
