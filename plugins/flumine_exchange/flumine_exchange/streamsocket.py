@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from .account import AccountState
+from .clock import wall_ns
 from .faults import Fault
 from .sockets import end, reset
 from .state import ExchangeState
@@ -33,6 +34,7 @@ class StreamSocket(asyncio.Protocol):
         self.is_paused = False
         self._transport: asyncio.Transport | None = None
         self._lines: list[bytes] = []
+        self._notes: list[tuple[str, int]] = []
         self._is_flushing = False
         self._is_silent = False
         self._is_reading_held = False
@@ -52,9 +54,18 @@ class StreamSocket(asyncio.Protocol):
             self._is_flushing = True
             self._loop.call_soon(self._flush)
 
+    def note_write(self, stream: str, sequence: int) -> None:
+        """Have the ledger keep when what is sent next is written."""
+        self._notes.append((stream, sequence))
+
     def _flush(self) -> None:
         self._is_flushing = False
         lines, self._lines = self._lines, []
+        if self._notes:
+            notes, self._notes = self._notes, []
+            written_ns = wall_ns()
+            for stream, sequence in notes:
+                self.state.ledger.note_write(stream, sequence, written_ns)
         if self._transport is not None and not self._transport.is_closing() and lines:
             self._transport.write(b"".join(lines))
 

@@ -7,7 +7,6 @@ from typing import Any, Protocol
 import msgspec
 
 from .clk import Position, decode, initial_clk
-from .clock import wall_ns
 from .state import ExchangeState
 from .streamparams import Subscribing
 
@@ -31,6 +30,10 @@ class Line(Protocol):
 
     def send_encoded(self, line: bytes) -> None:
         """Write a line as it is."""
+        ...
+
+    def note_write(self, stream: str, sequence: int) -> None:
+        """Have the ledger keep when what is sent next is written."""
         ...
 
     @property
@@ -179,9 +182,9 @@ class Subscription:
             self._held.append(message)
             return
         self._last_write = self._loop.time()
-        self.line.send(message, self.kind)
         if self._keeps_times:
-            self.state.ledger.note_write(self.kind, self.sent, wall_ns())
+            self.line.note_write(self.kind, self.sent)
+        self.line.send(message, self.kind)
 
     def write_encoded(self, change: bytes) -> None:
         """Write one change that is JSON already, as a delta; the usual case, and a quick one."""
@@ -195,7 +198,7 @@ class Subscription:
         )
         self._last_write = self._loop.time()
         if self._keeps_times:
-            self.state.ledger.note_write(self.kind, self.sent, wall_ns())
+            self.line.note_write(self.kind, self.sent)
         self.line.send_encoded(line)
 
     @property

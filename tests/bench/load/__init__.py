@@ -1,0 +1,1 @@
+"""Live trading under load, on the local exchange."""
