@@ -1,7 +1,6 @@
 """A market's orders: found by everything, counted once, settled."""
 
 from itertools import count
-from time import perf_counter
 from types import SimpleNamespace
 
 import pytest
@@ -211,18 +210,6 @@ def test_cleared_orders(blotter, strategy):
     ]
     assert blotter.process_cleared_orders(SimpleNamespace(orders=cleared)) == [order]
     assert (order.cleared_order, order.profit) == (cleared[0], 1.5)
-
-
-def test_thousands_of_orders_stay_cheap(blotter, strategy):
-    book = SimpleNamespace(number_of_active_runners=10, number_of_winners=1)
-    start = perf_counter()
-    for number in range(5_000):
-        order = take(blotter, strategy.placed("LAY", LimitOrder(3.0, 2.0), number % 5))
-        blotter.get_exposures(strategy, order.lookup, new_order=order)
-        blotter.market_exposure(strategy, book)
-        order.execution_complete()
-        blotter.complete_order(order)
-    assert perf_counter() - start < 2.0
 
 
 KINDS = st.one_of(
