@@ -217,21 +217,26 @@ def migrate(engine: Engine) -> tuple[str | None, str]:
     Returns: the version before and now.
     :raises SettingsError: where the tables are newer than this plugin.
     """
-    with engine.connect() as connection, connection.begin():
-        # SQLite: the transaction itself is the lock (BEGIN IMMEDIATE)
-        if engine.dialect.name == "postgresql":
-            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7203571)")
-        elif engine.dialect.name in ("mysql", "mariadb") and not _is_locked(connection):
-            raise OSError(f"another start has been migrating the tables for more than {LOCK_SECONDS} seconds")
+    is_mysql = engine.dialect.name in ("mysql", "mariadb")
+    with engine.connect() as connection:
+        if is_mysql:
+            if not _is_locked(connection):
+                raise OSError(f"another start has been migrating the tables for more than {LOCK_SECONDS} seconds")
+            connection.commit()  # the lock is the session's: held until the migration is committed
         try:
-            before = _version(connection)
-            if before is None and engine.dialect.name in ("mysql", "mariadb"):
-                _clear_half_made(connection)
-            if before != HEAD:
-                _upgrade(connection, before)
+            with connection.begin():
+                # SQLite: the transaction itself is the lock (BEGIN IMMEDIATE)
+                if engine.dialect.name == "postgresql":
+                    connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7203571)")
+                before = _version(connection)
+                if before is None and is_mysql:
+                    _clear_half_made(connection)
+                if before != HEAD:
+                    _upgrade(connection, before)
         finally:
-            if engine.dialect.name in ("mysql", "mariadb"):
+            if is_mysql:
                 connection.exec_driver_sql("SELECT RELEASE_LOCK('flumine_dblog')")
+                connection.commit()
     return before, HEAD
 
 
