@@ -21,7 +21,7 @@ def plain_number(value: Any) -> int | float:
         return int(value)
     if isinstance(value, Real):
         return float(value)
-    raise NotImplementedError(f"{type(value).__name__} cannot be sent")
+    raise TypeError(f"{type(value).__name__} cannot be encoded")
 
 
 _encode = msgspec.msgpack.Encoder(enc_hook=plain_number).encode

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flumine_core import OrderStatus, Settings
+from flumine_core import LimitOrder, OrderStatus, Settings, Trade
 from flumine_core.live.api import Api
 from flumine_core.live.login import CallError
 
@@ -136,8 +136,6 @@ def test_a_bet_of_another_reference_is_not_placed_where_only_ours_are_heard(make
     rig = make_rig(own_orders_only=True)
 
     def place() -> Any:
-        from flumine_core import LimitOrder, Trade
-
         order = Trade(MARKET, 11, 0, rig.trader).create_order("BACK", LimitOrder(3.0, 2.0))
         with rig.market.transaction(customer_strategy_ref="other") as transaction:
             transaction.place_order(order)
@@ -167,6 +165,20 @@ def test_numbers_of_other_libraries_are_numbers(rig: Rig) -> None:
     order = rig.place(Float(3.0), Float(2.0))
     rig.settled(order)
     assert order.bet_id is not None
+    rig.agrees()
+
+
+def test_a_note_that_cannot_be_kept_stops_no_order(rig: Rig) -> None:
+    def place() -> Any:
+        order = Trade(MARKET, 11, 0, rig.trader).create_order(
+            "BACK", LimitOrder(3.0, 2.0), notes={"lock": threading.Lock()}
+        )
+        rig.market.place_order(order)
+        return order
+
+    order = rig.ask(place)
+    rig.settled(order)
+    assert order.status is LIVE
     rig.agrees()
 
 
