@@ -5,10 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from msgspec import Raw
+from msgspec.json import encode
 
 from flumine_core import FlumineCoreError, MarketStream
 from flumine_core.events import CloseMarketEvent
 from flumine_core.live.marketstream import LiveMarketStream
+from flumine_core.live.message import StreamMessage
 
 from .conftest import Pump, Report, StreamServer, definition, image
 
@@ -116,6 +119,20 @@ def test_segments_are_whole_before_anybody_sees_a_book(server: StreamServer, sta
     )
     connection.close()
     assert server.connection().subscription["clk"] == "A"
+
+
+def test_a_segmented_change_is_whole_for_whoever_is_quick(account: Any, fast_settings: Any, report: Report) -> None:
+    description = MarketStream(stream_id=10_000, market_filter={"marketIds": ["1.1"]})
+    stream = LiveMarketStream(description, account(), fast_settings(), report)
+    whole = StreamMessage(op="mcm", ct="SUB_IMAGE", pt=1000, mc=[Raw(encode(image()))])
+    for event in stream.take([whole], True):
+        assert event.market_books
+    parts = [
+        StreamMessage(op="mcm", pt=1001, mc=[Raw(encode({"id": "1.1", "rc": [{"id": each, "atb": [[7.0, 1]]}]}))])
+        for each in (11, 22)
+    ]
+    books = [book for event in stream.take(parts, False) for book in event.market_books]
+    assert [(best(book, 11), best(book, 22)) for book in books] == [(7.0, 7.0)]
 
 
 def test_silence_is_a_dead_connection(server: StreamServer, start: Start) -> None:
