@@ -87,6 +87,7 @@ class TopOfBook(BaseStrategy):
         self.unseen = set(DETAILS["market_ids"])
         self.called: dict[str, int] = {}
         self.orders: list[Any] = []
+        self.backed: set[str] = set()
         self.stall_ns: list[int] = []
         self.must_stall = self.is_told = self.is_over = False
 
@@ -133,9 +134,14 @@ class Staller(TopOfBook):
     """Bets once in each of the first markets, and stands still for five seconds when told."""
 
     def act(self, market: Any, market_book: Any, number: int, called: int) -> None:
-        if number <= BETS:
+        if len(self.orders) < BETS and market_book.market_id not in self.backed:
+            self.backed.add(market_book.market_id)
             self.back(market, market_book, called)
-        elif not self.is_told and all(order.status == OrderStatus.EXECUTABLE for order in self.orders):
+        elif (
+            not self.is_told
+            and len(self.orders) == BETS
+            and all(order.status == OrderStatus.EXECUTABLE for order in self.orders)
+        ):
             self.is_told = True
             print("placed", flush=True)
         if self.must_stall:
