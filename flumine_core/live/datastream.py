@@ -3,49 +3,20 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from ..clock import LiveClock
-from ..contract.streams import DataStream
 from ..errors import DataError
 from ..events import Event, RawDataEvent
-from ..settings import Settings
+from .marketsubscription import MarketSubscription
 from .message import RawChange, StreamMessage, shown
 from .orderstream import LiveOrderStream
-from .socket import Refused, StreamSocket
 from .sportsstream import LiveSportsDataStream
-from .subscription import Account, LiveStream, Reporter
+from .subscription import LiveStream
 
 
-class LiveDataStream(LiveStream):
+class LiveDataStream(MarketSubscription):
     """Market changes, none conflated: each message becomes one event, its segments merged.
 
     Each change is a dict, and `change.raw` its bytes as received.
     """
-
-    change_op = "mcm"
-
-    def __init__(self, description: DataStream, account: Account, settings: Settings, reporter: Reporter) -> None:
-        super().__init__(description.stream_id or 0, account, settings, reporter)
-        self.description = description
-
-    def subscribe(self, connection: StreamSocket, initial_clk: str | None, clk: str | None) -> int:
-        """Subscribe as the description asks for, to everything or to what changed since `clk`."""
-        wanted = self.description
-        return int(
-            connection.subscribe_to_markets(
-                wanted.market_filter,
-                wanted.market_data_filter,
-                initial_clk,
-                clk,
-                wanted.conflate_ms or 0,
-                self.heartbeat_ms,
-                True,
-            )
-        )
-
-    def explained(self, error: Exception) -> str:
-        """Return an error in words that say what to do."""
-        if isinstance(error, Refused) and error.code == "SUBSCRIPTION_LIMIT_EXCEEDED":
-            return f"{error}; market_filter {self.description.market_filter} must ask for fewer markets"
-        return super().explained(error)
 
     def take(self, messages: Sequence[StreamMessage], is_first: bool) -> Iterator[Event]:
         """Yield one event with all changes of a message."""

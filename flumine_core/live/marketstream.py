@@ -19,9 +19,9 @@ from ..events import CloseMarketEvent, Event, MarketBooksEvent
 from ..settings import Settings
 from .conflation import UNMERGEABLE, merge
 from .latency import LatencyGauge
+from .marketsubscription import MarketSubscription
 from .message import StreamMessage, decode_plain, shown
-from .socket import Refused, StreamSocket
-from .subscription import Account, LiveStream, Reporter
+from .subscription import Account, Reporter
 
 _MOST_WAITING = 256
 """So many changes of one market may wait before they are merged into one."""
@@ -70,7 +70,7 @@ class _Waiting:
         self.epoch = epoch
 
 
-class LiveMarketStream(LiveStream):
+class LiveMarketStream(MarketSubscription):
     """Books of the markets that a description asks for.
 
     The reader's thread decodes what it must and puts each change to its market's waiting ones; an event goes to the
@@ -80,14 +80,11 @@ class LiveMarketStream(LiveStream):
     :raises SettingsError: where the description asks for no market definitions: without them nothing can be traded.
     """
 
-    change_op = "mcm"
-
     def __init__(self, description: MarketStream, account: Account, settings: Settings, reporter: Reporter) -> None:
-        super().__init__(description.stream_id or 0, account, settings, reporter)
+        super().__init__(description, account, settings, reporter)
         fields = description.market_data_filter.get("fields")
         if fields and "EX_MARKET_DEF" not in fields:
             raise SettingsError(f"market_data_filter fields must hold EX_MARKET_DEF, were {', '.join(fields)}")
-        self.description = description
         self._clock = LiveClock()
         self._gauge = LatencyGauge(repr(self))
         self._latency: dict[str, float] = {}
@@ -127,27 +124,6 @@ class LiveMarketStream(LiveStream):
         self.description.market_ids.discard(market_id)
 
     # the reader's thread
-
-    def subscribe(self, connection: StreamSocket, initial_clk: str | None, clk: str | None) -> int:
-        """Subscribe as the description asks for, to everything or to what changed since `clk`."""
-        wanted = self.description
-        return int(
-            connection.subscribe_to_markets(
-                wanted.market_filter,
-                wanted.market_data_filter,
-                initial_clk,
-                clk,
-                wanted.conflate_ms or 0,
-                self.heartbeat_ms,
-                True,
-            )
-        )
-
-    def explained(self, error: Exception) -> str:
-        """Return an error in words that say what to do."""
-        if isinstance(error, Refused) and error.code == "SUBSCRIPTION_LIMIT_EXCEEDED":
-            return f"{error}; market_filter {self.description.market_filter} must ask for fewer markets"
-        return super().explained(error)
 
     def take(self, messages: Sequence[StreamMessage], is_first: bool) -> Iterator[Event]:
         """Put what changed to the waiting changes; yield an event for each market that had none."""

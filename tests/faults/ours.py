@@ -7,12 +7,10 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, TypeVar
 
-from betfairlightweight import APIClient
-
-from flumine_core import BaseStrategy, BetfairClient, Flumine, LimitOrder, Settings, Trade
-from flumine_core.contract.endpoints import Endpoints
+from flumine_core import BaseStrategy, Flumine, LimitOrder, Settings, Trade
 from flumine_core.errors import FlumineCoreError
 
+from ..live.rig import client_of
 from .view import BookView, OrderView, Terms
 
 T = TypeVar("T")
@@ -29,22 +27,6 @@ class NoPlugins:
 
     def failures(self) -> list[Any]:
         return []
-
-
-def client_of(exchange: Any, has_certificate: bool = True, **options: Any) -> BetfairClient:
-    """Return a client of a local exchange, with a certificate to log in with unless told otherwise."""
-    files = (exchange.cert_file, exchange.key_file) if has_certificate else ("missing.crt", "missing.key")
-    api: Any = APIClient(exchange.username, exchange.password, exchange.app_key, cert_files=files)
-    endpoints = Endpoints(
-        identity_uri=exchange.identity_uri,
-        identity_cert_uri=exchange.identity_uri,
-        api_uri=exchange.api_uri,
-        navigation_uri=exchange.navigation_uri,
-        stream_host=exchange.stream_host,
-        stream_port=exchange.stream_port,
-        ca_file=exchange.ca_file,
-    )
-    return BetfairClient(api, endpoints=endpoints, **options)
 
 
 def settings_of(factor: float, journal: Path, **settings: Any) -> Settings:
