@@ -215,6 +215,7 @@ class OrderRecord(Struct, eq=False, dict=True, weakref=True):
             self.market_version,
             self.async_,
             self.size_matched,
+            self.size_remaining,
             self.size_cancelled,
             self.size_lapsed,
             self.size_voided,

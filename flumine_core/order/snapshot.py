@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from ..clock import to_datetime
-from .kinds import LimitOrder, OrderKind
+from .kinds import OrderKind
 from .states import OrderStatus, TradeStatus
 
 
@@ -68,6 +68,7 @@ class OrderSnapshot(Struct, frozen=True, gc=False):
     market_version: int | None
     is_async: bool | None
     size_matched: float
+    size_remaining: float
     size_cancelled: float
     size_lapsed: float
     size_voided: float
@@ -78,14 +79,6 @@ class OrderSnapshot(Struct, frozen=True, gc=False):
     notes: str
     market_notes: str | None
     violation_msg: str | None
-
-    @property
-    def size_remaining(self) -> float:
-        """What the exchange may still match of a limit order; 0.0 for starting-price orders."""
-        if not isinstance(self.order_type, LimitOrder):
-            return 0.0
-        size = self.order_type.requested_size
-        return round(size - self.size_matched - self.size_cancelled - self.size_lapsed - self.size_voided, 2)
 
     @property
     def elapsed_seconds_executable(self) -> float | None:
