@@ -41,9 +41,9 @@ class Reports(Registry):
         self.refusals.append(refusal)
         key = (refusal.strategy, refusal.control)
         self.refusal_counts[key] = self.refusal_counts.get(key, 0) + 1
-        if "refusal" in self._logged:
-            self.log_control(RefusalEvent(refusal, self.clock.epoch_ms))
-        if "order_status" in self._logged:
+        if self._logged:
+            if "refusal" in self._logged:
+                self.log_control(RefusalEvent(refusal, self.clock.epoch_ms))
             self._log_status(order)
 
     def _log_status(self, order: Order) -> None:

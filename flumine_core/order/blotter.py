@@ -118,8 +118,8 @@ class Blotter(_Settlement):
     __slots__ = (
         "_bets",
         "_client_orders",
-        "_client_strategy_orders",
         "_count",
+        "_lists",
         "_live",
         "_orders",
         "_positions",
@@ -146,7 +146,7 @@ class Blotter(_Settlement):
         self._strategy_orders: dict[StrategyRole, list[Order]] = {}
         self._positions: dict[StrategyRole, dict[tuple[int, float], Position]] = {}
         self._client_orders: dict[Any, list[Order]] = {}
-        self._client_strategy_orders: dict[Any, list[Order]] = {}
+        self._lists: dict[tuple[Any, StrategyRole], tuple[list[Order], list[Order], list[Order]]] = {}
 
     # orders
 
@@ -161,27 +161,23 @@ class Blotter(_Settlement):
         self._unnumbered.append(order)
         trade = order.trade
         self._trades[trade.id] = trade
-        strategy, client = trade.strategy, order.client
-        orders = self._strategy_orders.get(strategy)
-        if orders is None:
-            orders = self._strategy_orders[strategy] = []
-            self._positions[strategy] = {}
-        orders.append(order)
-        positions = self._positions[strategy]
-        position = positions.get(order.lookup[1:])
+        for orders in self._lists_of(order):
+            orders.append(order)
+        positions, key = self._positions[trade.strategy], order.lookup[1:]
+        position = positions.get(key)
         if position is None:
-            position = positions[order.lookup[1:]] = Position(order.lookup)
+            position = positions[key] = Position(order.lookup)
         position.open(order)
-        self._client_orders.setdefault(client, []).append(order)
-        self._client_strategy_orders.setdefault((client, strategy), []).append(order)
 
     def _lists_of(self, order: Order) -> tuple[list[Order], ...]:
+        # the orders of its strategy, of its client, and of both
         strategy, client = order.trade.strategy, order.client
-        return (
-            self._strategy_orders[strategy],
-            self._client_orders[client],
-            self._client_strategy_orders[(client, strategy)],
-        )
+        lists = self._lists.get((client, strategy))
+        if lists is None:
+            own = self._strategy_orders.setdefault(strategy, [])
+            lists = self._lists[(client, strategy)] = (own, self._client_orders.setdefault(client, []), [])
+            self._positions.setdefault(strategy, {})
+        return lists
 
     def enter_last(self, order: Order) -> None:
         """Put a replacement behind all orders placed since it was made, now that the exchange has placed it."""
@@ -317,7 +313,8 @@ class Blotter(_Settlement):
         matched_only: bool | None = None,
     ) -> list[Order]:
         """Return a strategy's orders at one client, filtered as `strategy_orders`."""
-        return _filtered(self._client_strategy_orders.get((client, strategy)), order_status, matched_only)
+        lists = self._lists.get((client, strategy))
+        return _filtered(None if lists is None else lists[2], order_status, matched_only)
 
     # exposure
 

@@ -8,7 +8,6 @@ hundred-millionths, so that they do not depend on the order of adding.
 """
 
 from collections.abc import Iterable
-from math import isfinite
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
 from msgspec import structs
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from .order import Order
 
 _LIMIT = OrderTypes.LIMIT
+_IN_DOUBT = (OrderStatus.REPLACING, OrderStatus.UNKNOWN)
 _SCALE = 10_000  # units of a price or a size; four decimals, though the exchange has two
 _ONE = _SCALE  # decimal odds of 1
 _EVENS = 2 * _SCALE  # every bet on a line is struck at 2.0
@@ -132,7 +132,7 @@ def _open_risk(order: ExposedOrder, kind: LimitOrder) -> float:
     if kind.price_ladder_definition == "LINE_RANGE":
         return (_EVENS - _ONE) * size
     price = _units(kind.price)
-    if order.status is OrderStatus.REPLACING or order.status is OrderStatus.UNKNOWN:
+    if order.update_data and order.status in _IN_DOUBT:
         # it may still be matched at the old price, or be back at the new one
         price = max(price, _units(order.update_data.get("new_price", 0)))
     return (price - _ONE) * size if price > _ONE else 0
@@ -303,12 +303,15 @@ def order_exposure(order: ExposedOrder, new_price: float | None = None) -> float
     kind = order.order_type
     if not isinstance(kind, LimitOrder):
         return kind.liability
-    size = kind.requested_size if new_price is None else order.size_remaining
+    size = (kind.size or kind.requested_size) if new_price is None else order.size_remaining
     if order.side == "BACK" or kind.price_ladder_definition == "LINE_RANGE":
         return size
     price = kind.price if new_price is None else new_price
     exposure = (price - 1) * size
-    return round(exposure * 10_000) / 10_000 if isfinite(exposure) else exposure
+    try:
+        return round(exposure * _SCALE) / _SCALE
+    except (OverflowError, ValueError):  # no finite number
+        return exposure
 
 
 def worst_market_profit(exposures: Iterable[Exposures], active_runners: int, winners: int | None) -> float:

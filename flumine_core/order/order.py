@@ -46,12 +46,13 @@ class Order(OrderRecord, eq=False, dict=True, weakref=True):
             raise InvalidTransition(f"order {self.id} cannot be {trigger.value} from status {present}")
         self.status = status
         self.status_log.append(status)
-        self.status_ms = self.trade.strategy.clock.epoch_ms
+        trade = self.trade
+        self.status_ms = trade.strategy.clock.epoch_ms
         complete = status in COMPLETE_STATUS
         if complete is not self.complete:
             self.complete = complete
             if self.is_counted:
-                self.trade.count_incomplete(-1 if complete else 1)
+                trade.incomplete += -1 if complete else 1
             if not complete and self.position is not None:
                 self.position.open(self)
 

@@ -2,7 +2,6 @@
 
 import string
 from datetime import datetime
-from math import isfinite
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
@@ -127,8 +126,12 @@ class OrderRecord(Struct, eq=False, dict=True, weakref=True):
         kind = self.order_type
         if not isinstance(kind, LimitOrder):
             return 0.0
-        remaining = kind.requested_size - self.size_matched - self.size_cancelled - self.size_lapsed - self.size_voided
-        return round(remaining * 100) / 100 if isfinite(remaining) else remaining
+        size = kind.size or kind.requested_size
+        remaining = size - self.size_matched - self.size_cancelled - self.size_lapsed - self.size_voided
+        try:
+            return round(remaining * 100) / 100
+        except (OverflowError, ValueError):  # no finite number
+            return remaining
 
     @property
     def profit(self) -> float:

@@ -22,6 +22,7 @@ class Trade(Struct, eq=False, dict=True, weakref=True):
 
     :ivar place_reset_seconds: seconds after a placing before the strategy may place again on the selection.
     :ivar reset_seconds: seconds after a completion before the strategy may place again on the selection.
+    :ivar incomplete: how many of the orders are not complete; kept by the orders.
     """
 
     market_id: str
@@ -40,7 +41,7 @@ class Trade(Struct, eq=False, dict=True, weakref=True):
     status_log: list[TradeStatus] = []
     created_ms: int = 0
     complete_ms: int | None = None
-    _incomplete: int = 0
+    incomplete: int = 0
 
     def __post_init__(self) -> None:
         self.id = self.strategy.next_trade_id(self.market_id)
@@ -60,7 +61,7 @@ class Trade(Struct, eq=False, dict=True, weakref=True):
         order.is_counted = True
         self.orders.append(order)
         if not order.complete:
-            self._incomplete += 1
+            self.incomplete += 1
 
     def create_order(
         self,
@@ -115,17 +116,13 @@ class Trade(Struct, eq=False, dict=True, weakref=True):
 
     # status
 
-    def count_incomplete(self, change: int) -> None:
-        """Take note that one of the orders became complete (-1) or incomplete again (1)."""
-        self._incomplete += change
-
     @property
     def complete(self) -> bool:
         """True once nothing of the trade is open."""
         return self.status is TradeStatus.COMPLETE or self._is_done()
 
     def _is_done(self) -> bool:
-        return not self._incomplete and not self.pending_orders and bool(self.orders)
+        return not self.incomplete and not self.pending_orders and bool(self.orders)
 
     def check_complete(self) -> None:
         """Complete the trade if it is LIVE and nothing of it is open."""
