@@ -173,13 +173,14 @@ class Transaction:
 
     def send(self) -> int:
         """Put what was accepted so far into the market's outbox, to leave after the callback; return the packages."""
-        if not self._requests:
+        requests = self._requests
+        if not requests:
             return 0
         outbox = self._market.outbox
         before = len(outbox)
-        for package_type in OrderPackageType:
-            if package_type in self._requests:
-                self._make(package_type, self._requests[package_type])
+        asked = requests if len(requests) == 1 else [each for each in OrderPackageType if each in requests]
+        for package_type in asked:
+            self._make(package_type, requests[package_type])
         self._requests = {}
         self._gate.sent(self._market)
         return len(outbox) - before

@@ -178,8 +178,9 @@ class Desk(Reports):
         if "order_package" in self._logged:
             plain: Any = package.info
             self.log_control(OrderPackageEvent(plain))
-        for order in package.orders:
-            self._log_status(order)
+        if "order_status" in self._logged:
+            for order in package.orders:
+                self._log_status(order)
         execution = package.client.execution  # type: ignore[attr-defined]
         if execution is None:
             self._stop(package, "Execution", f"client {package.client.username} was not added before run()")

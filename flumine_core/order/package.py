@@ -1,6 +1,6 @@
 """What goes to an execution: orders of one client and market that ask for the same thing at the same time."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -105,7 +105,7 @@ class OrderPackage(Struct, frozen=True, eq=False):
 
 
 def chunk_orders(
-    orders: "Iterable[tuple[Order, int | None]]", limit: int
+    orders: "Sequence[tuple[Order, int | None]]", limit: int
 ) -> "list[tuple[int | None, tuple[Order, ...]]]":
     """Group `(order, market_version)` by version, first seen first, each cut into at most `limit` orders.
 
@@ -113,6 +113,9 @@ def chunk_orders(
     """
     if limit < 1:
         raise ValueError(f"limit must be at least 1, was {limit}")
+    if len(orders) == 1:
+        order, market_version = orders[0]
+        return [(market_version, (order,))]
     groups: dict[int | None, list[Order]] = {}
     for order, market_version in orders:
         groups.setdefault(market_version, []).append(order)

@@ -267,10 +267,15 @@ class MarketExchange(Bets):
     def _match_traded(self, book: MarketBook) -> None:
         # the usual book: prices and volumes only
         live, dormant = self.live, self.volume.dormant
-        for key in {**dict.fromkeys(book.changed), **dormant} if dormant else book.changed:
+        keys = book.changed
+        if dormant and not live.keys().isdisjoint(dormant):
+            keys = {**dict.fromkeys(keys), **dormant}
+        for key in keys:
             groups = live.get(key)
-            runner = None if groups is None else book.runner(*key)
-            if groups is None or runner is None:
+            if groups is None:
+                continue
+            runner = book.runner(*key)
+            if runner is None:
                 continue
             if self._queue.reads_ladders:
                 self._revise(groups, runner)

@@ -172,7 +172,8 @@ class PendingRequests:
         delayed: list[Bet] = []
         # Simulation rule: while a package waits for some of its bets, another of them that is being replaced is
         # placed once more, and its replace comes to nothing.
-        again = request.replacing() if request.package.package_type is OrderPackageType.PLACE else []
+        is_placing = request.package.package_type is OrderPackageType.PLACE
+        again = request.replacing() if request.placed and is_placing else []
         for bet in [*again, *request.bets]:
             bet.is_replacing = False
             if bet.is_complete:  # a removal voided it while it waited
@@ -194,7 +195,9 @@ class PendingRequests:
                     request.placed.append(bet)
             release.reports.append(report)
         request.bets = delayed
-        return not delayed and not request.replacing() and request.replaced == len(request.persistences)
+        if delayed or (again and request.replacing()):
+            return False
+        return request.replaced == len(request.persistences)
 
     def _replace(self, request: Request, release: Release, elapsed: float) -> bool:
         # Simulation rule: the cancels know no bet delay; the replacements are placed at a later book, with
