@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from flumine_core import FlumineSimulation, HistoricalStream, Settings, SimulatedClient
 from flumine_core.kernel.entrypoint import read_entry_rows
 from flumine_core.synthetic.market import SyntheticMarket
 from flumine_core.testing.isolation import hide
+
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 class Plugins:
