@@ -36,7 +36,7 @@ class MarketLife(Desk):
                 middleware(market)
             else:
                 getattr(middleware, method, nothing)(market)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self.faults.record(type(middleware).__name__, f"middleware.{method}", error)
         if self._waiting:
             self.drain()
@@ -44,7 +44,7 @@ class MarketLife(Desk):
     def _guard_strategy(self, strategy: Any, callback: str, *arguments: Any) -> Any:
         try:
             return getattr(strategy, callback)(*arguments)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self.faults.record(strategy.name, f"strategy.{callback}", error)
             return None
         finally:
