@@ -404,6 +404,36 @@ def test_middleware_runs_before_strategies_and_its_errors_are_counted(simulate: 
     assert market.context["n"] == len(strategy.seen) == framework.faults.counts["Bad", "middleware.__call__"]
 
 
+def test_a_market_that_opens_again_is_added_once_and_leaves_with_each_closing(simulate: Any, tmp_path: Path) -> None:
+    definition = next(SyntheticMarket(updates=20).changes())[1]["marketDefinition"]
+    lines = [
+        json.dumps({"op": "mcm", "pt": 1_600_000_000_000 + number, "mc": [{"id": "1.1", "marketDefinition": own}]})
+        for number, status in enumerate(("OPEN", "CLOSED", "CLOSED", "OPEN", "OPEN", "CLOSED"))
+        for own in ({**definition, "status": status},)
+    ]
+    path = tmp_path / "1.1"
+    path.write_text("\n".join(lines) + "\n")
+    calls: list[str] = []
+    markets: set[int] = set()
+
+    class Notes(Middleware):
+        def __call__(self, market: Any) -> None:
+            calls.append("book")
+            markets.add(id(market))
+
+        def add_market(self, market: Any) -> None:
+            calls.append("add")
+
+        def remove_market(self, market: Any) -> None:
+            calls.append("remove")
+
+    strategy = Watcher()
+    framework = simulate(str(path), strategy, before=lambda f: f.add_market_middleware(Notes()))
+    assert calls == ["add", "book", "remove", "book", "book", "remove"]
+    assert len(markets) == len(framework.markets) == 1
+    assert (strategy.new, strategy.closed) == (["1.1"], ["1.1", "1.1"])
+
+
 def test_logging_control_gets_plain_copies_of_what_it_handles(simulate: Any, market_file: Any) -> None:
     class Log(LoggingControl):
         def __init__(self) -> None:

@@ -99,8 +99,8 @@ class MarketLife(Desk):
                 self._clear_market(market)
             if "close_market" in self._logged:
                 self.log_control(CloseMarketEvent(plain_market(market), event.streaming_unique_id))
-        if self._keeps_closed_markets:
-            self._remove_market(market)
+            if self._keeps_closed_markets:
+                self._remove_market(market)
 
     def _clear_market(self, market: Market) -> None:
         """Bring the cleared orders and markets that a real exchange would report."""
