@@ -12,7 +12,7 @@ def run(worker: BackgroundWorker, done: threading.Event, flumine: Any = "framewo
     """Run a worker until its function says that it is done."""
     errors: list[tuple[str, BaseException]] = []
     worker.start(flumine, lambda name, error: errors.append((name, error)))
-    assert done.wait(5)
+    assert done.wait(30)
     worker.shutdown()
     assert not worker.is_alive()
     return errors

@@ -20,6 +20,8 @@ from flumine_core import BackgroundWorker, BaseStrategy, ClientControl, LimitOrd
 from flumine_core import Trade, TradingControl, hookimpl
 """
 
+pytestmark = pytest.mark.xdist_group("conformance")  # the bad plugins are looked at once, not once a worker
+
 Outcomes = dict[str, dict[str, str]]
 """Plugin -> check that failed -> what it said."""
 
