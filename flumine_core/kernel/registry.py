@@ -207,15 +207,11 @@ class Registry:
             )
         return known
 
-    def _worker_raised(self, name: str, error: Exception) -> None:
+    def _worker_raised(self, name: str, error: BaseException) -> None:
         self.faults.count(name, "worker", error)
 
-    def _logging_control_raised(self, name: str, handler: str, error: Exception) -> None:
+    def _logging_control_raised(self, name: str, handler: str, error: BaseException) -> None:
         self.faults.count(name, handler, error)
-
-    def _check_not_running(self) -> None:
-        if self.is_running:
-            raise ExecutionError("the framework is running already")
 
     @property
     def info(self) -> dict[str, Any]:
