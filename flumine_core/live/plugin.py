@@ -37,7 +37,7 @@ from .subscription import LiveStream
 from .workers import WorkedFramework, default_workers, update_account
 
 _MOST_TOLD = 1_000
-"""So many sentences of each kind are kept; what follows is counted by the stream itself."""
+"""So many failures of connections are kept; what follows is counted by the stream itself."""
 
 
 class LiveFramework(WorkedFramework, Protocol):
@@ -195,8 +195,7 @@ class LiveEnd:
 
     def bad_line(self, text: str) -> None:
         """Take note of a line that could not be used."""
-        if len(self._framework.bad_lines) < _MOST_TOLD:
-            self._framework.bad_lines.append(text)
+        self._framework.bad_lines.append(text)
 
     def trouble(self, text: str) -> None:
         """Take note of a connection's failure."""
