@@ -41,7 +41,7 @@ class FlumineSimulation(Session):
     :ivar bad_lines: a sentence for each line that could not be used, up to 100 a file; `bad_lines.counts` has all.
     :ivar stream_errors: a sentence for each file that could not be read.
     :ivar faults: what strategies and plugins raised.
-    :ivar refusals: what controls refused.
+    :ivar refusals: what controls refused, the latest 1,000.
     :ivar progress: called with the framework every 2,000 books.
     """
 
