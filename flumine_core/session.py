@@ -3,7 +3,7 @@
 import queue
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from time import monotonic
 from typing import Any
 
@@ -260,11 +260,12 @@ class Flumine(Session):
         if simulated:
             self._clear_simulated(market, simulated)
 
-    def remove_closed_markets(self, seconds: float) -> None:
-        """Let markets go that have been closed for so long and have no live orders."""
+    def remove_closed_markets(self, seconds: float, kept: Collection[str] = ()) -> None:
+        """Let markets go that have been closed for so long, have no live orders and are not among the ids `kept`."""
         for market in self.markets:
             closed = market.elapsed_seconds_closed
-            if closed is not None and closed >= seconds and not market.blotter.has_live_orders:
+            is_due = closed is not None and closed >= seconds and market.market_id not in kept
+            if is_due and not market.blotter.has_live_orders:
                 self._remove_market(market)
 
     def orders_at_exchange(self) -> list[Order]:

@@ -28,6 +28,7 @@ from .restore import restore
 from .unknown import Unknowns
 
 _NONE: Sequence[Report] = ()
+_HOUR_MS = 3_600_000
 
 
 class BetfairExecution(Calls):
@@ -82,8 +83,22 @@ class BetfairExecution(Calls):
                 self._framework.take_report(report)
                 if report.order.status is OrderStatus.UNKNOWN:
                     self.unknowns.watch(report.order, OrderPackageType.PLACE if report.order.bet_id is None else None)
+            self._count_transactions(self._journal)
         if not self._client.order_stream:
             self._connected()
+
+    def _count_transactions(self, journal: Journal) -> None:
+        """Go on counting the clock hour's transactions where earlier runs have stopped."""
+        now = self._framework.clock.epoch_ms
+        client = self._client
+        since_ms = now - now % _HOUR_MS
+        unanswered = [ask.order for ask in self.unknowns.asks.values() if ask.kind is OrderPackageType.PLACE]
+        not_yet = sum(order.created_ms >= since_ms for order in unanswered)
+        counted = client.current_transaction_count_total or 0
+        client.add_transaction(max(journal.transactions(client.username, since_ms) - not_yet - counted, 0))
+        for order in unanswered:  # they count when it is known what became of them
+            for control in client.trading_controls:
+                control.accept(order, OrderPackageType.PLACE)
 
     # the port
 
@@ -129,8 +144,11 @@ class BetfairExecution(Calls):
         try:
             for each in self._events(event):
                 for report in self._handled(each):
-                    touched[report.order.id] = report.order
+                    order = touched[report.order.id] = report.order
+                    matched = order.size_matched
                     yield report
+                    if order.size_matched != matched:
+                        self._clear_again(order.market_id)
                     for replacement in getattr(getattr(report, "package", None), "replacements", ()):
                         touched[replacement.id] = replacement
         finally:
@@ -138,10 +156,14 @@ class BetfairExecution(Calls):
                 self._journal.note(list(touched.values()))
             self._go_on()
 
+    def _clear_again(self, market_id: str) -> None:
+        """Have a market's cleared orders asked for, again if need be, where it has closed and now there is more."""
+        market = self._framework.markets.get(market_id)
+        if market is not None and market.closed:
+            self._framework.cleared_market_queue.put(market_id)
+
     def close_market(self, market: Market) -> None:
-        """Let the journal forget the market some time."""
-        if self._journal is not None:
-            self._journal.close_market(market.market_id)
+        """Do nothing: the journal keeps a closed market until its orders are cleared."""
 
     def end_stream(self) -> Iterator[Report]:
         """Wait a moment for the answers that are under way, and report them."""

@@ -103,7 +103,7 @@ class Journal:
         self._notes.put(self._states(orders))
 
     def close_market(self, market_id: str) -> None:
-        """Forget a market in a week, unless it opens again."""
+        """Restore nothing of a market any more, and forget it in a week, unless it opens again; from any thread."""
         self._notes.put([(_CLOSED, (market_id, self._clock.epoch_ms))])
 
     def save_contexts(self, strategies: Iterable[Any]) -> None:
@@ -214,6 +214,23 @@ class Journal:
         )
         instructions = (each for (params,) in rows for each in msgspec.json.decode(params)["instructions"])
         return frozenset(str(each["betId"]) for each in instructions)
+
+    def market_ids(self) -> set[str]:
+        """Return the markets with orders that have not been closed here."""
+        rows = self._rows(
+            "SELECT DISTINCT market_id FROM orders WHERE market_id NOT IN (SELECT market_id FROM closed_markets)"
+        )
+        return {str(market_id) for (market_id,) in rows}
+
+    def transactions(self, client: str, since_ms: int) -> int:
+        """Return how many bets a client has meant to place since then, replacements included."""
+        rows = self._rows(
+            "SELECT params FROM intents WHERE client = ? AND made_ms >= ? "
+            "AND operation IN ('placeOrders', 'replaceOrders')",
+            client,
+            since_ms,
+        )
+        return sum(len(msgspec.json.decode(params)["instructions"]) for (params,) in rows)
 
     def trades(self) -> Iterator[dict[str, Any]]:
         """Return the trades in markets that have not closed, in the order of their ids."""

@@ -34,7 +34,8 @@ from .reconcile import Reconciliation
 from .restore import restore_contexts
 from .sportsstream import LiveSportsDataStream
 from .subscription import LiveStream
-from .workers import WorkedFramework, default_workers, update_account
+from .worked import WorkedFramework
+from .workers import default_workers, update_account
 
 _MOST_TOLD = 1_000
 """So many sentences of each kind are kept; what follows is counted by the stream itself."""
@@ -134,7 +135,7 @@ class LiveEnd:
             interval = framework.settings.wait("context_interval")
             framework.add_worker(BackgroundWorker(interval, save_contexts, (framework, self._journal), name="journal"))
         if self.accounts():
-            for worker in default_workers(framework, self.accounts):
+            for worker in default_workers(framework, self.accounts, self._journal):
                 framework.add_worker(worker)
 
     @hookimpl
