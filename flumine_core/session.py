@@ -11,7 +11,7 @@ from .clock import EventClock, LiveClock
 from .contract.client import BaseClient
 from .contract.strategy import BaseStrategy
 from .contract.streams import HistoricalStream, MarketStream, OrderStream
-from .errors import ClientError, SettingsError, StreamError
+from .errors import ClientError, ExecutionError, SettingsError, StreamError
 from .events import EndFlumineEvent, Event, MarketBooksEvent
 from .hint import one_line
 from .kernel.discovery import Discovery
@@ -212,6 +212,7 @@ class Flumine(Session):
             ("flumine_core.live", self._live),
         ]
         self._keeps_closed_markets = False
+        self._has_begun = False
         self._made: list[Any] = []
         self._feeds: dict[int, Any] = {}
         self._ended_streams = 0
@@ -280,8 +281,12 @@ class Flumine(Session):
 
         :raises ClientError: if there is no client, or nothing installed executes its orders.
         :raises StreamError: if nothing installed opens one of the streams.
+        :raises ExecutionError: if it runs or has run before.
         """
+        if self._has_begun and not self.is_running:
+            raise ExecutionError("a live framework can be run once: make another Flumine, its clients may be the same")
         self._begin()
+        self._has_begun = True
         threads: list[threading.Thread] = []
         try:
             self._live.log_in()

@@ -71,8 +71,9 @@ class BetfairExecution(Calls):
 
     def start(self) -> None:
         """Rebuild what an earlier run has left, and let nothing new pass before the exchange has told its bets."""
-        if not any(control is self.gate for control in self._client.trading_controls):
-            self._framework.add_client_control(self._client, self.gate)
+        controls = self._client.trading_controls
+        controls[:] = [control for control in controls if not isinstance(control, Reconciliation)]  # an earlier run's
+        self._framework.add_client_control(self._client, self.gate)
         self._timer.start()
         if self._client.market_recording_mode:
             self.gate.shut("the account is there for recording alone")

@@ -109,6 +109,7 @@ def test_a_closed_market_is_kept_until_its_orders_are_cleared(make_rig: Callable
     market.close([11])
     first.wait_until(lambda: first.market.closed)
     first.stop()  # before anybody has asked what was cleared
+    market.settle()
     second = make_rig(trader={"market_filter": {"marketIds": [MARKET, OTHER]}}, **SOON)
     again = second.ask(lambda: second.market.blotter[order.id])
     second.wait_until(lambda: again.cleared_order is not None)
