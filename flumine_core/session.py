@@ -4,6 +4,7 @@ import queue
 import threading
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -16,6 +17,7 @@ from .events import EndFlumineEvent, Event, MarketBooksEvent
 from .hint import one_line
 from .kernel.discovery import Discovery
 from .kernel.session import Session
+from .live.backlog import Backlog, WaitingEvent
 from .live.ids import LiveIds
 from .live.winddown import cancel_orders, orders_at_exchange
 from .market.market import Market
@@ -219,6 +221,8 @@ class Flumine(Session):
 
     def _describe_streams(self, strategy: BaseStrategy) -> Iterable[Any]:
         """Describe the stream that the strategy's filters ask for."""
+        if issubclass(strategy.stream_class, OrderStream):
+            return [strategy.stream_class(strategy.client or self.clients.get_default())]
         if not issubclass(strategy.stream_class, MarketStream):
             return [strategy.stream_class()]
         return [
@@ -360,14 +364,18 @@ class Flumine(Session):
             self._process_next(min(remaining, 0.1))
 
     def _pump(self, stream: Any) -> None:
+        name = type(stream).__name__
+        backlog = Backlog(stream, self.settings.max_data_waiting, partial(self.faults.count, name, "waiting"))
         try:
             for event in stream:
                 if type(event) is MarketBooksEvent:
                     _complete_books(event)
-                self.handler_queue.put(event)
+                waiting = backlog.put(event)
+                if waiting is not None:
+                    self.handler_queue.put(waiting)
         except Exception as error:
-            self.stream_errors.append(f"{type(stream).__name__}: {error}")
-            self.faults.count(type(stream).__name__, "stream", error)
+            self.stream_errors.append(f"{name}: {error}")
+            self.faults.count(name, "stream", error)
         finally:
             self.handler_queue.put(_StreamEnded())
 
@@ -389,7 +397,7 @@ class Flumine(Session):
 
     def _process_guarded(self, event: Event) -> None:
         try:
-            self.process(event)
+            self.process(event.take() if type(event) is WaitingEvent else event)
         except Exception as error:
             if self.settings.raise_errors:
                 raise
