@@ -289,7 +289,13 @@ class Flumine(Session):
         """
         if self._has_begun and not self.is_running:
             raise ExecutionError("a live framework can be run once: make another Flumine, its clients may be the same")
-        self._begin()
+        try:
+            self._begin()
+        except BaseException:
+            for execution in self.executions:
+                self._close(execution, "shutdown")
+            self._live.close_journal()
+            raise
         self._has_begun = True
         threads: list[threading.Thread] = []
         try:

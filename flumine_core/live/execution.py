@@ -79,14 +79,18 @@ class BetfairExecution(Calls):
             self.gate.shut("the account is there for recording alone")
             return
         if self._journal is not None:
-            self.unknowns.cancels_asked = self._journal.cancels_asked(self._client.username)
-            for report in restore(self._journal, self._framework, self._client, self._adoption.outside):
-                self._framework.take_report(report)
-                if report.order.status is OrderStatus.UNKNOWN:
-                    self.unknowns.watch(report.order, OrderPackageType.PLACE if report.order.bet_id is None else None)
-            self._count_transactions(self._journal)
+            with self._journal.reading():
+                self._restore(self._journal)
         if not self._client.order_stream:
             self._connected()
+
+    def _restore(self, journal: Journal) -> None:
+        self.unknowns.cancels_asked = journal.cancels_asked(self._client.username)
+        for report in restore(journal, self._framework, self._client, self._adoption.outside):
+            self._framework.take_report(report)
+            if report.order.status is OrderStatus.UNKNOWN:
+                self.unknowns.watch(report.order, OrderPackageType.PLACE if report.order.bet_id is None else None)
+        self._count_transactions(journal)
 
     def _count_transactions(self, journal: Journal) -> None:
         """Go on counting the clock hour's transactions where earlier runs have stopped."""

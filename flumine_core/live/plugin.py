@@ -118,6 +118,11 @@ class LiveEnd:
                 api.login.logout()
             api.close()
 
+    def close_journal(self) -> None:
+        """Let go of the journal where a run could not begin."""
+        if self._journal is not None:
+            self._journal.end()
+
     @hookimpl
     def flumine_start(self, framework: LiveFramework) -> None:
         """Add order streams, workers, and the control that keeps orders off stale markets."""
@@ -146,7 +151,8 @@ class LiveEnd:
         if self._journal is None and not client.market_recording_mode:
             self._journal = open_journal(settings, self._framework.clock, self._ids, self._unkept)
             if self._journal is not None:
-                restore_contexts(self._journal, self._framework)
+                with self._journal.reading():
+                    restore_contexts(self._journal, self._framework)
                 self._journal.save_contexts(self._framework.strategies)
         journal = None if client.market_recording_mode else self._journal
         execution = BetfairExecution(self._framework, client, settings, self.api_of(client), self._ids, journal)
