@@ -211,3 +211,22 @@ def test_a_market_that_opens_again_is_waited_for_no_longer(make_rig: Callable[..
     market.close([22])
     rig.wait_until(lambda: order.cleared_order is not None)
     assert order.cleared_order.bet_outcome == "LOST"
+
+
+def test_a_replacements_profit_counts_once(make_rig: Callable[..., Rig]) -> None:
+    """The exchange lets a replacement bear the reference of the bet that it replaced."""
+    rig = make_rig(**SOON)
+    order = rig.place(size=4.0)
+    rig.settled(order)
+    market = rig.exchange.market(MARKET)
+    market.match_bet(order.bet_id, 1.0)
+    rig.wait_until(lambda: order.size_matched == 1.0)
+    rig.ask(lambda: rig.market.replace_order(order, 4.0))
+    rig.wait_until(lambda: len(order.trade.orders) == 2 and order.trade.orders[1].bet_id is not None)
+    replacement = order.trade.orders[1]
+    market.match_bet(replacement.bet_id)
+    rig.wait_until(lambda: replacement.complete)
+    market.close([11])
+    rig.wait_until(lambda: order.cleared_order is not None)
+    assert order.cleared_order.bet_id == order.bet_id
+    assert (order.profit, replacement.profit) == (2.0, 9.0)
