@@ -98,7 +98,7 @@ class LiveEnd:
                 api.login.token()
                 if trades_live(client):
                     update_account(self._framework, client, api)
-            except CallError as error:
+            except (CallError, TypeError) as error:  # the latter where the answer is no object
                 raise ClientError(f"account {client.username} cannot be used: {error}") from error
 
     def is_ready(self) -> bool:

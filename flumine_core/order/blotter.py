@@ -91,7 +91,9 @@ class _Settlement:
         A cleared order's profit then goes before our own arithmetic. A replacement bears the reference of the bet that it
         has replaced, so that the bet's number comes first.
         """
-        numbered = {order.bet_id: order for order in self._orders.values() if order.bet_id is not None}
+        numbered: dict[Any, Order] = {
+            order.bet_id: order for order in self._orders.values() if order.bet_id is not None
+        }
         for cleared in cleared_orders.orders:
             bet_id = getattr(cleared, "bet_id", None)
             order = numbered.get(bet_id)

@@ -200,6 +200,29 @@ def test_a_stop_that_hangs_names_every_bet_and_leaves_in_time(exchange: Any, sta
     assert f"bet {bet_id}" in out and "may be live" in out
 
 
+@pytest.mark.parametrize("how", ["gone", "refusing", "silent"])
+def test_a_stop_without_an_exchange_names_every_bet_that_may_be_live(exchange: Any, start: Start, how: str) -> None:
+    process = start("trade")
+    wait_for(exchange.ledger.live_bets, process)
+    bet_id = exchange.ledger.live_bets()[0].bet_id
+    if how == "gone":
+        exchange.stop()
+    elif how == "refusing":
+        for server in ("http", "stream"):
+            exchange.refuse_connections(server)
+        exchange.drop_http()
+        exchange.drop_streams()
+    else:
+        exchange.faults.add("tls.accept", None, count=None, action="silence")
+        exchange.drop_http()
+        exchange.drop_streams()
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode in (1, 3), out
+    assert f"bet {bet_id}" in out and "may be live" in out
+    assert "Traceback" not in out
+
+
 def test_on_paper_no_bet_leaves(exchange: Any, start: Start) -> None:
     process = start("trade", "--paper")
     lines: list[str] = []

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from flumine_core import OrderStatus
+from flumine_core.errors import ClientError
 from flumine_core.live.doctor import examine
 from flumine_core.live.resources import catalogue_of, cleared_order_of
 
-from .rig import MARKET, Rig
+from .rig import MARKET, PATIENCE, Rig
 from .test_closing import SOON
 
 CALLS = [
@@ -57,6 +58,16 @@ def test_new_fields_everywhere(make_rig: Callable[..., Rig], exchange: Any) -> N
     api, settings = rig.execution._api, rig.framework.settings
     wrong = [each for each in examine(rig.client, api, settings, 2) if each.level == "error"]
     assert not wrong
+
+
+@pytest.mark.parametrize("op", ["getAccountDetails", "getAccountFunds"])
+def test_an_account_that_answers_nonsense_is_refused_by_name(
+    make_rig: Callable[..., Rig], exchange: Any, op: str
+) -> None:
+    exchange.faults.add("http.after_execute", {"op": op}, None, "replace", result=[1])
+    rig = make_rig(is_ready=False)
+    rig.thread.join(PATIENCE)
+    assert isinstance(rig.error, ClientError) and "cannot be used" in str(rig.error)
 
 
 @pytest.mark.parametrize("name", ["itemDescription", "newField"])
