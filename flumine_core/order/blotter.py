@@ -88,8 +88,8 @@ class _Settlement:
     def process_cleared_orders(self, cleared_orders: Any) -> list[Order]:
         """Attach the exchange's cleared orders (an object with `orders`) to ours; return all orders.
 
-        A cleared order's profit then goes before our own arithmetic. A replacement bears the reference of the bet that it
-        has replaced, so that the bet's number comes first.
+        A cleared order's profit then goes before our own arithmetic. A replacement bears the reference of the bet that
+        it has replaced, so that the bet's number comes first.
         """
         numbered: dict[Any, Order] = {
             order.bet_id: order for order in self._orders.values() if order.bet_id is not None
