@@ -40,10 +40,10 @@ class FlumineSimulation(Session):
     :param client: the first client, a SimulatedClient.
     :param settings: in place of the process's `config`.
     :param plugins: the installed plugins and which of them are blocked; all hook plugins if None.
-    :ivar bad_lines: a sentence for each line that could not be used.
+    :ivar bad_lines: a sentence for each line that could not be used, up to 100 a file; `bad_lines.counts` has all.
     :ivar stream_errors: a sentence for each file that could not be read.
     :ivar faults: what strategies and plugins raised.
-    :ivar refusals: what controls refused.
+    :ivar refusals: what controls refused, the latest 1,000.
     :ivar progress: called with the framework every 2,000 books.
     """
 
@@ -102,7 +102,7 @@ class FlumineSimulation(Session):
             from loguru import logger
 
             logger.error("{}", error)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if self.settings.raise_errors:
                 raise
             self.stream_errors.append(f"{_place_of(group, stream)}: {one_line(error)}")
@@ -379,7 +379,7 @@ class Flumine(Session):
                 waiting = backlog.put(event)
                 if waiting is not None:
                     self.handler_queue.put(waiting)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self.stream_errors.append(f"{name}: {error}")
             self.faults.count(name, "stream", error)
         finally:
@@ -404,7 +404,7 @@ class Flumine(Session):
     def _process_guarded(self, event: Event) -> None:
         try:
             self.process(event.take() if type(event) is WaitingEvent else event)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if self.settings.raise_errors:
                 raise
             self.faults.record(type(self).__name__, type(event).__name__, error)
