@@ -70,9 +70,9 @@ class Reports(Registry):
                 market.count_transaction()
                 market.blotter.enter_last(order)
                 order.market_notes = market_notes(market, order)
+            order.executable()
             if "order" in self._logged:
                 self.log_control(OrderEvent(order.snapshot()))
-            order.executable()
             if was_complete:  # it had been given up, and has come late
                 market.blotter.take_back(order)
         else:

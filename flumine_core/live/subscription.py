@@ -148,7 +148,12 @@ class LiveStream:
                 except Exception as error:
                     if self._stop.is_set():
                         break
-                    wait, reason = self._failed(error)
+                    try:
+                        wait, reason = self._failed(error)
+                    except StreamError as last:
+                        reason = str(last)
+                        yield from self.dropped()
+                        raise
                 finally:
                     self._close()
                 self._is_synced = False
