@@ -163,4 +163,7 @@ def closed_connections(s: Scenario) -> None:
         order_id = s.place()
         s.until_status(order_id, LIVE, DONE)
         is_placed_or_not(s, order_id)
-    is_adopted(s, place_lost(s, "http.before_execute", "drop"))
+    # on a connection that was used before
+    for hook in ("http.before_execute", "http.after_execute"):
+        is_adopted(s, s.resting())
+        is_adopted(s, place_lost(s, hook, "drop", has_stream=False))

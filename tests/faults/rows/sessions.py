@@ -37,11 +37,15 @@ def session_ends(s: Scenario) -> None:
     assert s.ledger.logins <= before + 3, f"{s.ledger.logins - before} logins for three sessions"
 
 
+STORM = 15
+"""So many orders are asked for while sessions end all the time."""
+
+
 @row(
     21,
     "login storm and ban",
     exchange={"logins_per_minute": 5, "login_ban_seconds": 60.0},
-    options={"login_ban": 60.0, "client": {"transaction_limit": 40}},
+    options={"login_ban": 60.0, "client": {"transaction_limit": STORM + 1}},
 )
 def login_storm(s: Scenario) -> None:
     is_over = threading.Event()
@@ -54,7 +58,7 @@ def login_storm(s: Scenario) -> None:
     storm.start()
     ids = []
     try:
-        for _ in range(15):
+        for _ in range(STORM):
             placed = s.try_place(runner=22)
             if placed is not None:
                 ids.append(placed)
@@ -91,8 +95,11 @@ def keep_alive(s: Scenario) -> None:
         ("login_code", {"code": "INTERNAL_ERROR"}),
     ):
         hook = "http.after_execute" if action == "replace" else "http.before_execute"
+        before = s.ledger.logins
         fault = s.fault(hook, action, op="keepAlive", **more)
         s.until(lambda f=fault: f.hits, "the session is to be kept alive")
+        if s.is_strict:
+            s.until(lambda n=before: s.ledger.logins == n + 1, "it logs in anew")
         is_adopted(s, s.place_when_taken())
         s.exchange.drop_streams("market")
         size = s.move()
