@@ -39,6 +39,7 @@ def connection_limits(s: Scenario) -> None:
         s.fault("stream.write", "raw", match=MARKET_STREAM, text="{not json\r\n")
         size = s.move()
         s.until(lambda n=size: s.sees(n), "the change is there")
+        s.until(lambda: s.ledger.open_sockets["stream"] == 2, "what is given up is closed")
         drop(s, "rst")
         comes_back(s)
     most = s.ledger.most_open_sockets["stream"]

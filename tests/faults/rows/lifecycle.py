@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..scenario import LIVE, MARKET, QUIET, Scenario
+from ..scenario import LIVE, MARKET, QUIET, UNKNOWN, Scenario
 from ..table import row
 from ..view import Terms
 from .market_stream import MARKET_STREAM, drop
@@ -164,6 +164,12 @@ def bet_delay(s: Scenario) -> None:
     assert len(s.bets(dynamic)) == 1
     if not s.is_strict:
         return
+    # the answer comes when a timeout that does not reckon with the delay is over
+    silence = s.fault("order.publish", "skip", count=None)
+    s.fault("http.after_execute", "delay", op="placeOrders", seconds=0.9 * s.framework.read_timeout)
+    slow = s.place(persistence="PERSIST")
+    assert UNKNOWN not in s.until_status(slow, LIVE).statuses, "the answer was not waited for"
+    s.exchange.faults.remove(silence.id)
     s.fault("http.after_execute", "drop", op="placeOrders")
     lost = s.place(persistence="PERSIST")
     s.until_status(lost, LIVE)
