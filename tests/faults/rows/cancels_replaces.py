@@ -112,7 +112,8 @@ def empty_cancels(s: Scenario) -> None:
         s.fault("http.before_execute", "drop", op="cancelOrders", count=s.random.choice([1, 2]))
         reads = s.requests("listCurrentOrders")
         s.cancel(*ids)
-        s.until(lambda n=reads: s.requests("listCurrentOrders") > n, "what became of it is asked")
+        if s.is_strict:  # they are matched while the exchange is being asked what became of the cancel
+            s.until(lambda n=reads: s.requests("listCurrentOrders") > n, "what became of it is asked")
         for order_id in ids:
             s.market.match_bet(s.bet_of(order_id))
         s.until_complete(*ids)

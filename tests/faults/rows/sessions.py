@@ -1,8 +1,9 @@
 """Rows 20 to 23: sessions that end, logins that are refused for now or for good."""
 
 import threading
+from functools import partial
 
-from ..scenario import DONE, LIVE, Scenario
+from ..scenario import DONE, LIVE, Scenario, make_ours
 from ..table import row
 from .orders_http import is_adopted
 
@@ -45,7 +46,8 @@ STORM = 15
     21,
     "login storm and ban",
     exchange={"logins_per_minute": 5, "login_ban_seconds": 60.0},
-    options={"login_ban": 60.0, "client": {"transaction_limit": STORM + 1}},
+    options={"login_ban": 60.0},
+    make=partial(make_ours, client={"transaction_limit": STORM + 1}),
 )
 def login_storm(s: Scenario) -> None:
     is_over = threading.Event()
