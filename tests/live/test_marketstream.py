@@ -1,6 +1,7 @@
 """The market stream over a real TLS socket: images, deltas, resume, segments, silence, bad lines."""
 
 import contextlib
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -161,6 +162,29 @@ def test_a_segmented_change_is_whole_for_whoever_is_quick(account: Any, fast_set
     ]
     books = [book for event in stream.take(parts, False) for book in event.market_books]
     assert [(best(book, 11), best(book, 22)) for book in books] == [(7.0, 7.0)]
+
+
+def test_lines_that_cannot_be_read_one_after_another_bring_an_image_in_the_end(
+    server: StreamServer, start: Start, fast_settings: Any
+) -> None:
+    start({"stream_steady": 2.0 / fast_settings().wait_factor})
+    bad = b'{"op":"mcm","pt":"soon"}\r\n'
+    first = server.connection()
+    first.change(ct="SUB_IMAGE", initialClk="I", clk="A", pt=1000, mc=[image()])
+    first.raw_send(bad)
+    second = server.connection()
+    second.change(ct="RESUB_DELTA", clk="B", pt=1001)
+    second.raw_send(bad)
+    third = server.connection()
+    assert (second.subscription["clk"], third.subscription["clk"]) == ("A", None)
+    third.change(ct="SUB_IMAGE", initialClk="J", clk="C", pt=1002, mc=[image()])
+    third.raw_send(bad)
+    pause = threading.Event()
+    with contextlib.suppress(OSError):
+        while server.waiting.empty():
+            third.change(ct="HEARTBEAT", clk="C", pt=1003)
+            pause.wait(0.05)
+    assert server.connection().subscription["clk"] is None
 
 
 def test_silence_is_a_dead_connection(server: StreamServer, start: Start) -> None:
