@@ -163,7 +163,7 @@ def nonsense(s: Scenario) -> None:
     exchange=lambda factor: {
         "write_buffer_bytes": 4_000,
         "send_buffer_bytes": 4_096,
-        "slow_reader_seconds": max(60.0, 3.0 / factor),
+        "slow_reader_seconds": max(60.0, 10.0 / factor),
     },
     options={"stream_heartbeat": 100.0},
 )
