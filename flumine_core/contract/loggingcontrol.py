@@ -28,7 +28,7 @@ class LoggingControl:
         self.daemon = daemon
         self.logging_queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._on_error: Callable[[str, str, Exception], None] | None = None
+        self._on_error: Callable[[str, str, BaseException], None] | None = None
         self.handlers: dict[str, Callable[[Any], Any]] = {}
         for noun in (*NOUNS, *LOGGED_NOUNS):
             names = (f"process_{noun}", f"_process_{noun}", _FLUMINE_NAMES.get(noun, ""))
@@ -49,7 +49,7 @@ class LoggingControl:
 
         logger.debug("{}: {}", EVENT_NOUNS[type(event)], event)
 
-    def start(self, on_error: Callable[[str, str, Exception], None]) -> None:
+    def start(self, on_error: Callable[[str, str, BaseException], None]) -> None:
         """Start the thread; `on_error(control, handler, error)` is told of every exception of a handler."""
         self._on_error = on_error
         self._thread = threading.Thread(target=self._run, name=self.name, daemon=self.daemon)
@@ -70,7 +70,7 @@ class LoggingControl:
                 continue
             try:
                 handler(event)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 if self._on_error is not None:
                     self._on_error(self.name, f"process_{noun}", error)
 

@@ -8,10 +8,10 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
+from flumine_core import OrderStatus
 from flumine_core.clock import LiveClock
 from flumine_core.contract.loggingcontrol import LoggingControl
 from flumine_core.errors import SettingsError
-from flumine_core.order.states import OrderStatus
 
 from . import rows
 from .database import Database, parse_url, shown
@@ -69,7 +69,7 @@ class DatabaseLog(LoggingControl):
         )
         self._put = self._writer.put
 
-    def start(self, on_error: Callable[[str, str, Exception], None]) -> None:
+    def start(self, on_error: Callable[[str, str, BaseException], None]) -> None:
         """Start the threads: that which takes events, and that which writes."""
         self._on_error = on_error
         self._started = LiveClock().epoch_ms
