@@ -244,6 +244,10 @@ class RunnerRecord:
             self.total_matched = change.tv
         if change.trd is not None:
             self._trade(change.trd, is_new)
+        self.apply_more(change)
+
+    def apply_more(self, change: RunnerChange) -> None:
+        """Apply starting prices and prices by position: what few changes have."""
         if change.spn is not None or change.spf is not None or change.spb is not None or change.spl is not None:
             self._apply_starting_prices(change)
         if not (change.batb is change.batl is change.bdatb is change.bdatl is None):
@@ -284,33 +288,6 @@ class RunnerRecord:
         if self.is_cumulative and not is_new:
             self.total_matched = round(sum(level.size for level in self.trd.levels), 2)
         self.traded = self.ex = None
-
-    def put_off(self, change: RunnerChange) -> None:
-        """Take note of a change, to a runner that is not cumulative, without building a ladder."""
-        atb, atl, trd = change.atb, change.atl, change.trd
-        self.is_behind = True
-        if atb is not None:
-            deltas = self.atb.deltas
-            for level in atb:
-                deltas[level.price] = level
-        if atl is not None:
-            deltas = self.atl.deltas
-            for level in atl:
-                deltas[level.price] = level
-        if trd is not None:
-            if not trd:
-                self.trd.clear()
-            deltas = self.trd.deltas
-            for level in trd:
-                deltas[level.price] = level
-        if change.ltp is not None:
-            self.last_price_traded = change.ltp
-        if change.tv is not None:
-            self.total_matched = change.tv
-        if change.spn is not None or change.spf is not None or change.spb is not None or change.spl is not None:
-            self._apply_starting_prices(change)
-        if not (change.batb is change.batl is change.bdatb is change.bdatl is None):
-            self._apply_positions(change)
 
     def settle(self) -> None:
         """Apply every change that was put off."""
