@@ -14,7 +14,9 @@ from flumine_core.errors import SettingsError
 from flumine_core.order.states import OrderStatus
 
 from . import rows
-from .database import Database, parse_url, shown
+from .database import Database, Entry, parse_url, shown
+from .process import WriterProcess
+from .wire import Terms
 from .writer import Writer
 
 REFUSED = (OrderStatus.VIOLATION,)
@@ -34,10 +36,12 @@ class DatabaseLog(LoggingControl):
     :param memory: entries that are kept in memory; more are spooled.
     :param close_seconds: how long the end of a run waits for the database; what is left then lies in the spool, and
         the next run writes it.
+    :param process: write in a process of its own, which costs the trading loop less than a thread; False: a thread.
     :raises SettingsError: where an option does not fit, or the spool cannot be written to.
     """
 
     NAME = "DATABASE_LOG"
+    PAUSE = 0.1
 
     def __init__(
         self,
@@ -48,6 +52,7 @@ class DatabaseLog(LoggingControl):
         interval: float = 0.5,
         memory: int = 20_000,
         close_seconds: float = 10.0,
+        process: bool = True,
         daemon: bool = True,
     ) -> None:
         super().__init__(daemon)
@@ -64,13 +69,15 @@ class DatabaseLog(LoggingControl):
         self._frameworks = 0
         self._markets: dict[str, int] = {}
         self._uuid = uuid.uuid4().hex
-        self._writer = Writer(
-            _opened(url), _made_folder(Path(spool), url), self._uuid, batch, interval, memory, self._report
-        )
-        self._put = self._writer.put
+        self._number = 0
+        self._entries: list[Entry] = []
+        folder = _made_folder(Path(spool), url)
+        terms = Terms(url, str(folder.absolute()), self._uuid, batch, interval, memory, close_seconds)
+        Database(parse_url(url)).prepare()
+        self._writer = WriterProcess(terms, self._report) if process else Writer(terms, self._report)
 
     def start(self, on_error: Callable[[str, str, Exception], None]) -> None:
-        """Start the threads: that which takes events, and that which writes."""
+        """Start the thread that takes events, and what writes."""
         self._on_error = on_error
         self._started = LiveClock().epoch_ms
         try:
@@ -82,6 +89,15 @@ class DatabaseLog(LoggingControl):
     def _report(self, what: str, error: Exception) -> None:
         if self._on_error is not None:
             self._on_error(self.name, what, error)
+
+    def _put(self, noun: str, row: rows.Row) -> None:
+        self._number += 1
+        self._entries.append((self._number, noun, row))
+
+    def flush(self) -> None:
+        """Hand over to the writer what has been told since the last time."""
+        entries, self._entries = self._entries, []
+        self._writer.put(entries)
 
     # what the framework tells
 
@@ -169,15 +185,10 @@ class DatabaseLog(LoggingControl):
     def process_end_flumine(self, event: Any) -> None:
         """Write the run's end, and wait for everything to be written."""
         self._put("end", (self._uuid, LiveClock().epoch_ms))
+        self.flush()
         left = self._writer.close(self._close_seconds)
         if left:
             self._report("close", OSError(f"{left} entries are in {self._writer.spool}, the next run writes them"))
-
-
-def _opened(url: str) -> Database:
-    database = Database(parse_url(url))
-    database.prepare()
-    return database
 
 
 def _made_folder(spool: Path, url: str) -> Path:
