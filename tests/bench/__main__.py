@@ -56,8 +56,8 @@ def data_folder() -> Path:
 def measure(side: str, workload: str, *files: Path) -> dict[str, Any]:
     """Run one side once, in a process of its own."""
     python = peer_python() if side == "flumine" else sys.executable
-    environment = {**os.environ, "PYTHONHASHSEED": "0"}
-    environment["PYTHONPATH"] = str(HERE) if side == "flumine" else os.pathsep.join([str(HERE), str(ROOT)])
+    # both sides as they were installed, and so compiled already
+    environment = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": str(HERE)}
     command = [python, str(HERE / "side.py"), side, workload, *map(str, files)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
