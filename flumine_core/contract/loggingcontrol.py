@@ -20,10 +20,13 @@ class LoggingControl:
 
     :cvar PAUSE: seconds between two looks at the queue; 0 handles each event as it comes. Each look makes the trading
         loop wait for the thread, so that a control which writes in batches had better pause.
+    :cvar REFUSED_STATUS: whether the status of an order that no control has let pass is wanted, too, for which
+        `process_refusal` may do. It is a copy of the order for each refusal, and comes unless no control wants it.
     """
 
     NAME = "LOGGING_CONTROL"
     PAUSE = 0.0
+    REFUSED_STATUS = True
 
     def __init__(self, daemon: bool = True, *args: Any, **options: Any) -> None:
         if args or options:

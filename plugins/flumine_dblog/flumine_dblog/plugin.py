@@ -42,6 +42,7 @@ class DatabaseLog(LoggingControl):
 
     NAME = "DATABASE_LOG"
     PAUSE = 0.1
+    REFUSED_STATUS = False
 
     def __init__(
         self,
@@ -63,7 +64,6 @@ class DatabaseLog(LoggingControl):
             raise SettingsError(f"close_seconds must not be below 0, was {close_seconds!r}")
         self._run_name = run
         self._close_seconds = close_seconds
-        self._refusals: dict[str, list[Any]] = {}
         self._skipped: set[str] = set()
         self._started = 0
         self._frameworks = 0
@@ -145,21 +145,15 @@ class DatabaseLog(LoggingControl):
             self._put("runner", row)
 
     def process_order_status(self, event: Any) -> None:
-        """Write why an order was refused, if it was; and unless it never passed the controls, order and change."""
+        """Write an order and its change, unless it never passed the controls."""
         order = event.order
-        if order.market_id in self._skipped:
-            return
-        if self._refusals:
-            for told in self._refusals.pop(order.id, ()):
-                self._put("refusal", rows.refusal_row(order, told.event, told.epoch_ms))
-        if order.status_log != REFUSED:
+        if order.market_id not in self._skipped and order.status_log != REFUSED:
             self._put("order", rows.order_row(order))
 
     def process_refusal(self, event: Any) -> None:
-        """Keep a refusal until its order has come, which is the next event."""
-        refusal = event.event
-        if refusal.market_id not in self._skipped:
-            self._refusals.setdefault(refusal.order_id, []).append(event)
+        """Write a refusal."""
+        if event.event.market_id not in self._skipped:
+            self._put("refusal", rows.refusal_row(event))
 
     def process_cleared_orders_meta(self, event: Any) -> None:
         """Write the orders of a closed market as they have ended."""
