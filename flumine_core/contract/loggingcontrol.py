@@ -75,7 +75,7 @@ class LoggingControl:
     def _run(self) -> None:
         take = self.logging_queue.get
         while (event := take()) is not None:
-            self._handle(event)
+            self.handle(event)
 
     def _run_in_batches(self) -> None:
         take = self.logging_queue.get_nowait
@@ -85,13 +85,14 @@ class LoggingControl:
             for _ in range(self.logging_queue.qsize()):
                 event = take()
                 if event is not None:
-                    self._handle(event)
+                    self.handle(event)
             try:
                 self.flush()
             except Exception as error:
                 self._raised("flush", error)
 
-    def _handle(self, event: Event) -> None:
+    def handle(self, event: Event) -> None:
+        """Call an event's handler, if there is one; what it raises is counted."""
         noun = EVENT_NOUNS[type(event)]
         handler = self.handlers.get(noun)
         if handler is None:

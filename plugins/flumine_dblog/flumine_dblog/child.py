@@ -95,7 +95,7 @@ def serve(connection: socket.socket, run: int) -> None:
             if isinstance(request, Close):
                 close = request
                 break
-            writer.put(request)
+            writer.put_entries(request)
         if close is not None:
             seconds = close.seconds
             break

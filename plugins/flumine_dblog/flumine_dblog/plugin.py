@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import threading
 import uuid
 from collections.abc import Callable
 from importlib.metadata import distributions
@@ -11,12 +12,13 @@ from typing import Any
 from flumine_core.clock import LiveClock
 from flumine_core.contract.loggingcontrol import LoggingControl
 from flumine_core.errors import SettingsError
+from flumine_core.events import EndFlumineEvent, Event
 from flumine_core.order.states import OrderStatus
 
 from . import rows
-from .database import Database, Entry, parse_url, shown
+from .database import Database, parse_url, shown
 from .process import WriterProcess
-from .wire import Terms
+from .wire import Terms, line_of
 from .writer import Writer
 
 REFUSED = (OrderStatus.VIOLATION,)
@@ -69,8 +71,10 @@ class DatabaseLog(LoggingControl):
         self._frameworks = 0
         self._markets: dict[str, int] = {}
         self._uuid = uuid.uuid4().hex
+        self._installed = _installed()
         self._number = 0
-        self._entries: list[Entry] = []
+        self._lines: list[bytes] = []
+        self._lock = threading.Lock()
         folder = _made_folder(Path(spool), url)
         terms = Terms(url, str(folder.absolute()), self._uuid, batch, interval, memory, close_seconds)
         Database(parse_url(url)).prepare()
@@ -90,14 +94,23 @@ class DatabaseLog(LoggingControl):
         if self._on_error is not None:
             self._on_error(self.name, what, error)
 
+    def put(self, event: Event) -> None:
+        """Encode an event at once, from any thread: a line of JSON is cheaper to keep than what it is made of."""
+        if isinstance(event, EndFlumineEvent):
+            self.logging_queue.put(event)
+            return
+        with self._lock:
+            self.handle(event)
+
     def _put(self, noun: str, row: rows.Row) -> None:
-        self._number += 1
-        self._entries.append((self._number, noun, row))
+        self._lines.append(line_of(noun, row))
 
     def flush(self) -> None:
         """Hand over to the writer what has been told since the last time."""
-        entries, self._entries = self._entries, []
-        self._writer.put(entries)
+        with self._lock:
+            lines, self._lines = self._lines, []
+        first, self._number = self._number + 1, self._number + len(lines)
+        self._writer.put(first, lines)
 
     # what the framework tells
 
@@ -108,7 +121,7 @@ class DatabaseLog(LoggingControl):
         if self._frameworks > 1:
             return
         settings = event.event
-        version, plugins = _installed()
+        version, plugins = self._installed
         self._put(
             "run",
             (

@@ -12,8 +12,21 @@ from collections.abc import Sequence
 from loguru import logger
 
 from .backlog import MOST_TIMES_MEMORY
-from .database import Away, Entry, Rejected
-from .wire import ENTRIES, Close, Closed, Frames, Kept, Logged, Terms, Told, decode_answer, decode_request, framed
+from .database import Away, Rejected
+from .wire import (
+    ENTRIES,
+    Close,
+    Closed,
+    Frames,
+    Kept,
+    Logged,
+    Terms,
+    Told,
+    decode_answer,
+    decode_lines,
+    framed,
+    framed_lines,
+)
 from .writer import LONGEST_PAUSE, Report, Writer
 
 PATIENCE = 1.0
@@ -82,19 +95,19 @@ class WriterProcess:
         self._outgoing.append(memoryview(framed(self.terms)))
         self._exchange(0.0)
 
-    def put(self, entries: Sequence[Entry]) -> None:
-        """Hand entries over, in the order of their numbers; an empty sequence only hears what the process says."""
+    def put(self, first: int, lines: Sequence[bytes]) -> None:
+        """Hand entries over, numbered from `first`; where there are none, what the process says is heard alone."""
         if self._fallback is not None:
-            self._fallback.put(entries)
+            self._fallback.put(first, lines)
             return
         if self._closed is not None:
-            if entries:
-                raise OSError(f"{len(entries)} entries came after the end")
+            if lines:
+                raise OSError(f"{len(lines)} entries came after the end")
             return
-        for start in range(0, len(entries), ENTRIES):
-            some = entries[start : start + ENTRIES]
-            frame = framed(some)
-            self._kept.append((some[-1][0], len(some), frame))
+        for start in range(0, len(lines), ENTRIES):
+            some = lines[start : start + ENTRIES]
+            frame = framed_lines(first + start, some)
+            self._kept.append((first + start + len(some) - 1, len(some), frame))
             self._count += len(some)
             self._outgoing.append(memoryview(frame))
         self._exchange(PATIENCE)
@@ -190,8 +203,6 @@ class WriterProcess:
             self._fallback.start()
         finally:
             for _, _, frame in self._kept:
-                entries = decode_request(frame[4:])
-                assert isinstance(entries, list)
-                self._fallback.put(entries)
+                self._fallback.put_entries(decode_lines(frame))
             self._kept.clear()
             self._outgoing.clear()

@@ -309,9 +309,16 @@ def balance_row(time_ms: int, funds: Mapping[str, Any]) -> Row:
 
 
 def refusal_row(event: Any) -> Row:
-    """Return a row of a control's refusal of a request on an order, with what the order was."""
+    """Return a row of a control's refusal of a request on an order, with what the order was; `numbers` are a dict yet.
+
+    A strategy may be refused at each book, and this is on the trading loop's thread.
+    """
     refusal, kind = event.event, event.order_type
-    is_limit = isinstance(kind, LimitOrder)
+    price: float | None
+    if isinstance(kind, LimitOrder):
+        price, size = kind.price, kind.size or kind.requested_size
+    else:
+        price, size = getattr(kind, "price", None), kind.liability
     return (
         refusal.order_id,
         event.trade_id,
@@ -321,13 +328,13 @@ def refusal_row(event: Any) -> Row:
         event.handicap,
         event.side,
         kind.ORDER_TYPE.value,
-        kind.price if is_limit else getattr(kind, "price", None),
-        kind.requested_size if is_limit else kind.liability,
+        price,
+        size,
         event.epoch_ms,
         refusal.package_type.value,
         refusal.control,
         refusal.reason,
-        text_of(refusal.numbers) if refusal.numbers else "{}",
+        refusal.numbers,
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from .database import Entry, holdable
+from .rows import Row, text_of
 
 ENTRIES = 1_000
 """Entries in one frame, at most."""
@@ -70,18 +71,50 @@ Answer = Kept | Told | Logged | Closed
 
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 decode_terms = msgspec.json.Decoder(Terms).decode
-decode_request = msgspec.json.Decoder(list[Entry] | Close).decode
+_decode_request = msgspec.json.Decoder(tuple[int, list[tuple[str, Row]]] | Close).decode
 decode_answer = msgspec.json.Decoder(Answer).decode
 
 
-def framed(message: Terms | Close | Answer | Sequence[Entry]) -> bytes:
-    """Return a message as a frame; texts that cannot be encoded are mended."""
+def line_of(noun: str, row: Row) -> bytes:
+    """Return an entry without its number; texts that cannot be encoded are mended."""
     try:
-        data = _encode(message)
+        return _encode((noun, row))
     except UnicodeEncodeError:
-        assert not isinstance(message, msgspec.Struct)
-        data = _encode([holdable(entry) for entry in message])
+        return _encode((noun, holdable((0, noun, row))[2]))
+
+
+def framed(message: Terms | Close | Answer) -> bytes:
+    """Return a message as a frame."""
+    return _framed(_encode(message))
+
+
+def framed_lines(first: int, lines: Sequence[bytes]) -> bytes:
+    """Return entries as a frame; `first` is the number of the first."""
+    return _framed(b"[%d,[%b]]" % (first, b",".join(lines)))
+
+
+def _framed(data: bytes) -> bytes:
     return len(data).to_bytes(_LENGTH) + data
+
+
+def decode_request(data: bytes) -> list[Entry] | Close:
+    """Return what a frame without its length asks for: to close, or to write entries."""
+    request = _decode_request(data)
+    if isinstance(request, Close):
+        return request
+    first, lines = request
+    return [(number, noun, _flat(row)) for number, (noun, row) in enumerate(lines, first)]
+
+
+def _flat(row: Row) -> Row:
+    return (*row[:-1], text_of(row[-1])) if row and isinstance(row[-1], dict) else row
+
+
+def decode_lines(frame: bytes) -> list[Entry]:
+    """Return the entries of a whole frame."""
+    entries = decode_request(frame[_LENGTH:])
+    assert isinstance(entries, list)
+    return entries
 
 
 class Frames:
