@@ -39,9 +39,6 @@ GIVEN: dict[str, tuple[str, ...]] = {
 FILTERS = ("listener_kwargs", "market_types", "country_codes")
 """Keys of a strategy's market filter that win over those of the run; grouping is the run's alone."""
 
-MOST_MESSAGES = 1_000
-"""How many bad lines of a unit are told one by one; the rest are counted."""
-
 
 class Assembly:
     """A framework with everything that a run names.
@@ -99,7 +96,7 @@ class Assembly:
         passed = {name: value for name, value in given.items() if name in takes}
         try:
             return target, target(**passed, **arguments)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise SettingsError(f"{kind} {named.name!r} cannot be made: {one_line(error)}") from error
 
     def _add_control(self, named: Named) -> None:
@@ -147,7 +144,7 @@ class Assembly:
                 self.flumine.add_strategy(strategy)
             except FlumineCoreError:
                 raise
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 self.flumine.faults.record(strategy.name, "strategy.add", error)
 
     def _prepare(self, strategy: BaseStrategy) -> None:
@@ -212,7 +209,7 @@ def _made(kind: str, named: Named, discovery: Discovery, faults: Faults, given: 
         return target(**passed, **arguments)
     except FlumineCoreError as error:
         raise SettingsError(f"{kind} {named.name!r}: {error}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         faults.record(named.name, "__init__", error)
         return None
 
@@ -265,8 +262,8 @@ def collect(flumine: FlumineSimulation, unit: Unit, keep: bool) -> Result:
     result.refused = dict(flumine.refusal_counts)
     for (plugin, hook), count in flumine.faults.counts.items():
         result.note_fault(plugin, hook, count, flumine.faults.first[plugin, hook].error)
-    result.bad_lines = flumine.bad_lines[:MOST_MESSAGES]
-    result.bad_line_count = len(flumine.bad_lines)
+    result.bad_lines = list(flumine.bad_lines)
+    result.bad_line_counts = dict(flumine.bad_lines.counts)
     result.lost = list(flumine.stream_errors)
     return result
 

@@ -56,6 +56,10 @@ MARKET_COLUMNS = (
 )
 
 
+MOST_MESSAGES = 1_000
+"""How many bad lines of a whole run are told one by one; the rest are counted."""
+
+
 @attrs.frozen
 class Named:
     """A thing by name with its options: a strategy, control, middleware, worker, logging control or client.
@@ -127,7 +131,8 @@ class Result:
     :ivar markets, orders, refusals: one row each, where they are kept.
     :ivar refused: (strategy, control) -> how many requests it refused.
     :ivar faults: (plugin, hook) -> (how many exceptions, the first one's text).
-    :ivar bad_lines: messages "file:line: what is wrong"; there may be more bad lines than messages.
+    :ivar bad_lines: messages "file:line: what is wrong", no more than `MOST_MESSAGES`.
+    :ivar bad_line_counts: file -> how many of its lines could not be used, told or not.
     :ivar lost: what could not be simulated, "file: why".
     :ivar notices: what was passed over for a reason, such as a market that came twice.
     :ivar logged: of a unit that another process simulates, what its logging controls are to handle.
@@ -144,11 +149,16 @@ class Result:
     refused: dict[tuple[str, str], int] = attrs.Factory(dict)
     faults: dict[tuple[str, str], tuple[int, str]] = attrs.Factory(dict)
     bad_lines: list[str] = attrs.Factory(list)
-    bad_line_count: int = 0
+    bad_line_counts: dict[str, int] = attrs.Factory(dict)
     lost: list[str] = attrs.Factory(list)
     notices: list[str] = attrs.Factory(list)
     totals: dict[str, "Totals"] = attrs.Factory(dict)
     logged: bytes = b""
+
+    @property
+    def bad_line_count(self) -> int:
+        """How many lines could not be used."""
+        return sum(self.bad_line_counts.values())
 
     @property
     def error_count(self) -> int:
@@ -172,8 +182,9 @@ class Result:
             self.refused[key] = self.refused.get(key, 0) + refused
         for (plugin, hook), (count, text) in other.faults.items():
             self.note_fault(plugin, hook, count, text)
-        self.bad_lines.extend(other.bad_lines)
-        self.bad_line_count += other.bad_line_count
+        self.bad_lines.extend(other.bad_lines[: MOST_MESSAGES - len(self.bad_lines)])
+        for name, bad in other.bad_line_counts.items():
+            self.bad_line_counts[name] = self.bad_line_counts.get(name, 0) + bad
         self.lost.extend(other.lost)
         self.notices.extend(other.notices)
 

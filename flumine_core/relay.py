@@ -11,7 +11,7 @@ import zstandard
 from .contract.loggingcontrol import LoggingControl
 from .events import EVENT_NOUNS, Event
 
-OnError = Callable[[str, str, Exception], None]
+OnError = Callable[[str, str, BaseException], None]
 Put = Callable[[Event], None]
 
 
@@ -70,7 +70,7 @@ class Relay(LoggingControl):
         """Pass an event on at once."""
         try:
             self._pass_on(event)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if self._on_error is not None:
                 self._on_error(self.name, f"process_{EVENT_NOUNS[type(event)]}", error)
 

@@ -38,10 +38,10 @@ class FlumineSimulation(Session):
     :param client: the first client, a SimulatedClient.
     :param settings: in place of the process's `config`.
     :param plugins: the installed plugins and which of them are blocked; all hook plugins if None.
-    :ivar bad_lines: a sentence for each line that could not be used.
+    :ivar bad_lines: a sentence for each line that could not be used, up to 100 a file; `bad_lines.counts` has all.
     :ivar stream_errors: a sentence for each file that could not be read.
     :ivar faults: what strategies and plugins raised.
-    :ivar refusals: what controls refused.
+    :ivar refusals: what controls refused, the latest 1,000.
     :ivar progress: called with the framework every 2,000 books.
     """
 
@@ -100,7 +100,7 @@ class FlumineSimulation(Session):
             from loguru import logger
 
             logger.error("{}", error)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if self.settings.raise_errors:
                 raise
             self.stream_errors.append(f"{_place_of(group, stream)}: {one_line(error)}")
@@ -359,7 +359,7 @@ class Flumine(Session):
                 if type(event) is MarketBooksEvent:
                     _complete_books(event)
                 self.handler_queue.put(event)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self.stream_errors.append(f"{type(stream).__name__}: {error}")
             self.faults.count(type(stream).__name__, "stream", error)
         finally:
@@ -384,7 +384,7 @@ class Flumine(Session):
     def _process_guarded(self, event: Event) -> None:
         try:
             self.process(event)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if self.settings.raise_errors:
                 raise
             self.faults.record(type(self).__name__, type(event).__name__, error)

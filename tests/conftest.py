@@ -7,12 +7,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from flumine_core import FlumineSimulation, HistoricalStream, Settings, SimulatedClient
 from flumine_core.kernel.entrypoint import read_entry_rows
 from flumine_core.synthetic.market import SyntheticMarket
 from flumine_core.testing.isolation import hide
+
+hypothesis.settings.register_profile("steady", deadline=None)  # how long an example takes is the machine's affair
+hypothesis.settings.load_profile("steady")
 
 
 class Plugins:

@@ -41,6 +41,7 @@ FLOORS = {
     "configuration": 11,
     "testing": 11,
     "cli": 12,
+    "command": 13,
     "__main__": 13,
     "__init__": 13,
 }
@@ -51,6 +52,37 @@ MOST_CLASS_LINES = 300
 
 FOLDERS_WITH_A_NAME = {"contract": "API_VERSION"}
 """Folder -> the one constant that its `__init__` holds: plugin authors import it from there, it imports nothing."""
+
+PUBLIC = {
+    "",  # the names that `from flumine_core import ...` gives
+    "clock",
+    "command",
+    "contract",
+    "errors",
+    "events",
+    "hint",
+    "synthetic",
+    "testing",
+}
+"""Rooms that a plugin may import; a module in a public folder is public, too."""
+
+PUBLIC_TO_AN_EXCHANGE = {
+    "book",
+    "ladder",
+    "order.settlement",
+    "simulation.bet",
+    "simulation.exchange",
+    "simulation.matching",
+    "simulation.policy",
+    "simulation.reader",
+    "venue",
+}
+"""What a plugin may import beside that which is an exchange itself: book cache, matching engine, settlement."""
+
+EXCHANGES = {"flumine_exchange"}
+
+PLUGINS = PACKAGE.parent / "plugins"
+PLUGIN_MODULES = sorted(PLUGINS.glob("flumine_*/flumine_*/**/*.py"))
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
@@ -132,3 +164,29 @@ def test_only_the_clock_reads_the_time() -> None:
 def test_no_drawer_is_called_utils() -> None:
     drawers = {"utils", "helpers", "common", "manager", "misc"}
     assert not {part.removesuffix(".py") for path in MODULES for part in path.parts} & drawers
+
+
+def is_public(module: str, public: set[str]) -> bool:
+    return module in public or any(module.startswith(f"{each}.") for each in public if each)
+
+
+@pytest.mark.parametrize("path", PLUGIN_MODULES, ids=lambda path: str(path.relative_to(PLUGINS)))
+def test_plugins_import_what_is_public(path: Path) -> None:
+    public = PUBLIC | (PUBLIC_TO_AN_EXCHANGE if path.relative_to(PLUGINS).parts[0] in EXCHANGES else set())
+    names = set(flumine_core.__all__)
+    wrong = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            assert node.module
+            modules = [node.module]
+            if node.module == "flumine_core":  # a name, or else a folder
+                modules = [f"flumine_core.{each.name}" for each in node.names if each.name not in names]
+        else:
+            continue
+        for module in modules:
+            root, _, rest = module.partition(".")
+            if root == "flumine_core" and not is_public(rest, public):
+                wrong.append(f"line {node.lineno}: {module}")
+    assert not wrong, "\n".join(wrong)

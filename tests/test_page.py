@@ -157,7 +157,7 @@ def test_add_worker(framework: FlumineSimulation, path: str) -> None:
 
     class Waiting(Backer):
         def start(self, flumine: Any) -> None:
-            assert called.wait(5)
+            assert called.wait(30)
 
     framework.add_strategy(Waiting(market_filter={"markets": [path]}))
     framework.run()

@@ -220,24 +220,26 @@ def test_a_worker_that_dies_costs_its_market_which_is_named(markets: list[str], 
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_strategy_that_exits_costs_its_market_which_is_named(markets: list[str], workers: int) -> None:
-    fatal = Named("backer", {"fatal": "1.100000003", "how": "leave"})
-    result = simulate(Run((fatal,), tuple(markets), workers=workers))
-    assert result.error_count == 1
-    assert [row["market_id"] for row in result.markets if row["orders"]] == [
-        Path(each).name for each in markets if each != markets[2]
-    ]
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_strategy_that_raises_is_counted(markets: list[str], workers: int) -> None:
-    fatal = Named("backer", {"fatal": "1.100000003", "how": "memory"})
+@pytest.mark.parametrize(("how", "told"), [("memory", "MemoryError"), ("leave", "SystemExit: 5")])
+def test_a_strategy_that_raises_is_counted(markets: list[str], workers: int, how: str, told: str) -> None:
+    fatal = Named("backer", {"fatal": "1.100000003", "how": how})
     result = simulate(Run((fatal,), tuple(markets), workers=workers))
     ((key, (count, text)),) = result.faults.items()
     assert key == ("Backer", "strategy.process_market_book")
     assert count > 1
-    assert text == "MemoryError"
+    assert text == told
     assert result.error_count == count
+    assert result.market_count == len(markets)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_strategy_that_exits_where_errors_are_raised_costs_its_market(markets: list[str], workers: int) -> None:
+    fatal = Named("backer", {"fatal": "1.100000003", "how": "leave"})
+    result = simulate(Run((fatal,), tuple(markets), settings={"raise_errors": True}, workers=workers))
+    assert result.lost == [f"{markets[2]}: it was left by SystemExit: 5"]
+    assert [row["market_id"] for row in result.markets if row["orders"]] == [
+        Path(each).name for each in markets if each != markets[2]
+    ]
 
 
 def test_an_executor_of_a_plugin_is_used(markets: list[str], install: Install) -> None:

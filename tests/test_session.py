@@ -549,7 +549,7 @@ def test_order_of_another_thread_after_the_run_is_refused_aloud(simulate: Any, m
 
     thread = threading.Thread(target=work)
     thread.start()
-    thread.join(5)
+    thread.join(30)
     assert len(raised) == 1
     assert strategy.order.id not in market.blotter
 

@@ -258,6 +258,20 @@ def test_bad_line_is_named_counted_and_passed_over(
     assert strategy.order.bet_id
 
 
+def test_bad_lines_without_end_are_all_counted_and_some_are_kept(
+    simulate: Any, market_file: Any, tmp_path: Path
+) -> None:
+    worst, bad = tmp_path / "worst", tmp_path / "bad"
+    worst.write_bytes(b"garbage\n" * 5_000)
+    bad.write_bytes(b"garbage\n" * 3)
+    framework = simulate([str(worst), str(bad), market_file()], Watcher())
+    assert framework.bad_lines.counts == {str(worst): 5_000, str(bad): 3}
+    assert framework.bad_lines.total == 5_003
+    assert len(framework.bad_lines) == 103
+    assert framework.bad_lines[99].startswith(f"{worst}:100: ")
+    assert framework.bad_lines[102].startswith(f"{bad}:3: ")
+
+
 @pytest.mark.parametrize("kind", ["empty", "missing", "directory", "truncated bz2"])
 def test_file_that_cannot_be_read_costs_only_itself(kind: str, simulate: Any, market_file: Any, tmp_path: Path) -> None:
     path = tmp_path / "bad.bz2"
@@ -302,6 +316,53 @@ def test_a_strategy_that_raises_starves_nobody(simulate: Any, market_file: Any) 
     assert good.seen == bad.seen
 
 
+@pytest.mark.parametrize("callback", ["start", "process_new_market", "process_closed_market", "finish"])
+def test_a_strategy_that_leaves_does_not_end_the_run(callback: str, simulate: Any, market_file: Any) -> None:
+    def leave(*arguments: Any) -> None:
+        raise SystemExit(0)
+
+    bad, good = Watcher(name="bad"), Watcher(name="good")
+    setattr(bad, callback, leave)
+    framework = simulate([market_file(), market_file(market_id="1.2")], bad, good)
+    assert {fault.plugin: fault.error for fault in framework.faults.first.values()} == {"bad": "SystemExit: 0"}
+    assert len(good.closed) == 2
+
+
+def test_ctrl_c_in_a_callback_ends_the_run_in_order(simulate: Any, market_file: Any) -> None:
+    ended: list[str] = []
+
+    class Interrupted(Watcher):
+        def check_market_book(self, market: Any, market_book: Any) -> bool:
+            raise KeyboardInterrupt
+
+        def finish(self, flumine: Any) -> None:
+            ended.append(self.name)
+
+    with pytest.raises(KeyboardInterrupt):
+        simulate(market_file(), Interrupted())
+    assert ended == ["Interrupted"]
+
+
+def test_a_framework_runs_once(simulate: Any, market_file: Any) -> None:
+    strategy = Watcher()
+    framework = simulate(market_file(), strategy)
+    seen = list(strategy.seen)
+    with pytest.raises(FlumineCoreError, match="has run: another run needs a new one"):
+        framework.run()
+    assert strategy.seen == seen
+
+
+def test_a_run_that_could_not_begin_can_begin_later(market_file: Any) -> None:
+    framework = FlumineSimulation()
+    strategy = Watcher(streams=[HistoricalStream(market_file())])
+    framework.add_strategy(strategy)
+    with pytest.raises(FlumineCoreError, match="client"):
+        framework.run()
+    framework.add_client(SimulatedClient())
+    framework.run()
+    assert strategy.seen
+
+
 def test_raise_errors_raises(simulate: Any, market_file: Any) -> None:
     with pytest.raises(ZeroDivisionError):
         simulate(market_file(), Raises(), settings={"raise_errors": True})
@@ -341,6 +402,36 @@ def test_middleware_runs_before_strategies_and_its_errors_are_counted(simulate: 
     framework = simulate(market_file(), strategy, before=lambda f: f.add_market_middleware(Bad()))
     (market,) = framework.markets
     assert market.context["n"] == len(strategy.seen) == framework.faults.counts["Bad", "middleware.__call__"]
+
+
+def test_a_market_that_opens_again_is_added_once_and_leaves_with_each_closing(simulate: Any, tmp_path: Path) -> None:
+    definition = next(SyntheticMarket(updates=20).changes())[1]["marketDefinition"]
+    lines = [
+        json.dumps({"op": "mcm", "pt": 1_600_000_000_000 + number, "mc": [{"id": "1.1", "marketDefinition": own}]})
+        for number, status in enumerate(("OPEN", "CLOSED", "CLOSED", "OPEN", "OPEN", "CLOSED"))
+        for own in ({**definition, "status": status},)
+    ]
+    path = tmp_path / "1.1"
+    path.write_text("\n".join(lines) + "\n")
+    calls: list[str] = []
+    markets: set[int] = set()
+
+    class Notes(Middleware):
+        def __call__(self, market: Any) -> None:
+            calls.append("book")
+            markets.add(id(market))
+
+        def add_market(self, market: Any) -> None:
+            calls.append("add")
+
+        def remove_market(self, market: Any) -> None:
+            calls.append("remove")
+
+    strategy = Watcher()
+    framework = simulate(str(path), strategy, before=lambda f: f.add_market_middleware(Notes()))
+    assert calls == ["add", "book", "remove", "book", "book", "remove"]
+    assert len(markets) == len(framework.markets) == 1
+    assert (strategy.new, strategy.closed) == (["1.1"], ["1.1", "1.1"])
 
 
 def test_logging_control_gets_plain_copies_of_what_it_handles(simulate: Any, market_file: Any) -> None:

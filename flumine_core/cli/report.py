@@ -56,6 +56,7 @@ def as_json(result: Result) -> dict[str, Any]:
         {"plugin": plugin, "hook": hook, "count": count, "error": text}
         for (plugin, hook), (count, text) in sorted(result.faults.items())
     ]
+    whole["bad_lines_by_file"] = result.bad_line_counts
     whole["bad_line_messages"] = result.bad_lines
     whole["not_simulated"] = result.lost
     whole["notices"] = result.notices

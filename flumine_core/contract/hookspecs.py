@@ -289,7 +289,7 @@ def flumine_process_cleared_markets(cleared_markets: Any) -> None:
 def flumine_remove_market(market: "Market") -> None:
     """Called when a market leaves, and what was kept for it may go.
 
-    :param market: the market.
+    :param market: the market; in simulation it may open again, as the same object and without another add_market.
     Returns: ignored.
     Order: after middleware's remove_market.
     Rate: once a market, in simulation after each closing.

@@ -36,7 +36,7 @@ class LoggingControl:
         self.logging_queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._ending = threading.Event()
-        self._on_error: Callable[[str, str, Exception], None] | None = None
+        self._on_error: Callable[[str, str, BaseException], None] | None = None
         self.handlers: dict[str, Callable[[Any], Any]] = {}
         for noun in (*NOUNS, *LOGGED_NOUNS):
             names = (f"process_{noun}", f"_process_{noun}", _FLUMINE_NAMES.get(noun, ""))
@@ -57,7 +57,7 @@ class LoggingControl:
 
         logger.debug("{}: {}", EVENT_NOUNS[type(event)], event)
 
-    def start(self, on_error: Callable[[str, str, Exception], None]) -> None:
+    def start(self, on_error: Callable[[str, str, BaseException], None]) -> None:
         """Start the thread; `on_error(control, handler, error)` is told of every exception of a handler."""
         self._on_error = on_error
         self._ending.clear()
@@ -88,7 +88,7 @@ class LoggingControl:
                     self.handle(event)
             try:
                 self.flush()
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 self._raised("flush", error)
 
     def handle(self, event: Event) -> None:
@@ -99,10 +99,10 @@ class LoggingControl:
             return
         try:
             handler(event)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self._raised(f"process_{noun}", error)
 
-    def _raised(self, what: str, error: Exception) -> None:
+    def _raised(self, what: str, error: BaseException) -> None:
         if self._on_error is not None:
             self._on_error(self.name, what, error)
 

@@ -20,10 +20,14 @@ class Middleware:
         """Process the market's latest book."""
 
     def add_market(self, market: "Market") -> None:
-        """Process a market seen for the first time."""
+        """Process a market seen for the first time; it is not called again where a closed market opens again."""
 
     def remove_market(self, market: "Market") -> None:
-        """Forget a market."""
+        """Forget a market: in a simulation after each closing, live an hour after it.
+
+        A simulated market that opens again is the same object with the same context, and goes on as it was: books
+        follow without another `add_market`, and another closing brings another `remove_market`.
+        """
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"

@@ -44,7 +44,7 @@ class BackgroundWorker:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def start(self, flumine: Any, on_error: Callable[[str, Exception], None]) -> None:
+    def start(self, flumine: Any, on_error: Callable[[str, BaseException], None]) -> None:
         """Start the thread; `on_error(name, error)` is told of every exception of the function."""
         extra = self._extra(flumine)
 
@@ -53,7 +53,7 @@ class BackgroundWorker:
             while pause is not None and not self._stop.wait(pause):
                 try:
                     self.function(*self.func_args, **self.func_kwargs, **extra)
-                except Exception as error:
+                except (Exception, SystemExit) as error:
                     on_error(self.name, error)
                 pause = self.interval
 

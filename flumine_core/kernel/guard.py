@@ -1,4 +1,7 @@
-"""The one error policy around foreign code: caught at its boundary, counted, named; the rest goes on."""
+"""The one error policy around foreign code: caught at its boundary, counted, named; the rest goes on.
+
+SystemExit is caught too: a plugin does not end a run. KeyboardInterrupt is the user's, and ends it.
+"""
 
 import threading
 import traceback
@@ -86,7 +89,7 @@ def guarded(
     def call(*arguments: Any) -> Any:
         try:
             return function(*arguments)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             faults.record(plugin, hook, error)
             return f"{plugin} raised {one_line(error)}" if is_stopping else None
 
@@ -113,7 +116,7 @@ def guarded_wrapper(
         try:
             generator = function(*arguments)
             next(generator)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             faults.record(plugin, hook, error)
             if is_stopping:
                 raise Stopped(plugin, f"{plugin} raised {one_line(error)}") from error
@@ -127,7 +130,7 @@ def guarded_wrapper(
             generator.send(result)
         except StopIteration as stop:
             return stop.value
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             faults.record(plugin, hook, error)
             return result
         faults.record(plugin, hook, ExecutionError("a wrapper must yield once, it yielded twice"))
@@ -140,7 +143,7 @@ def guarded_wrapper(
 def _close(generator: Generator[Any, Any, Any]) -> None:
     try:
         generator.close()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         from loguru import logger
 
         logger.warning("a wrapper did not end when it was closed: {}", one_line(error))
@@ -152,7 +155,7 @@ def failing_hard(plugin: str, hook: str, function: Callable[..., Any]) -> Callab
     def call(*arguments: Any) -> Any:
         try:
             return function(*arguments)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ExecutionError(f"plugin {plugin!r} failed in {hook}: {one_line(error)}") from error
 
     return call

@@ -146,7 +146,7 @@ class Kernel(MarketLife):
                     strategy.process_new_market(market, book)
                 if strategy.check_market_book(market, book):
                     strategy.process_market_book(market, book)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 self._strategy_raised(strategy, error, "process_market_book")
             if self._waiting:
                 self.drain()
@@ -159,12 +159,12 @@ class Kernel(MarketLife):
             if orders:
                 try:
                     strategy.process_orders(market, orders)
-                except Exception as error:
+                except (Exception, SystemExit) as error:
                     self._strategy_raised(strategy, error, "process_orders")
                 if self._waiting:
                     self.drain()
 
-    def _strategy_raised(self, strategy: Any, error: Exception, callback: str) -> None:
+    def _strategy_raised(self, strategy: Any, error: BaseException, callback: str) -> None:
         frame = error.__traceback__.tb_next if error.__traceback__ else None
         name = frame.tb_frame.f_code.co_name if frame else callback
         self.faults.record(strategy.name, f"strategy.{name}", error)
@@ -252,7 +252,7 @@ class Kernel(MarketLife):
         if market is not None:
             try:
                 self.apply(market, (report,))
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 self.faults.record(type(self).__name__, type(report).__name__, error)
         return market
 
@@ -288,7 +288,7 @@ class Kernel(MarketLife):
                 return
             try:
                 event.callback(self, event)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 name = getattr(event.callback, "__qualname__", repr(event.callback))
                 self.faults.record(name, "custom_event", error)
 

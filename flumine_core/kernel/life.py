@@ -36,7 +36,7 @@ class MarketLife(Desk):
                 middleware(market)
             else:
                 getattr(middleware, method, nothing)(market)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self.faults.record(type(middleware).__name__, f"middleware.{method}", error)
         if self._waiting:
             self.drain()
@@ -44,7 +44,7 @@ class MarketLife(Desk):
     def _guard_strategy(self, strategy: Any, callback: str, *arguments: Any) -> Any:
         try:
             return getattr(strategy, callback)(*arguments)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self.faults.record(strategy.name, f"strategy.{callback}", error)
             return None
         finally:
@@ -99,8 +99,8 @@ class MarketLife(Desk):
                 self._clear_market(market)
             if "close_market" in self._logged:
                 self.log_control(CloseMarketEvent(plain_market(market), event.streaming_unique_id))
-        if self._keeps_closed_markets:
-            self._remove_market(market)
+            if self._keeps_closed_markets:
+                self._remove_market(market)
 
     def _clear_market(self, market: Market) -> None:
         """Bring the cleared orders and markets that a real exchange would report."""

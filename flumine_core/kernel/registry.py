@@ -1,6 +1,7 @@
 """What a framework is made of: clients, controls, strategies, streams, middleware, workers, logging controls."""
 
 import queue
+from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
@@ -24,6 +25,9 @@ from .guard import Faults
 
 _STREAM_ID_STEP = 10_000
 
+REFUSALS_KEPT = 1000
+"""How many refusals a framework remembers, the latest; all of them are counted, and told to logging controls."""
+
 
 class Registry:
     """Takes the parts of a framework and keeps them in the order in which they were added."""
@@ -37,7 +41,7 @@ class Registry:
         self.streams: list[Any] = []
         self.trading_controls: list[Any] = []
         self.faults = Faults(lambda: self.settings.raise_errors)
-        self.refusals: list[Refusal] = []
+        self._refusals: deque[Refusal] = deque(maxlen=REFUSALS_KEPT)
         self.refusal_counts: dict[tuple[str, str], int] = {}
         self.cleared_market_queue: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.is_running = False
@@ -54,6 +58,11 @@ class Registry:
             self.add_trading_control(control)
         if client is not None:
             self.add_client(client)
+
+    @property
+    def refusals(self) -> list[Refusal]:
+        """What controls refused last, 1,000 at most; `refusal_counts` has all, by strategy and control."""
+        return list(self._refusals)
 
     def add_client(self, client: BaseClient) -> None:
         """Add a client with its default control; the first one is the default client.
@@ -200,15 +209,11 @@ class Registry:
             )
         return known
 
-    def _worker_raised(self, name: str, error: Exception) -> None:
+    def _worker_raised(self, name: str, error: BaseException) -> None:
         self.faults.count(name, "worker", error)
 
-    def _logging_control_raised(self, name: str, handler: str, error: Exception) -> None:
+    def _logging_control_raised(self, name: str, handler: str, error: BaseException) -> None:
         self.faults.count(name, handler, error)
-
-    def _check_not_running(self) -> None:
-        if self.is_running:
-            raise ExecutionError("the framework is running already")
 
     @property
     def info(self) -> dict[str, Any]:

@@ -38,7 +38,7 @@ class Reports(Registry):
 
     def refuse(self, order: Order, refusal: Refusal) -> None:
         """Keep a refusal, count it, and tell the logging controls."""
-        self.refusals.append(refusal)
+        self._refusals.append(refusal)
         key = (refusal.strategy, refusal.control)
         self.refusal_counts[key] = self.refusal_counts.get(key, 0) + 1
         if self._logged:

@@ -8,11 +8,12 @@ from typing import Any
 
 from ..contract.client import BaseClient
 from ..contract.streams import BaseStream
-from ..errors import ClientError, StreamError
+from ..errors import ClientError, ExecutionError, StreamError
 from ..events import ClearedMarketsEvent, ClearedOrdersEvent, ConfigEvent, EndFlumineEvent
 from ..market.market import Market
 from ..order.cleared import Cleared, ClearedMarket
 from ..settings import Settings, config
+from .badlines import BadLines
 from .discovery import Discovery
 from .kernel import Kernel
 from .plan import Plan
@@ -29,16 +30,17 @@ class Session(Kernel):
         plugins: Discovery | None = None,
     ) -> None:
         self._ends: list[tuple[str, object]] = []
-        self.bad_lines: list[str] = []
+        self.bad_lines = BadLines()
         self.stream_errors: list[str] = []
         self.progress: Callable[[Any], None] | None = None
         self.setting_changes: list[tuple[str, Settings]] = []
         self._given = config if settings is None else settings
         self._discovery = plugins
+        self._has_run = False
         super().__init__(clock, self._given, client)
 
     def _begin(self) -> None:
-        self._check_not_running()
+        self._check_not_run()
         if not len(self.clients):
             raise ClientError("a client must be added before run()")
         discovery = self._discovery = self._discovery or Discovery()
@@ -59,6 +61,15 @@ class Session(Kernel):
             client.execution = self._make_execution(client)
             if not any(client.execution is other for other in self.executions):
                 self.executions.append(client.execution)
+        self._has_run = True
+
+    def _check_not_run(self) -> None:
+        if self.is_running:
+            raise ExecutionError("the framework is running already")
+        if self._has_run:
+            raise ExecutionError(
+                f"this {type(self).__name__} has run: another run needs a new one, with strategies made anew"
+            )
 
     def _make_execution(self, client: BaseClient) -> Any:
         if client.execution_cls is not None:
@@ -103,7 +114,7 @@ class Session(Kernel):
         """End a stream or execution; one that raises keeps nobody else from ending."""
         try:
             getattr(end, method)()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self.faults.count(type(end).__name__, method, error)
 
     def _clear_simulated(self, market: Market, clients: Iterable[BaseClient]) -> None:

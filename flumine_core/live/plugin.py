@@ -44,11 +44,13 @@ class LiveFramework(WorkedFramework, Protocol):
     """What the live end uses of the framework that it belongs to."""
 
     clients: Clients
-    bad_lines: list[str]
     stream_errors: list[str]
     trading_controls: list[Any]
     strategies: list[Any]
     faults: Any
+
+    @property
+    def bad_lines(self) -> list[str]: ...
 
     def add_stream(self, stream: Any) -> None: ...
 

@@ -23,7 +23,7 @@ class LineRange(Protocol):
     interval: float
 
 
-class LimitOrder(Struct, frozen=True):
+class LimitOrder(Struct, frozen=True, gc=False):
     """A bet at `price` or better.
 
     :ivar price: decimal odds, or the line's value where `price_ladder_definition` is LINE_RANGE.
@@ -80,7 +80,7 @@ class LimitOrder(Struct, frozen=True):
         }
 
 
-class LimitOnCloseOrder(Struct, frozen=True):
+class LimitOnCloseOrder(Struct, frozen=True, gc=False):
     """A bet at the starting price, if that is `price` or better.
 
     :ivar liability: what may be lost (BACK: the stake; LAY: the payout less the stake).
@@ -108,7 +108,7 @@ class LimitOnCloseOrder(Struct, frozen=True):
         }
 
 
-class MarketOnCloseOrder(Struct, frozen=True):
+class MarketOnCloseOrder(Struct, frozen=True, gc=False):
     """A bet at the starting price, whatever it is.
 
     :ivar liability: what may be lost (BACK: the stake; LAY: the payout less the stake).

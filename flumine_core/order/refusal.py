@@ -5,7 +5,7 @@ from msgspec import Struct
 from .package import OrderPackageType
 
 
-class Refusal(Struct, frozen=True):
+class Refusal(Struct, frozen=True, gc=False):
     """Say which control refused what, and why.
 
     :ivar control: the control's class name (or what stopped the request after its acceptance).

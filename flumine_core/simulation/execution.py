@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from ..order.kinds import MarketOnCloseOrder
 from ..order.report import DropReport, MatchReport, Report
 from .bet import Bet
+from .context import SimulatedRunners
 from .exchange import MarketExchange
 from .pending import NO_REPORTS, Latencies, PendingRequests, order_of, totals_of
 from .policy import find_profile
@@ -64,7 +65,10 @@ class SimulatedExecution:
     def after_book(self, market: "Market", book: "MarketBook") -> Sequence[Report]:
         """Let the exchange match its bets against `book`."""
         pending = self._markets.get(book.market_id)
-        exchange = self._pending(book.market_id).exchange if pending is None else pending.exchange
+        if pending is None:
+            pending = self._pending(book.market_id)
+            market.context["simulated"] = SimulatedRunners(market)
+        exchange = pending.exchange
         volume = exchange.volume
         if book.definition is volume.definition:
             if not exchange.live and not volume.fresh:

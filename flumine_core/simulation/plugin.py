@@ -13,7 +13,7 @@ from .stream import RecordedStream
 class SimulatedEnd:
     """Makes recorded streams, and one simulated execution for all simulated and paper clients."""
 
-    def __init__(self, on_bad_line: Callable[[str], None]) -> None:
+    def __init__(self, on_bad_line: Callable[[str, str], None]) -> None:
         self._on_bad_line = on_bad_line
         self._execution: SimulatedExecution | None = None
 

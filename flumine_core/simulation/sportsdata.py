@@ -177,7 +177,8 @@ class _Reader:
             report(self._framework, f"sports data of market {self._feed.market_id} breaks off: {error}")
 
     def _bad(self, number: int, reason: str) -> None:
-        self._framework.bad_lines.append(f"{self._lines.name}:{number}: {reason}")
+        name = self._lines.name
+        self._framework.bad_lines.append(f"{name}:{number}: {reason}", name)
 
     def _read(self) -> Generator[tuple[int, dict[str, Any], int], None, None]:
         feed = self._feed

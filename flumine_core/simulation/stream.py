@@ -85,11 +85,11 @@ class RecordedStream:
 
     The event object and its list are used again for the next line.
 
-    :param on_bad_line: told of each line that cannot be used, in one sentence that names file and line.
+    :param on_bad_line: given a sentence that names file and line, and the file, for each line that cannot be used.
     :ivar line_number: the line read last, from 1.
     """
 
-    def __init__(self, description: HistoricalStream, on_bad_line: Callable[[str], None]) -> None:
+    def __init__(self, description: HistoricalStream, on_bad_line: Callable[[str, str], None]) -> None:
         self.description = description
         self.on_bad_line = on_bad_line
         self.lines: Lines | None = None
@@ -207,7 +207,8 @@ class RecordedStream:
         self._bad(number, f"{error}, in the runner changes (rc)")
 
     def _bad(self, number: int, reason: str) -> None:
-        self.on_bad_line(f"{self.description.file_path}:{number}: {reason}")
+        path = self.description.file_path
+        self.on_bad_line(f"{path}:{number}: {reason}", path)
 
 
 class MergedStream:

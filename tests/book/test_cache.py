@@ -166,7 +166,7 @@ CHANGE = st.fixed_dictionaries(
 BASE = next(SyntheticMarket(updates=20).changes())[1]["marketDefinition"]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(CHANGE, min_size=1, max_size=12),
     DEFINED,

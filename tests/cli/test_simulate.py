@@ -161,6 +161,33 @@ def test_a_missing_file_and_bad_lines_are_told_and_the_rest_is_done(cli: Cli, ma
     assert "not simulated: no such file" in result.stderr
 
 
+def test_what_is_told_of_bad_lines_does_not_grow_with_them(cli: Cli, tmp_path: Path) -> None:
+    for number in range(20):
+        (tmp_path / f"bad-{number}").write_bytes(b"garbage\n" * 300)
+    result = cli("simulate", "bad-*", "--strategy", "example", "--format", "json")
+    found = loaded(result)
+    assert found["bad_lines"] == found["errors"] == 6_000
+    assert len(found["bad_line_messages"]) == 1_000
+    assert found["bad_lines_by_file"] == {f"bad-{number}": 300 for number in range(20)}
+    assert "bad line: 5980 more" in result.stderr
+
+
+LEAVING = """
+from flumine_core import BaseStrategy
+class Leaving(BaseStrategy):
+    def check_market_book(self, market, market_book):
+        raise {}
+"""
+
+
+def test_a_strategy_that_leaves_or_is_interrupted_ends_with_an_error(cli: Cli, market: Path) -> None:
+    for number, what in enumerate(("SystemExit(0)", "KeyboardInterrupt")):
+        Path(f"leaving{number}.py").write_text(LEAVING.format(what))
+        result = cli("simulate", market, "--strategy", f"leaving{number}:Leaving")
+        assert result.exit_code == 1
+        assert ("SystemExit: 0" in result.stdout) is (number == 0)
+
+
 PRINTING = """
 from flumine_core import BaseStrategy
 print("imported")

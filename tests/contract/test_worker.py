@@ -8,11 +8,11 @@ import pytest
 from flumine_core import BackgroundWorker, FlumineCoreError
 
 
-def run(worker: BackgroundWorker, done: threading.Event, flumine: Any = "framework") -> list[tuple[str, Exception]]:
+def run(worker: BackgroundWorker, done: threading.Event, flumine: Any = "framework") -> list[tuple[str, BaseException]]:
     """Run a worker until its function says that it is done."""
-    errors: list[tuple[str, Exception]] = []
+    errors: list[tuple[str, BaseException]] = []
     worker.start(flumine, lambda name, error: errors.append((name, error)))
-    assert done.wait(5)
+    assert done.wait(30)
     worker.shutdown()
     assert not worker.is_alive()
     return errors
@@ -42,14 +42,15 @@ def test_keyword_of_ones_own_wins_over_the_framework() -> None:
     assert got == ["mine"]
 
 
-def test_called_again_and_again_though_it_raises() -> None:
+@pytest.mark.parametrize("error", [ValueError, SystemExit])
+def test_called_again_and_again_though_it_raises(error: type[BaseException]) -> None:
     done, calls = threading.Event(), []
 
     def work() -> None:
         calls.append(1)
         if len(calls) == 3:
             done.set()
-        raise ValueError(len(calls))
+        raise error(len(calls))
 
     errors = run(BackgroundWorker(0.001, work, name="mine"), done)
     assert [name for name, _ in errors[:3]] == ["mine"] * 3

@@ -153,3 +153,40 @@ def test_error_of_the_step_passes_through_a_wrapper() -> None:
     with pytest.raises(ZeroDivisionError):
         bracket.throw(ZeroDivisionError())
     assert ended == [True]
+
+
+def leaves(*arguments: Any) -> Any:
+    raise SystemExit(0)
+
+
+def test_leaving_is_one_more_way_to_fail() -> None:
+    faults = Faults()
+    assert guarded("p", "h", leaves, faults)() is None
+    assert "SystemExit" in guarded("p", "h", leaves, faults, is_stopping=True)()
+    with pytest.raises(ExecutionError, match="SystemExit"):
+        failing_hard("p", "h", leaves)()
+    assert faults.counts == {("p", "h"): 2}
+
+
+def test_a_wrapper_that_leaves_lets_the_step_run() -> None:
+    faults = Faults()
+
+    def after(*arguments: Any) -> Generator[None, Any, Any]:
+        yield
+        raise SystemExit
+
+    for wrapper in (leaves, after):
+        bracket = guarded_wrapper("p", "h", wrapper, faults)()
+        next(bracket)
+        with pytest.raises(StopIteration) as stopped:
+            bracket.send("result")
+        assert stopped.value.value == "result"
+    assert faults.counts == {("p", "h"): 2}
+
+
+def test_an_interrupt_is_the_users() -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        guarded("p", "h", interrupted, Faults())()

@@ -10,7 +10,7 @@ from flumine_core import BaseStrategy, BetfairClient, Flumine, LimitOrder, Setti
 from flumine_core.contract.endpoints import Endpoints
 from flumine_core.order.states import OrderStatus
 
-PATIENCE = 8
+PATIENCE = 30
 MARKET = "1.200000001"
 
 WAITS = {

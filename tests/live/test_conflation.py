@@ -84,7 +84,7 @@ def lines() -> list[bytes]:
 def recorded(lines: list[bytes], tmp_path: Any) -> Iterator[dict[str, Any]]:
     path = tmp_path / "market"
     path.write_bytes(b"".join(lines))
-    for event in RecordedStream(HistoricalStream(str(path), stream_id=10_000), lambda text: None):
+    for event in RecordedStream(HistoricalStream(str(path), stream_id=10_000), lambda text, file: None):
         for book in event.market_books:
             yield plain_book(book)
 

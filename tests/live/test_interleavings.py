@@ -357,14 +357,14 @@ def check(seed: int) -> None:
     assert not world.differences(), (seed, world.differences())
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, suppress_health_check=list(HealthCheck))
 @given(st.integers(0, 2**32))
 def test_any_order_of_events_ends_as_the_ledger_says(seed: int) -> None:
     check(seed)
 
 
 @pytest.mark.slow
-@settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10_000, suppress_health_check=list(HealthCheck))
 @given(st.integers(0, 2**32))
 def test_ten_thousand_orders_of_events(seed: int) -> None:
     check(seed)

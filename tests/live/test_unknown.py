@@ -107,7 +107,7 @@ def test_a_report_says_timeout(rig: Rig, seconds: float | None) -> None:
 
 
 def test_a_bet_comes_after_it_was_given_up(rig: Rig) -> None:
-    rig.exchange.faults.add("http.before_execute", {"op": "placeOrders"}, 1, "report_late", seconds=2.5)
+    rig.exchange.faults.add("http.before_execute", {"op": "placeOrders"}, 1, "report_late", seconds=5.0)
     arm(rig, ("http.before_execute", "drop", {}), "placeOrders", None)
     order = rig.place()
     rig.wait_until(lambda: DONE in order.status_log)

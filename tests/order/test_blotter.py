@@ -335,4 +335,4 @@ class BlotterLife(RuleBasedStateMachine):
 
 def test_any_life(make_strategy):
     machine = type("Life", (BlotterLife,), {"make_strategy": make_strategy})
-    run_state_machine_as_test(machine, settings=settings(max_examples=60, stateful_step_count=40, deadline=None))
+    run_state_machine_as_test(machine, settings=settings(max_examples=60, stateful_step_count=40))

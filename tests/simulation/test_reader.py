@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from flumine_core.errors import DataError, StreamError
@@ -155,7 +155,6 @@ def test_corrupt_data_is_an_error_naming_the_file(tmp_path: Path, suffix: str) -
     chunks=st.lists(st.binary(max_size=200).map(lambda text: text.replace(b"\x1f\x8b", b"")), max_size=20),
     suffix=st.sampled_from([".gz", ".bz2", ".zst"]),
 )
-@settings(deadline=None)
 def test_any_bytes_survive_the_way_through(
     tmp_path_factory: pytest.TempPathFactory, chunks: list[bytes], suffix: str
 ) -> None:

@@ -9,11 +9,11 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
+from flumine_core import OrderStatus
 from flumine_core.clock import LiveClock
 from flumine_core.contract.loggingcontrol import LoggingControl
 from flumine_core.errors import SettingsError
 from flumine_core.events import EndFlumineEvent, Event
-from flumine_core.order.states import OrderStatus
 
 from . import rows
 from .database import Database, parse_url, shown
@@ -80,7 +80,7 @@ class DatabaseLog(LoggingControl):
         Database(parse_url(url)).prepare()
         self._writer = WriterProcess(terms, self._report) if process else Writer(terms, self._report)
 
-    def start(self, on_error: Callable[[str, str, Exception], None]) -> None:
+    def start(self, on_error: Callable[[str, str, BaseException], None]) -> None:
         """Start the thread that takes events, and what writes."""
         self._on_error = on_error
         self._started = LiveClock().epoch_ms
