@@ -94,7 +94,8 @@ def describe(annotation: Any) -> str:
         return "one of " + ", ".join(repr(member.value) for member in annotation)
     outer = origin or annotation
     if isinstance(outer, type) and issubclass(outer, Mapping):
-        return "a table"
+        *_, value = typing.get_args(annotation) or (Any,)
+        return "a table" if value is Any else f"a table of ({describe(value)})"
     if outer in (list, tuple, set, frozenset) or getattr(outer, "__name__", "") in ("Sequence", "Iterable"):
         arms = [arm for arm in typing.get_args(annotation) if arm is not Ellipsis]
         return f"a list of ({describe(arms[0])})" if arms else "a list"

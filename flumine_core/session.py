@@ -3,7 +3,8 @@
 import queue
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -11,11 +12,12 @@ from .clock import EventClock, LiveClock
 from .contract.client import BaseClient
 from .contract.strategy import BaseStrategy
 from .contract.streams import HistoricalStream, MarketStream, OrderStream
-from .errors import ClientError, SettingsError, StreamError
+from .errors import ClientError, ExecutionError, SettingsError, StreamError
 from .events import EndFlumineEvent, Event, MarketBooksEvent
 from .hint import one_line
 from .kernel.discovery import Discovery
 from .kernel.session import Session
+from .live.backlog import Backlog, WaitingEvent
 from .live.ids import LiveIds
 from .live.winddown import cancel_orders, orders_at_exchange
 from .market.market import Market
@@ -212,12 +214,15 @@ class Flumine(Session):
             ("flumine_core.live", self._live),
         ]
         self._keeps_closed_markets = False
+        self._has_begun = False
         self._made: list[Any] = []
         self._feeds: dict[int, Any] = {}
         self._ended_streams = 0
 
     def _describe_streams(self, strategy: BaseStrategy) -> Iterable[Any]:
         """Describe the stream that the strategy's filters ask for."""
+        if issubclass(strategy.stream_class, OrderStream):
+            return [strategy.stream_class(strategy.client or self.clients.get_default())]
         if not issubclass(strategy.stream_class, MarketStream):
             return [strategy.stream_class()]
         return [
@@ -260,11 +265,12 @@ class Flumine(Session):
         if simulated:
             self._clear_simulated(market, simulated)
 
-    def remove_closed_markets(self, seconds: float) -> None:
-        """Let markets go that have been closed for so long and have no live orders."""
+    def remove_closed_markets(self, seconds: float, kept: Collection[str] = ()) -> None:
+        """Let markets go that have been closed for so long, have no live orders and are not among the ids `kept`."""
         for market in self.markets:
             closed = market.elapsed_seconds_closed
-            if closed is not None and closed >= seconds and not market.blotter.has_live_orders:
+            is_due = closed is not None and closed >= seconds and market.market_id not in kept
+            if is_due and not market.blotter.has_live_orders:
                 self._remove_market(market)
 
     def orders_at_exchange(self) -> list[Order]:
@@ -279,8 +285,18 @@ class Flumine(Session):
 
         :raises ClientError: if there is no client, or nothing installed executes its orders.
         :raises StreamError: if nothing installed opens one of the streams.
+        :raises ExecutionError: if it runs or has run before.
         """
-        self._begin()
+        if self._has_begun and not self.is_running:
+            raise ExecutionError("a live framework can be run once: make another Flumine, its clients may be the same")
+        try:
+            self._begin()
+        except BaseException:
+            for execution in self.executions:
+                self._close(execution, "shutdown")
+            self._live.close_journal()
+            raise
+        self._has_begun = True
         threads: list[threading.Thread] = []
         try:
             self._live.log_in()
@@ -354,14 +370,18 @@ class Flumine(Session):
             self._process_next(min(remaining, 0.1))
 
     def _pump(self, stream: Any) -> None:
+        name = type(stream).__name__
+        backlog = Backlog(stream, self.settings.max_data_waiting, partial(self.faults.count, name, "waiting"))
         try:
             for event in stream:
                 if type(event) is MarketBooksEvent:
                     _complete_books(event)
-                self.handler_queue.put(event)
+                waiting = backlog.put(event)
+                if waiting is not None:
+                    self.handler_queue.put(waiting)
         except (Exception, SystemExit) as error:
-            self.stream_errors.append(f"{type(stream).__name__}: {error}")
-            self.faults.count(type(stream).__name__, "stream", error)
+            self.stream_errors.append(f"{name}: {error}")
+            self.faults.count(name, "stream", error)
         finally:
             self.handler_queue.put(_StreamEnded())
 
@@ -383,7 +403,7 @@ class Flumine(Session):
 
     def _process_guarded(self, event: Event) -> None:
         try:
-            self.process(event)
+            self.process(event.take() if type(event) is WaitingEvent else event)
         except (Exception, SystemExit) as error:
             if self.settings.raise_errors:
                 raise

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 import attrs
-from attrs import validators
 
 from .clock import Clock
 from .errors import SettingsError
@@ -27,6 +26,11 @@ def _seconds(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> No
 def _flag(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
     if not isinstance(value, bool):
         raise SettingsError(f"{attribute.name} must be true or false, was {value!r}")
+
+
+def _text(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+    if not isinstance(value, str):
+        raise SettingsError(f"{attribute.name} must be text, was {value!r}")
 
 
 def _text_or_none(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
@@ -139,13 +143,13 @@ class Settings(LiveSettings):
     simulated: bool = attrs.field(default=False, validator=_flag)
     simulated_strategy_isolation: bool = attrs.field(default=True, validator=_flag)
     simulation_available_prices: bool = attrs.field(default=False, validator=_flag)
-    simulation: str = attrs.field(default="flumine", validator=validators.instance_of(str))
+    simulation: str = attrs.field(default="flumine", validator=_text)
     place_latency: float = attrs.field(default=0.120, validator=_seconds)
     cancel_latency: float = attrs.field(default=0.170, validator=_seconds)
     update_latency: float = attrs.field(default=0.150, validator=_seconds)
     replace_latency: float = attrs.field(default=0.280, validator=_seconds)
     customer_strategy_ref: str | None = attrs.field(default=None, validator=_text_or_none)
-    hostname: str = attrs.field(factory=socket.gethostname, validator=validators.instance_of(str))
+    hostname: str = attrs.field(factory=socket.gethostname, validator=_text)
     process_id: int = attrs.field(factory=os.getpid, validator=_positive)
     order_sep: str = attrs.field(default="-", validator=_separator)
     async_place_orders: bool = attrs.field(default=False, validator=_flag)

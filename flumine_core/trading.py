@@ -194,7 +194,10 @@ def _leave(code: int) -> None:
 
 @contextmanager
 def _signals(stopper: _Stopper) -> Iterator[None]:
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    hangup = getattr(signal, "SIGHUP", None)  # not everywhere
+    if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:  # as nohup has it
+        numbers.append(hangup)
     before = {number: signal.signal(number, stopper.on_signal) for number in numbers}
     try:
         yield
@@ -204,7 +207,7 @@ def _signals(stopper: _Stopper) -> Iterator[None]:
 
 
 def trade(run: Run, discovery: Discovery, is_paper: bool, tell: Tell) -> int:
-    """Trade until the streams end or a signal (SIGTERM, Ctrl-C) comes; return the exit code.
+    """Trade until the streams end or a signal (SIGTERM, Ctrl-C, SIGHUP) comes; return the exit code.
 
     A signal stops placing, cancels or leaves orders as `on_stop` says, flushes logging controls and logs out. Where
     that takes longer than `on_stop_timeout`, every bet that may be live is named and the process left.

@@ -39,6 +39,8 @@ class StreamWaits:
     :ivar worker_start_delay: before the first poll of balances, catalogues and cleared orders.
     :ivar closed_market_life: how long a closed market is kept in memory.
     :ivar on_stop_timeout: how long an orderly stop may take.
+    :ivar max_data_waiting: so many messages of a data, race or cricket stream may wait for strategies; what is older
+        is dropped, counted and told.
     """
 
     stream_connect_timeout: float = _wait(10.0)
@@ -58,3 +60,4 @@ class StreamWaits:
     worker_start_delay: float = _wait(5.0)
     closed_market_life: float = _wait(3600.0)
     on_stop_timeout: float = _wait(5.0)
+    max_data_waiting: int = attrs.field(default=10_000, validator=_count)

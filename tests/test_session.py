@@ -24,6 +24,7 @@ from flumine_core import (
     Settings,
     SimulatedClient,
     Trade,
+    TradingControl,
     config,
     hookimpl,
 )
@@ -214,12 +215,42 @@ def test_exception_without_text_is_counted_like_others(simulate: Any, market_fil
     assert framework.stream_errors == []
 
 
-def test_execution_that_raises_refuses_its_package(simulate: Any, market_file: Any) -> None:
+def test_control_that_leaves_refuses_its_request(simulate: Any, market_file: Any) -> None:
+    class Leaves(TradingControl):
+        def check(self, order: Any, package_type: Any) -> Any:
+            raise SystemExit(0)
+
+    def act(strategy: Any, market: Any) -> bool:
+        strategy.order = back(strategy, market)
+        return bool(market.place_order(strategy.order))
+
+    strategy = Once(act)
+    framework = simulate(market_file(), strategy, before=lambda f: f.add_trading_control(Leaves))
+    assert strategy.result is False and strategy.order.status is OrderStatus.VIOLATION
+    assert framework.refusal_counts == {("Once", "Leaves"): 1}
+    assert framework.faults.counts == {("Leaves", "control"): 1}
+
+
+def test_refusals_are_counted_without_end_and_the_latest_kept(simulate: Any, market_file: Any) -> None:
+    orders: list[Any] = []
+
+    def act(strategy: Any, market: Any) -> None:
+        for _ in range(1_500):
+            orders.append(back(strategy, market))
+            assert not market.place_order(orders[-1])
+
+    framework = simulate(market_file(), Once(act, max_order_exposure=0.5))
+    assert framework.refusal_counts == {("Once", "StrategyExposure"): 1_500}
+    assert [refusal.order_id for refusal in framework.refusals] == [order.id for order in orders[-1_000:]]
+
+
+@pytest.mark.parametrize("error", [ConnectionError, SystemExit])
+def test_execution_that_raises_refuses_its_package(simulate: Any, market_file: Any, error: type[BaseException]) -> None:
     class Falls:
         def __init__(self, settings: Any) -> None: ...
 
         def submit(self, package: Any) -> None:
-            raise ConnectionError("line is dead")
+            raise error("line is dead")
 
         def before_book(self, market: Any, book: Any) -> Any:
             return ()

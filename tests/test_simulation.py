@@ -288,6 +288,15 @@ def test_file_that_cannot_be_read_costs_only_itself(kind: str, simulate: Any, ma
     assert "1.2" in framework.markets
 
 
+def test_line_ends_and_the_mark_of_windows_change_nothing(simulate: Any, market_file: Any, tmp_path: Path) -> None:
+    path = tmp_path / "windows"
+    path.write_bytes(b"\xef\xbb\xbf" + Path(market_file()).read_bytes().replace(b"\n", b"\r\n"))
+    ours, theirs = Watcher(), Watcher()
+    simulate(market_file(), theirs)
+    framework = simulate(str(path), ours)
+    assert framework.bad_lines == [] and ours.seen == theirs.seen
+
+
 def test_unknown_runner_and_duplicate_file_do_no_harm(simulate: Any, market_file: Any, tmp_path: Path) -> None:
     lines = Path(market_file()).read_bytes().splitlines(keepends=True)
     change = {"id": json.loads(lines[0])["mc"][0]["id"], "rc": [{"id": 77, "ltp": 3.0, "atb": [[2.0, 5]]}]}

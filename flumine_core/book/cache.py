@@ -169,10 +169,8 @@ class MarketBookCache:
         if end < 0:
             raise ExecutionError(f"market book {book!r} was read after the framework had let it go")
         dirty = self._dirty
-        if start > _MANY:
-            self._put_off(start)
-        elif start > 0:
-            self._apply(0, start, dirty)
+        if start > 0:
+            self._apply(0, start, dirty, is_put_off=start > _MANY)
         touched: Touched = {}
         self._apply(max(start, 0), end, touched, len(self._records))
         self._drop(end)
@@ -210,7 +208,7 @@ class MarketBookCache:
         """Put off, runner by runner, the changes older than the last two books."""
         folded = (self.book._since if self.book is not None else 0) - self._applied
         if folded > 0:
-            self._put_off(folded)
+            self._apply(0, folded, self._dirty, is_put_off=True)
             self._drop(folded)
 
     def _drop(self, count: int) -> None:
@@ -227,59 +225,10 @@ class MarketBookCache:
             )
         self._applied += count
 
-    def _put_off(self, end: int) -> None:
-        """Take note of the first pending changes without building ladders: of each price only the last will be put.
-
-        Where a strategy first looks at a market when it goes in play, the time of the hour before goes here.
-        """
-        by_id, dirty = self._by_id, self._dirty
-        for position in range(end):
-            rc: Any = self._pending[position]
-            if type(rc) is not bytes or self.cumulative_runner_tv:
-                self._apply(position, position + 1, dirty)
-                continue
-            try:
-                changes = (decode_runner_changes(rc) or ()) if rc else ()
-            except UNDECODABLE as error:
-                self.on_error(self._line_numbers[position], error)
-                continue
-            for change in changes:
-                record = by_id.get(change.id)
-                if record is None or change.hc:
-                    number = self.index.get(change.key)
-                    record = self._add(change.key) if number is None else self._records[number]
-                if not record.is_behind:
-                    record.is_behind = True
-                    dirty[record.index] = record
-                levels = change.atb
-                if levels is not None:
-                    deltas = record.atb.deltas
-                    for level in levels:
-                        deltas[level.price] = level
-                levels = change.atl
-                if levels is not None:
-                    deltas = record.atl.deltas
-                    for level in levels:
-                        deltas[level.price] = level
-                levels = change.trd
-                if levels is not None:
-                    if not levels:
-                        record.trd.clear()
-                    deltas = record.trd.deltas
-                    for level in levels:
-                        deltas[level.price] = level
-                if change.ltp is not None:
-                    record.last_price_traded = change.ltp
-                if change.tv is not None:
-                    record.total_matched = change.tv
-                if change.spn is not None or change.spf is not None or change.spb is not None or change.spl is not None:
-                    record.apply_starting_prices(change)
-                if not (change.batb is change.batl is change.bdatb is change.bdatl is None):
-                    record.apply_positions(change)
-
-    def _apply(self, start: int, end: int, touched: Touched, seen: int | None = None) -> None:
+    def _apply(self, start: int, end: int, touched: Touched, seen: int | None = None, is_put_off: bool = False) -> None:
         """Apply pending changes; `seen` is how many runners the book before had, None where nobody will ask."""
         by_id = self._by_id
+        is_put_off = is_put_off and not self.cumulative_runner_tv
         for position in range(start, end):
             pending: Any = self._pending[position]
             if type(pending) is tuple:
@@ -299,6 +248,9 @@ class MarketBookCache:
                     is_new = number is None
                     record = self._add(change.key) if number is None else self._records[number]
                 touched[record.index] = record
+                if is_put_off:
+                    record.put_off(change)
+                    continue
                 if record.is_behind:
                     record.settle()
                 if seen is not None and change.trd is not None and record.traded_before is None:

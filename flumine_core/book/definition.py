@@ -71,7 +71,7 @@ def _check(raw: dict[str, Any]) -> None:
         _check_fields(runner, _RUNNER_TEXTS, str | int | float, "text", "marketDefinition.runners")
 
 
-@lru_cache(2)
+@lru_cache(32)
 def _fields(cls: type) -> tuple[frozenset[str], frozenset[str]]:
     parameters = [p for p in inspect.signature(cls).parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
     required = frozenset(p.name for p in parameters if p.default is inspect.Parameter.empty)

@@ -208,9 +208,9 @@ class RunnerRecord:
         if change.tv is not None:
             self.total_matched = change.tv
         if change.spn is not None or change.spf is not None or change.spb is not None or change.spl is not None:
-            self.apply_starting_prices(change)
+            self._apply_starting_prices(change)
         if not (change.batb is change.batl is change.bdatb is change.bdatl is None):
-            self.apply_positions(change)
+            self._apply_positions(change)
             ex = None
         if ex is None:
             if self.has_positions:
@@ -245,12 +245,11 @@ class RunnerRecord:
         if change.trd is not None:
             self._trade(change.trd, is_new)
         if change.spn is not None or change.spf is not None or change.spb is not None or change.spl is not None:
-            self.apply_starting_prices(change)
+            self._apply_starting_prices(change)
         if not (change.batb is change.batl is change.bdatb is change.bdatl is None):
-            self.apply_positions(change)
+            self._apply_positions(change)
 
-    def apply_starting_prices(self, change: RunnerChange) -> None:
-        """Apply what a change says of starting prices."""
+    def _apply_starting_prices(self, change: RunnerChange) -> None:
         self.sp = None
         if change.spn is not None:
             self.spn = change.spn
@@ -261,8 +260,7 @@ class RunnerRecord:
         if change.spl is not None:
             self.spl.apply(change.spl)
 
-    def apply_positions(self, change: RunnerChange) -> None:
-        """Apply what a change says of best and best display prices."""
+    def _apply_positions(self, change: RunnerChange) -> None:
         self.has_positions = True
         self.backs = self.lays = self.ex = None
         if change.batb is not None:
@@ -287,8 +285,35 @@ class RunnerRecord:
             self.total_matched = round(sum(level.size for level in self.trd.levels), 2)
         self.traded = self.ex = None
 
+    def put_off(self, change: RunnerChange) -> None:
+        """Take note of a change, to a runner that is not cumulative, without building a ladder."""
+        atb, atl, trd = change.atb, change.atl, change.trd
+        self.is_behind = True
+        if atb is not None:
+            deltas = self.atb.deltas
+            for level in atb:
+                deltas[level.price] = level
+        if atl is not None:
+            deltas = self.atl.deltas
+            for level in atl:
+                deltas[level.price] = level
+        if trd is not None:
+            if not trd:
+                self.trd.clear()
+            deltas = self.trd.deltas
+            for level in trd:
+                deltas[level.price] = level
+        if change.ltp is not None:
+            self.last_price_traded = change.ltp
+        if change.tv is not None:
+            self.total_matched = change.tv
+        if change.spn is not None or change.spf is not None or change.spb is not None or change.spl is not None:
+            self._apply_starting_prices(change)
+        if not (change.batb is change.batl is change.bdatb is change.bdatl is None):
+            self._apply_positions(change)
+
     def settle(self) -> None:
-        """Apply every change that was put off: the cache put them into the ladders' `deltas`."""
+        """Apply every change that was put off."""
         self.is_behind = False
         self.backs = self.lays = self.traded = self.ex = None
         self.atb.settle()

@@ -7,6 +7,7 @@ import click
 
 from ..configuration.model import load_configuration
 from ..configuration.torun import run_of
+from ..errors import StreamError
 from ..synthetic.market import SyntheticMarket
 from .choices import Choices, with_choices
 from .logs import enable_stderr
@@ -65,7 +66,10 @@ def command(
         missing_bsp=missing_bsp,
     )
     with tempfile.TemporaryDirectory() as directory:
-        path = market.write(Path(out) if out else Path(directory) / market.market_id)
+        try:
+            path = market.write(Path(out) if out else Path(directory) / market.market_id)
+        except OSError as error:
+            raise StreamError(f"cannot write the market to {out or directory}: {error.strerror or error}") from error
         run = run_of(configuration, [str(path)], choices.blocked)
         discovery = discovery_of(run, choices)
         if output_format == "table":

@@ -9,9 +9,11 @@ from string import Template
 from typing import NamedTuple
 
 import click
+from importlib_metadata import packages_distributions
 
 from ..contract import API_VERSION
-from ..kernel.entrypoint import group_of
+from ..errors import StreamError
+from ..kernel.entrypoint import group_of, read_entry_rows
 from .choices import Choices, with_choices
 from .main import version
 
@@ -63,10 +65,13 @@ def names_of(name: str) -> dict[str, str]:
     module = "_".join(words).lower()
     if not re.fullmatch(r"[a-z][a-z0-9_]*", module) or keyword.iskeyword(module):
         raise click.BadParameter(f"must be words of letters and digits, a letter first, was {name!r}")
-    if module in sys.stdlib_module_names or module in ("flumine_core", "flumine", "tests"):
+    distribution = module.replace("_", "-")
+    plugins = {row.distribution for row in read_entry_rows()}  # one that was written before may be written again
+    others = set(packages_distributions().get(module, ())) - plugins
+    if module in sys.stdlib_module_names or module in ("flumine_core", "flumine", "test", "tests") or others:
         raise click.BadParameter(f"{module!r} is the name of another module")
     return {
-        "distribution": module.replace("_", "-"),
+        "distribution": distribution,
         "module": module,
         "class_name": "".join(word[:1].upper() + word[1:] for word in words),
         "constant": module.upper(),
@@ -127,12 +132,15 @@ def command(choices: Choices, kind: str, name: str, directory: Path) -> None:
     files = files_of(kind, name)
     names = names_of(name)
     root = directory / names["distribution"]
-    if root.exists() and any(root.iterdir()):
-        raise click.UsageError(f"{root} exists and is not empty")
-    for path, text in files.items():
-        target = root / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
+    try:
+        if root.exists() and any(root.iterdir()):
+            raise click.UsageError(f"{root} exists and is not empty")
+        for path, text in files.items():
+            target = root / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StreamError(f"cannot write to {root}: {error.strerror or error}") from error
     click.echo(f"{KINDS[kind].noun} {names['module']!r} written to {root}, next:\n")
     click.echo(f"  python -m pip install -e '{root}[test]'")
     click.echo(f"  python -m pytest {root}")

@@ -1,6 +1,8 @@
 """`trade`: strategies live, or on paper."""
 
+import os
 import sys
+from contextlib import suppress
 
 import click
 
@@ -28,9 +30,9 @@ from .simulate import discovery_of
 def command(ctx: click.Context, strategies: tuple[str, ...], paper: bool, choices: Choices) -> None:
     """Trade strategies live on the accounts of flumine.toml, or on paper.
 
-    It tells what will trade, on which account and within which limits, then runs until SIGTERM or Ctrl-C: then
-    nothing is placed any more, orders are cancelled or left as `on_stop` says, and the exit code is 0. Where a stop
-    takes longer than 5 s the exit code is 3, and every bet that may be live is named.
+    It tells what will trade, on which account and within which limits, then runs until SIGTERM, Ctrl-C or the closing
+    of its terminal: then nothing is placed any more, orders are cancelled or left as `on_stop` says, and the exit code
+    is 0. Where a stop takes longer than 5 s the exit code is 3, and every bet that may be live is named.
     """
     configuration = load_configuration(choices.config, choices.sets, strategies)
     run = run_of(configuration, (), choices.blocked)
@@ -43,5 +45,9 @@ def command(ctx: click.Context, strategies: tuple[str, ...], paper: bool, choice
 
 
 def _tell(line: str) -> None:
-    click.echo(line)
-    sys.stdout.flush()
+    try:
+        click.echo(line)
+        sys.stdout.flush()
+    except OSError:  # the terminal was closed, or who read the pipe has gone: that must keep nothing from ending
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

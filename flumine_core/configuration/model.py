@@ -6,6 +6,7 @@ from typing import Any
 
 import attrs
 
+from ..contract.streams import HistoricalStream
 from ..errors import SettingsError
 from ..hint import did_you_mean, one_line
 from ..options import convert, options_of
@@ -131,6 +132,10 @@ class Configuration:
         """Note something that is wrong with the value of a key."""
         self.problems.append(Problem(self.place(key), self.spell(key), text))
 
+    def _problem_within(self, key: Path_, text: str) -> None:
+        """Note something that is wrong with a key, or with what `--set` puts below it."""
+        self.problems.append(Problem(self.place(key, exact=True), self.spell(key), text))
+
     def spell(self, key: Path_) -> str:
         """Return a key as `--set` would name it."""
         steps: list[str] = []
@@ -237,7 +242,8 @@ class Configuration:
                 for entry in self.entries["strategies"]:
                     self._override_option(entry, name.split("."), value)
             else:
-                hint = did_you_mean(section, (*TABLES, *LISTS))
+                is_section = section in (*TABLES, *LISTS)
+                hint = f", was {text!r}" if is_section else did_you_mean(section, (*TABLES, *LISTS))
                 self.problems.append(Problem("--set", name, f"must be section.key=value{hint}"))
 
     def _override_entry(self, section: str, rest: str, name: str, value: Any) -> None:
@@ -274,7 +280,9 @@ class Configuration:
         """Convert the sections that are tables, noting every unknown key and wrong type."""
         for name, value in self._tables["settings"].items():
             if name not in option_names():
-                self.problem(("settings", name), f"there is no such setting{did_you_mean(name, option_names())}")
+                self._problem_within(
+                    ("settings", name), f"there is no such setting{did_you_mean(name, option_names())}"
+                )
                 continue
             try:
                 Settings(**{name: value})
@@ -285,6 +293,10 @@ class Configuration:
                 self.settings[name] = value
         self.plugins = self._structured("plugins", PluginsSection)
         self.simulation = self._structured("simulation", SimulationSection)
+        try:
+            HistoricalStream("", self.simulation.listener_kwargs)
+        except SettingsError as error:
+            self.problem(("simulation", "listener_kwargs"), str(error))
         if self.simulation.workers < 1:
             self.problem(("simulation", "workers"), f"must be 1 or more, was {self.simulation.workers}")
 

@@ -181,6 +181,14 @@ class CricketDataStream(SportsDataStream):
         super().__init__("cricketSubscription", client, stream_id)
 
 
+_LISTENER_TYPES: tuple[tuple[str, Any, str], ...] = (
+    ("inplay", bool, "true or false"),
+    ("seconds_to_start", int | float, "a number"),
+    ("max_inplay_seconds", int | float, "a number"),
+    ("event_type_ids", str | int | list | tuple | set | frozenset, "an id or a list of ids"),
+)
+
+
 class HistoricalStream(BaseStream):
     """One recorded file (or a member of an archive), replayed.
 
@@ -190,7 +198,7 @@ class HistoricalStream(BaseStream):
     :param event_processing: merge with the other files of the same event by publish time.
     :param event_group: merge with the files of the same group, whatever their event.
     :param market_types, country_codes: markets of other types or countries are left out for good.
-    :raises SettingsError: on an option that does not exist.
+    :raises SettingsError: on an option that does not exist, or is of the wrong type.
     """
 
     LISTENER_OPTIONS: ClassVar[frozenset[str]] = frozenset(
@@ -227,6 +235,10 @@ class HistoricalStream(BaseStream):
         unknown = self.listener_kwargs.keys() - self.LISTENER_OPTIONS
         if unknown:
             raise SettingsError(f"no such listener option: {', '.join(sorted(unknown))}")
+        for name, types, wanted in _LISTENER_TYPES:
+            value = self.listener_kwargs.get(name)
+            if value is not None and (not isinstance(value, types) or (isinstance(value, bool) and types is not bool)):
+                raise SettingsError(f"listener option {name} must be {wanted}, was {value!r}")
         if self.listener_kwargs.get("lightweight"):
             raise SettingsError("lightweight must be False: strategies are given market book objects")
         self.event_processing = event_processing

@@ -147,15 +147,6 @@ def _order_fault(order: Order) -> Fault | None:
     if order.side not in ("BACK", "LAY"):
         return f"side must be BACK or LAY, was {order.side}", {}
     if isinstance(kind, LimitOrder):
-        size, price = kind.size, kind.price
-        if (  # nearly all orders
-            type(size) is type(price) is float
-            and 0 < size < _MANY
-            and size == round(size * 100) / 100
-            and kind.price_ladder_definition == "CLASSIC"
-            and is_on_ladder(price, "CLASSIC")
-        ):
-            return _stake_fault(order, kind)
         return (
             _amount_fault("size", kind.size or kind.bet_target_size)
             or _price_fault(kind.price, kind)
@@ -181,6 +172,8 @@ def _plain(value: object) -> float | str | None:
 
 
 def _amount_fault(name: str, amount: float | None) -> Fault | None:
+    if type(amount) is float and 0 < amount < _MANY and amount == round(amount * 100) / 100:
+        return None
     numbers: Numbers = {name: _plain(amount)}
     if amount is None or (amount == 0 and not isinstance(amount, bool)):
         return f"{name} must be given, was {amount}", numbers
@@ -195,6 +188,8 @@ def _amount_fault(name: str, amount: float | None) -> Fault | None:
 
 def _price_fault(price: Any, kind: LimitOrder | LimitOnCloseOrder) -> Fault | None:
     ladder = kind.price_ladder_definition
+    if type(price) is float and ladder == "CLASSIC" and is_on_ladder(price, ladder):
+        return None
     if price is None:
         return "price must be given, was None", {"price": None}
     if not _is_number(price):

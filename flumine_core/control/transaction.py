@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from ..order.trade import Trade
 
 
-_PLACE = OrderPackageType.PLACE
-
 Check = Callable[[Order, OrderPackageType], Refusal | None]
 """What a control says of a request: None, or why not."""
 
@@ -30,7 +28,9 @@ class Gate(Protocol):
         """Return the controls that a request of this client must pass, in order, each with its check."""
         ...
 
-    def control_raised(self, control: Any, error: Exception, order: Order, package_type: OrderPackageType) -> Refusal:
+    def control_raised(
+        self, control: Any, error: BaseException, order: Order, package_type: OrderPackageType
+    ) -> Refusal:
         """Return the refusal of a request that a control raised on."""
         ...
 
@@ -104,26 +104,15 @@ class Transaction:
 
         :param execute: False enters the order in the blotter and sends nothing.
         """
-        self._check_thread()
-        return self._place(order, market_version, execute, force)
-
-    def place_single(self, order: Order, market_version: int | None, execute: bool, force: bool) -> bool:
-        """Place an order and send it; to be called on the framework's thread."""
-        try:
-            return self._place(order, market_version, execute, force)
-        finally:
-            if self._requests:
-                self.send()
-
-    def _place(self, order: Order, market_version: int | None, execute: bool, force: bool) -> bool:
         market = self._market
         blotter = market.blotter
+        self._check_thread()
         if order.market_id != market.market_id:
             raise OrderError(f"order {order.id} is of market {order.market_id}, the transaction of {market.market_id}")
         if order.id in blotter:
             raise OrderError(f"order {order.id} has already been placed")
         order.client = self._client
-        if execute and not force and not self._passes(order, _PLACE):
+        if execute and not force and not self._passes(order, OrderPackageType.PLACE):
             return False
         order.place(market.publish_time, market_version, self._is_async)
         is_new_trade = not blotter.has_trade(order.trade)
@@ -135,7 +124,7 @@ class Transaction:
             self._gate.trade_placed(order.trade)
         if execute:
             order.trade.strategy.get_runner_context(*order.lookup).place(order.trade.id)
-            self._accept(order, _PLACE, market_version)
+            self._accept(order, OrderPackageType.PLACE, market_version)
         return True
 
     def cancel_order(self, order: Order, size_reduction: float | None = None, force: bool = False) -> bool:
@@ -212,26 +201,25 @@ class Transaction:
                     market.bet_delay,
                     version,
                     self.customer_strategy_ref,
-                    self._is_async and package_type is _PLACE,
+                    self._is_async and package_type is OrderPackageType.PLACE,
                 )
             )
 
     def _passes(self, order: Order, package_type: OrderPackageType) -> bool:
-        gate = self._gate
-        for control, check in gate.controls_for(self._client):
+        for control, check in self._gate.controls_for(self._client):
             try:
                 refusal = check(order, package_type)
             except OrderError:
                 raise
-            except Exception as error:
-                refusal = gate.control_raised(control, error, order, package_type)
+            except (Exception, SystemExit) as error:
+                refusal = self._gate.control_raised(control, error, order, package_type)
             if refusal is not None:
                 order.refusal = refusal
-                if package_type is _PLACE:
+                if package_type is OrderPackageType.PLACE:
                     order.violation(refusal.message)
                 else:
                     order.violation_msg = refusal.message
-                gate.refuse(order, refusal)
+                self._gate.refuse(order, refusal)
                 return False
         return True
 

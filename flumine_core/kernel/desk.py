@@ -62,7 +62,9 @@ class Desk(Reports):
             )
         return controls
 
-    def control_raised(self, control: Any, error: Exception, order: Order, package_type: OrderPackageType) -> Refusal:
+    def control_raised(
+        self, control: Any, error: BaseException, order: Order, package_type: OrderPackageType
+    ) -> Refusal:
         """Refuse the request that a control raised on."""
         name = type(control).__name__
         self.faults.record(name, "control", error)
@@ -187,7 +189,7 @@ class Desk(Reports):
             return
         try:
             execution.submit(package)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             name = type(execution).__name__
             self._stop(package, name, f"the execution raised {one_line(error)}")
             self.faults.record(name, "submit", error)

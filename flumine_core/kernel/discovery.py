@@ -215,9 +215,12 @@ class Discovery:
         """
         if ":" in name:
             try:
-                return import_object(name)
+                found = import_object(name)
             except DiscoveryError as error:
                 raise DiscoveryError(f"{name} cannot be imported: {error}") from error
+            if kind != HOOKS and not callable(found):
+                raise DiscoveryError(f"{name} must be a class, was {type(found).__name__}")
+            return found
         same = [each for each in self.candidates(kind) if each.name == name]
         if not same:
             known = [each.name for each in self.candidates(kind)]

@@ -72,9 +72,9 @@ class Reports(Registry):
                 market.count_transaction()
                 market.blotter.enter_last(order)
                 order.market_notes = market_notes(market, order)
+            order.executable()
             if "order" in self._logged:
                 self.log_control(OrderEvent(order.snapshot()))
-            order.executable()
             if was_complete:  # it had been given up, and has come late
                 market.blotter.take_back(order)
         else:
@@ -91,7 +91,10 @@ class Reports(Registry):
                 self.refuse(order, order.refusal)
         self._replacements.discard(order.id)
         market.blotter.touched.append(order)
-        self._client(order).add_transaction(1)
+        if report.was_sent:
+            self._client(order).add_transaction(1)
+        else:
+            self._release(order, OrderPackageType.PLACE)
         self._log_status(order)
 
     def _cancelled(self, market: Market, report: CancelReport) -> None:
@@ -105,7 +108,7 @@ class Reports(Registry):
         else:
             order.executable()
         market.blotter.touched.append(order)
-        if not report.is_success:
+        if not report.is_success and report.was_sent:
             self._client(order).add_transaction(1, failed=True)
         self._log_status(order)
 
@@ -118,7 +121,7 @@ class Reports(Registry):
             order.order_type = report.kind
         order.executable()
         market.blotter.touched.append(order)
-        if not report.is_success:
+        if not report.is_success and report.was_sent:
             self._client(order).add_transaction(1, failed=True)
         self._log_status(order)
 
@@ -131,10 +134,9 @@ class Reports(Registry):
         market.blotter.touched.append(order)
         if not report.is_success:
             order.executable()
-            client = self._client(order)
-            for control in client.trading_controls:
-                control.release(order, OrderPackageType.REPLACE)
-            client.add_transaction(1, failed=True)
+            self._release(order, OrderPackageType.REPLACE)
+            if report.was_sent:
+                self._client(order).add_transaction(1, failed=True)
             self._log_status(order)
             return
         new_price = order.update_data["new_price"] if report.new_price is None else report.new_price
@@ -193,11 +195,15 @@ class Reports(Registry):
             OrderStatus.UPDATING: OrderPackageType.UPDATE,
             OrderStatus.REPLACING: OrderPackageType.REPLACE,
         }.get(order.status or OrderStatus.PENDING, OrderPackageType.CANCEL)
-        for control in self._client(order).trading_controls:
-            control.release(order, asked)
+        self._release(order, asked)
         refusal = refusal_of("Execution", report.reason, order, asked)
         order.refusal, order.violation_msg = refusal, refusal.message
         self.refuse(order, refusal)
+
+    def _release(self, order: Order, asked: OrderPackageType) -> None:
+        """Have an account's controls give back what they reserved for a request that is no transaction."""
+        for control in self._client(order).trading_controls:
+            control.release(order, asked)
 
     _appliers: dict[type, Callable[["Reports", Market, Any], None]] = {
         PlaceReport: _placed,

@@ -238,14 +238,15 @@ class BetReports:
         if self.asks.get(ask.order.id) is ask:
             del self.asks[ask.order.id]
 
-    def count_failure(self, ask: Ask) -> None:
+    def count_failure(self, ask: Ask, was_sent: bool = True) -> None:
         """Count a request that came to nothing since its bet was complete: the order itself has nothing to learn."""
         if ask.kind is None or ask.kind is OrderPackageType.PLACE:
             return
         if ask.kind is OrderPackageType.REPLACE:
             for control in self._client.trading_controls:
                 control.release(ask.order, OrderPackageType.REPLACE)
-        self._client.add_transaction(1, failed=True)
+        if was_sent:
+            self._client.add_transaction(1, failed=True)
 
 
 def progress_of(order: Order) -> float:

@@ -108,7 +108,7 @@ class Calls:
         if self._journal is None or rows is None:
             return
         try:
-            self._journal.intend(rows)
+            self._journal.intend(rows, is_urgent=request.kind is OrderPackageType.CANCEL)
         except sqlite3.Error as error:
             if request.kind is OrderPackageType.CANCEL:
                 logger.critical("a cancel leaves without its intent, which cannot be written: {}", error)

@@ -68,7 +68,7 @@ def examine(client: BaseClient, api: Api, settings: Settings, streams: int) -> I
         yield from findings
         if any(each.level == "error" for each in findings):
             return
-    yield from _clock(client.betting_client, settings)
+    yield from _clock(client.betting_client, settings, client.endpoints.ca_file)
     try:
         api.login.token()
     except CallError as error:
@@ -110,12 +110,12 @@ def _certificate(betting_client: Any) -> Iterator[Finding]:
         yield Finding("warning", f"the key {files[-1]} can be read by others, its mode is {mode:o}: chmod 600")
 
 
-def _clock(betting_client: Any, settings: Settings) -> Iterator[Finding]:
+def _clock(betting_client: Any, settings: Settings, ca_file: str | None) -> Iterator[Finding]:
     clock = LiveClock()
     timeout = (settings.wait("connect_timeout"), settings.wait("read_timeout"))
     try:
         before = clock.epoch_ms
-        answer = betting_client.session.get(betting_client.identity_uri, timeout=timeout)
+        answer = betting_client.session.get(betting_client.identity_uri, timeout=timeout, verify=ca_file)
         after = clock.epoch_ms
         told = parsedate_to_datetime(answer.headers["Date"]).timestamp()
     except requests.exceptions.SSLError as error:

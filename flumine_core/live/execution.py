@@ -28,6 +28,7 @@ from .restore import restore
 from .unknown import Unknowns
 
 _NONE: Sequence[Report] = ()
+_HOUR_MS = 3_600_000
 
 
 class BetfairExecution(Calls):
@@ -70,20 +71,39 @@ class BetfairExecution(Calls):
 
     def start(self) -> None:
         """Rebuild what an earlier run has left, and let nothing new pass before the exchange has told its bets."""
-        if not any(control is self.gate for control in self._client.trading_controls):
-            self._framework.add_client_control(self._client, self.gate)
+        controls = self._client.trading_controls
+        controls[:] = [control for control in controls if not isinstance(control, Reconciliation)]  # an earlier run's
+        self._framework.add_client_control(self._client, self.gate)
         self._timer.start()
         if self._client.market_recording_mode:
             self.gate.shut("the account is there for recording alone")
             return
         if self._journal is not None:
-            self.unknowns.cancels_asked = self._journal.cancels_asked(self._client.username)
-            for report in restore(self._journal, self._framework, self._client, self._adoption.outside):
-                self._framework.take_report(report)
-                if report.order.status is OrderStatus.UNKNOWN:
-                    self.unknowns.watch(report.order, OrderPackageType.PLACE if report.order.bet_id is None else None)
+            with self._journal.reading():
+                self._restore(self._journal)
         if not self._client.order_stream:
             self._connected()
+
+    def _restore(self, journal: Journal) -> None:
+        self.unknowns.cancels_asked = journal.cancels_asked(self._client.username)
+        for report in restore(journal, self._framework, self._client, self._adoption.outside):
+            self._framework.take_report(report)
+            if report.order.status is OrderStatus.UNKNOWN:
+                self.unknowns.watch(report.order, OrderPackageType.PLACE if report.order.bet_id is None else None)
+        self._count_transactions(journal)
+
+    def _count_transactions(self, journal: Journal) -> None:
+        """Go on counting the clock hour's transactions where earlier runs have stopped."""
+        now = self._framework.clock.epoch_ms
+        client = self._client
+        since_ms = now - now % _HOUR_MS
+        unanswered = [ask.order for ask in self.unknowns.asks.values() if ask.kind is OrderPackageType.PLACE]
+        not_yet = sum(order.created_ms >= since_ms for order in unanswered)
+        counted = client.current_transaction_count_total or 0
+        client.add_transaction(max(journal.transactions(client.username, since_ms) - not_yet - counted, 0))
+        for order in unanswered:  # they count when it is known what became of them
+            for control in client.trading_controls:
+                control.accept(order, OrderPackageType.PLACE)
 
     # the port
 
@@ -129,8 +149,11 @@ class BetfairExecution(Calls):
         try:
             for each in self._events(event):
                 for report in self._handled(each):
-                    touched[report.order.id] = report.order
+                    order = touched[report.order.id] = report.order
+                    matched = order.size_matched
                     yield report
+                    if order.size_matched != matched:
+                        self._clear_again(order.market_id)
                     for replacement in getattr(getattr(report, "package", None), "replacements", ()):
                         touched[replacement.id] = replacement
         finally:
@@ -138,10 +161,14 @@ class BetfairExecution(Calls):
                 self._journal.note(list(touched.values()))
             self._go_on()
 
+    def _clear_again(self, market_id: str) -> None:
+        """Have a market's cleared orders asked for, again if need be, where it has closed and now there is more."""
+        market = self._framework.markets.get(market_id)
+        if market is not None and market.closed:
+            self._framework.cleared_market_queue.put(market_id)
+
     def close_market(self, market: Market) -> None:
-        """Let the journal forget the market some time."""
-        if self._journal is not None:
-            self._journal.close_market(market.market_id)
+        """Do nothing: the journal keeps a closed market until its orders are cleared."""
 
     def end_stream(self) -> Iterator[Report]:
         """Wait a moment for the answers that are under way, and report them."""

@@ -8,6 +8,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ import msgspec
 from loguru import logger
 from platformdirs import user_state_path
 
-from ..errors import SettingsError
+from ..errors import FlumineCoreError, SettingsError
+from ..hint import one_line
 from ..order.order import Order
 from ..order.package import OrderPackageType
 from ..settings import Settings
@@ -40,6 +42,15 @@ CREATE TABLE IF NOT EXISTS closed_markets (market_id TEXT PRIMARY KEY, closed_ms
 _BY_MARKET = ("orders", "trades", "runner_contexts", "intents", "closed_markets")
 _KEPT_MS = 7 * 24 * 3_600_000
 """How long the rows of a closed market are kept."""
+
+_BUSY_SECONDS = 1.0
+"""How long a write waits for another process, such as one that copies the file."""
+
+_URGENT_SECONDS = 0.25
+"""How long what cannot wait does so for other writes."""
+
+_RETRY_SECONDS = 1.0
+_NOTES_A_WRITE = 200
 
 Statement = tuple[str, tuple[Any, ...]]
 
@@ -72,15 +83,47 @@ class Journal:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._guard = _lock_file(path)
-            self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute(f"PRAGMA synchronous = {synchronous}")
-            self._connection.executescript(_SCHEMA)
         except (OSError, sqlite3.Error) as error:
             raise SettingsError(f"journal {path} cannot be used: {error}") from error
-        self._forget_old()
+        try:
+            self._open(synchronous)
+        except BaseException:
+            self._guard.close()
+            raise
         self._writer = threading.Thread(target=self._write_notes, name="journal", daemon=True)
         self._writer.start()
+
+    def _open(self, synchronous: str) -> None:
+        with self.reading():
+            try:
+                self._connection = sqlite3.connect(
+                    self.path, _BUSY_SECONDS, check_same_thread=False, isolation_level=None
+                )
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                self._connection.execute(f"PRAGMA synchronous = {synchronous}")
+                (told,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
+                if told != "ok":
+                    raise sqlite3.DatabaseError(told)
+                self._connection.executescript(_SCHEMA)
+                self._forget_old()
+            except sqlite3.OperationalError as error:
+                raise SettingsError(f"journal {self.path} cannot be used: {error}") from error
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Name the journal, and say what to do, where what it holds cannot be read.
+
+        :raises SettingsError: in place of what was raised.
+        """
+        try:
+            yield
+        except FlumineCoreError:
+            raise
+        except (sqlite3.Error, msgspec.MsgspecError, LookupError, TypeError, ValueError, AttributeError) as error:
+            raise SettingsError(
+                f"journal {self.path} is damaged: {one_line(error)}; move it away to start without it: what the "
+                "exchange has is adopted, notes and contexts are lost"
+            ) from error
 
     # writing, on the kernel's thread
 
@@ -103,7 +146,7 @@ class Journal:
         self._notes.put(self._states(orders))
 
     def close_market(self, market_id: str) -> None:
-        """Forget a market in a week, unless it opens again."""
+        """Restore nothing of a market any more, and forget it in a week, unless it opens again; from any thread."""
         self._notes.put([(_CLOSED, (market_id, self._clock.epoch_ms))])
 
     def save_contexts(self, strategies: Iterable[Any]) -> None:
@@ -138,13 +181,19 @@ class Journal:
 
     # writing, on other threads
 
-    def intend(self, statements: list[Statement]) -> None:
-        """Write an intent; it is durable when this returns (see `Settings.journal_synchronous`)."""
-        reach("journal")
-        self._write(statements)
+    def intend(self, statements: list[Statement], is_urgent: bool = False) -> None:
+        """Write an intent; it is durable when this returns (see `Settings.journal_synchronous`).
 
-    def _write(self, statements: list[Statement]) -> None:
-        with self._lock:
+        :param is_urgent: give up soon where others write, or another process holds the file.
+        :raises sqlite3.Error: where it cannot be written.
+        """
+        reach("journal")
+        self._write(statements, _URGENT_SECONDS if is_urgent else -1)
+
+    def _write(self, statements: list[Statement], patience: float = -1) -> None:
+        if not self._lock.acquire(timeout=patience):
+            raise sqlite3.OperationalError("others are writing")
+        try:
             self._connection.execute("BEGIN")
             try:
                 for statement, values in statements:
@@ -154,31 +203,53 @@ class Journal:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
+        finally:
+            self._lock.release()
 
     def _write_notes(self) -> None:
-        while (statements := self._notes.get()) is not None:
-            is_last = False
-            while len(statements) < 200:  # a request that is about to leave does not wait long
-                try:
-                    more = self._notes.get_nowait()
-                except queue.Empty:
-                    break
-                if more is None:
-                    is_last = True
-                    break
-                statements += more
+        """Write notes; what cannot be written, as on a full disk, is tried again."""
+        waiting: list[Statement] = []
+        is_last = is_failing = False
+        while not is_last:
+            is_last = self._collect(waiting)
+            if not waiting:
+                continue
             reach("journal")
             try:
-                self._write(statements)
-            except sqlite3.Error as error:
-                logger.critical("journal {} cannot be written: {}", self.path, error)
-            if is_last:
-                return
+                self._write(waiting)
+            except sqlite3.OperationalError as error:
+                if is_last or not is_failing:
+                    told = "is lost" if is_last else "is tried again"
+                    logger.critical("journal {} cannot be written, what it was to hold {}: {}", self.path, told, error)
+                is_failing = True
+                continue
+            except Exception as error:
+                logger.opt(exception=error).critical("journal {} cannot hold {}", self.path, waiting)
+            is_failing = False
+            waiting.clear()
+
+    def _collect(self, waiting: list[Statement]) -> bool:
+        """Add the next notes to what waits; True where no more will come."""
+        try:
+            notes = self._notes.get(timeout=_RETRY_SECONDS if waiting else None)
+            while notes is not None:
+                waiting += notes
+                if len(waiting) >= _NOTES_A_WRITE:  # a request that is about to leave does not wait long
+                    return False
+                notes = self._notes.get_nowait()
+        except queue.Empty:
+            return False
+        return True
 
     def close(self) -> None:
         """Write what waits and close, once all who write have said so."""
         self.users -= 1
-        if self.users > 0 or not self._writer.is_alive():
+        if self.users <= 0:
+            self.end()
+
+    def end(self) -> None:
+        """Write what waits and close, whoever writes still."""
+        if not self._writer.is_alive():
             return
         self._notes.put(None)
         self._writer.join(10)
@@ -214,6 +285,23 @@ class Journal:
         )
         instructions = (each for (params,) in rows for each in msgspec.json.decode(params)["instructions"])
         return frozenset(str(each["betId"]) for each in instructions)
+
+    def market_ids(self) -> set[str]:
+        """Return the markets with orders that have not been closed here."""
+        rows = self._rows(
+            "SELECT DISTINCT market_id FROM orders WHERE market_id NOT IN (SELECT market_id FROM closed_markets)"
+        )
+        return {str(market_id) for (market_id,) in rows}
+
+    def transactions(self, client: str, since_ms: int) -> int:
+        """Return how many bets a client has meant to place since then, replacements included."""
+        rows = self._rows(
+            "SELECT params FROM intents WHERE client = ? AND made_ms >= ? "
+            "AND operation IN ('placeOrders', 'replaceOrders')",
+            client,
+            since_ms,
+        )
+        return sum(len(msgspec.json.decode(params)["instructions"]) for (params,) in rows)
 
     def trades(self) -> Iterator[dict[str, Any]]:
         """Return the trades in markets that have not closed, in the order of their ids."""
@@ -257,8 +345,10 @@ def _lock_file(path: Path) -> sqlite3.Connection:
     guard = sqlite3.connect(f"{path}-lock", timeout=0, check_same_thread=False, isolation_level=None)
     try:
         guard.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
+    except sqlite3.Error as error:
         guard.close()
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise
         raise SettingsError(
             f"journal {path} is in use by another process: give each a journal of its own, by the setting journal"
         ) from error

@@ -21,10 +21,14 @@ RETRYABLE_LOGINS = frozenset({"TEMPORARY_BAN_TOO_MANY_REQUESTS", "INPUT_VALIDATI
 _BAN = "TEMPORARY_BAN_TOO_MANY_REQUESTS"
 
 
+NEVER_LEFT = frozenset({"LOGIN", "NOT_SENT", "TOO_LATE", "HELD_BACK", "RECONCILIATION", "JOURNAL"})
+"""Codes of a call that nobody has received, so that the exchange counts no transaction."""
+
+
 class CallError(ExecutionError):
     """A call that brought no result.
 
-    :ivar code: the exchange's errorCode or loginStatus, or ours: NOT_SENT, NO_ANSWER, BAD_ANSWER, HTTP_503, LOGIN.
+    :ivar code: the exchange's errorCode or loginStatus, or ours: NO_ANSWER, BAD_ANSWER, HTTP_503, one of NEVER_LEFT.
     :ivar is_refused: True: the exchange has certainly not carried it out; False: nobody knows.
     """
 

@@ -147,7 +147,7 @@ class LiveMarketStream(MarketSubscription):
                     change.img = True
                 parts.append(_Waiting(change, publish_time, bytes(raw), epoch))
         for market_id, parts in changed.items():
-            if self._wait(market_id, parts):
+            if self._wait(market_id, _newest_copy(parts)):
                 yield DeferredBooksEvent(partial(self._books_of, market_id))
         shown_ids = set(changed)
         self._updated_at = monotonic()
@@ -282,6 +282,23 @@ def _id_of(raw: msgspec.Raw) -> str:
         return str(decode_plain(raw).get("id") or "")
     except DataError:
         return ""
+
+
+def _newest_copy(parts: list[_Waiting]) -> list[_Waiting]:
+    """Return the parts of a market's latest image alone, where a message holds several.
+
+    A market that has moved to another event is imaged twice; the copy with the lower version is dead.
+    """
+    heads = [number for number, part in enumerate(parts) if part.change.img]
+    if len(heads) < 2:
+        return parts
+    first = max(heads, key=lambda number: (_version(parts[number].change), number))
+    return parts[first : next((number for number in heads if number > first), None)]
+
+
+def _version(change: MarketChange) -> int:
+    version = (change.marketDefinition or {}).get("version")
+    return version if isinstance(version, int) else -1
 
 
 def _conflate(waiting: list[_Waiting]) -> None:

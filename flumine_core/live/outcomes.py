@@ -19,6 +19,7 @@ from ..settings import Settings
 from .answers import code_of, is_failure, leg, reports_by_order, size_of
 from .bet import Bet
 from .betreports import BetReports, is_asked, totals_of
+from .login import NEVER_LEFT
 from .request import AnswerEvent, Ask, Request
 
 MOST_UNSENT = 3
@@ -79,7 +80,7 @@ class Outcomes(BetReports):
             self.resends.append(request)
             return
         for ask in self._open_asks(request):
-            yield from self._failed(ask, code, text)
+            yield from self._failed(ask, code, text, code not in NEVER_LEFT)
 
     def _may_resend(self, request: Request) -> bool:
         """Whether a request may be sent again with its customerRef, which the exchange remembers for 60 s."""
@@ -185,22 +186,23 @@ class Outcomes(BetReports):
 
     # the two ends that are no success
 
-    def _failed(self, ask: Ask, code: str, text: str) -> Iterator[Report]:
+    def _failed(self, ask: Ask, code: str, text: str, was_sent: bool = True) -> Iterator[Report]:
         """Report that a request was not carried out and never will be."""
         order = ask.order
         self.close(ask)
+        told: dict[str, Any] = {"error_code": code, "response": ask.response, "was_sent": was_sent}
         if ask.kind is OrderPackageType.PLACE:
             if order.bet_id is None:
-                yield PlaceReport(order, False, _nothing_of(order), error_code=code, reason=text, response=ask.response)
+                told["reason"] = text
+                yield PlaceReport(order, False, _nothing_of(order), **told)
         elif order.complete or ask.kind is None:
-            self.count_failure(ask)
+            self.count_failure(ask, was_sent)
         elif ask.kind is OrderPackageType.CANCEL:
-            yield CancelReport(order, False, totals_of(order), error_code=code, response=ask.response)
+            yield CancelReport(order, False, totals_of(order), **told)
         elif ask.kind is OrderPackageType.UPDATE:
-            yield UpdateReport(order, False, error_code=code, response=ask.response)
+            yield UpdateReport(order, False, **told)
         elif ask.request is not None:
-            package = ask.request.package
-            yield ReplaceReport(order, False, package, totals_of(order), error_code=code, response=ask.response)
+            yield ReplaceReport(order, False, ask.request.package, totals_of(order), **told)
 
     def _unknown(self, ask: Ask, reason: str) -> Iterator[Report]:
         """Report that nobody knows; the exchange is asked from now on."""

@@ -34,10 +34,11 @@ from .reconcile import Reconciliation
 from .restore import restore_contexts
 from .sportsstream import LiveSportsDataStream
 from .subscription import LiveStream
-from .workers import WorkedFramework, default_workers, update_account
+from .worked import WorkedFramework
+from .workers import default_workers, update_account
 
 _MOST_TOLD = 1_000
-"""So many sentences of each kind are kept; what follows is counted by the stream itself."""
+"""So many failures of connections are kept; what follows is counted by the stream itself."""
 
 
 class LiveFramework(WorkedFramework, Protocol):
@@ -99,7 +100,7 @@ class LiveEnd:
                 api.login.token()
                 if trades_live(client):
                     update_account(self._framework, client, api)
-            except CallError as error:
+            except (CallError, TypeError) as error:  # the latter where the answer is no object
                 raise ClientError(f"account {client.username} cannot be used: {error}") from error
 
     def is_ready(self) -> bool:
@@ -119,6 +120,11 @@ class LiveEnd:
                 api.login.logout()
             api.close()
 
+    def close_journal(self) -> None:
+        """Let go of the journal where a run could not begin."""
+        if self._journal is not None:
+            self._journal.end()
+
     @hookimpl
     def flumine_start(self, framework: LiveFramework) -> None:
         """Add order streams, workers, and the control that keeps orders off stale markets."""
@@ -136,7 +142,7 @@ class LiveEnd:
             interval = framework.settings.wait("context_interval")
             framework.add_worker(BackgroundWorker(interval, save_contexts, (framework, self._journal), name="journal"))
         if self.accounts():
-            for worker in default_workers(framework, self.accounts):
+            for worker in default_workers(framework, self.accounts, self._journal):
                 framework.add_worker(worker)
 
     @hookimpl
@@ -147,7 +153,8 @@ class LiveEnd:
         if self._journal is None and not client.market_recording_mode:
             self._journal = open_journal(settings, self._framework.clock, self._ids, self._unkept)
             if self._journal is not None:
-                restore_contexts(self._journal, self._framework)
+                with self._journal.reading():
+                    restore_contexts(self._journal, self._framework)
                 self._journal.save_contexts(self._framework.strategies)
         journal = None if client.market_recording_mode else self._journal
         execution = BetfairExecution(self._framework, client, settings, self.api_of(client), self._ids, journal)
@@ -195,8 +202,7 @@ class LiveEnd:
 
     def bad_line(self, text: str) -> None:
         """Take note of a line that could not be used."""
-        if len(self._framework.bad_lines) < _MOST_TOLD:
-            self._framework.bad_lines.append(text)
+        self._framework.bad_lines.append(text)
 
     def trouble(self, text: str) -> None:
         """Take note of a connection's failure."""

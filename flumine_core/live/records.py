@@ -133,8 +133,8 @@ def why_not_kept(key: Any, value: Any) -> str | None:
     return None
 
 
-def keepable(mapping: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Return the keys of a mapping that can be kept."""
-    if not mapping:
+def keepable(mapping: Any) -> dict[Any, Any]:
+    """Return the keys of a mapping that can be kept; none of what somebody has put in its place."""
+    if not mapping or not isinstance(mapping, Mapping):
         return {}
     return {key: value for key, value in mapping.items() if why_not_kept(key, value) is None}

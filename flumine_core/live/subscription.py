@@ -80,6 +80,7 @@ class LiveStream:
         self._resynced_at: float | None = None
         self._anew_at: float | None = None
         self._is_anew = False
+        self._is_anew_owed = False
         self._lock = threading.Lock()
         self._stale_epoch = 0
         self._told_epoch = -1
@@ -148,7 +149,12 @@ class LiveStream:
                 except Exception as error:
                     if self._stop.is_set():
                         break
-                    wait, reason = self._failed(error)
+                    try:
+                        wait, reason = self._failed(error)
+                    except StreamError as last:
+                        reason = str(last)
+                        yield from self.dropped()
+                        raise
                 finally:
                     self._close()
                 self._is_synced = False
@@ -202,6 +208,8 @@ class LiveStream:
                 raise Dropped(f"nothing was heard for {silence:g} s, a heartbeat is due every {self.heartbeat:g} s")
             if now >= self.due():
                 yield from self.on_due()
+            if self._is_anew_owed:
+                self.begin_anew()
 
     def _close(self) -> None:
         """Close the socket before another is opened: the exchange counts them."""
@@ -259,6 +267,7 @@ class LiveStream:
         self._clk = message.clk or self._clk
         if is_first:
             self._is_synced = True
+            self._is_anew_owed = self._is_anew_owed and message.ct != "SUB_IMAGE"
             self._recovery.synced()
         epoch = self._stale_epoch
         if self._is_synced and message.status is None and self._told_epoch != epoch:
@@ -277,9 +286,10 @@ class LiveStream:
                 self.stale_reason = None
 
     def begin_anew(self) -> None:
-        """Have an image of everything sent, from any thread; not twice within `stream_steady` seconds."""
+        """Have an image of everything sent, from any thread; a second one waits until `stream_steady` is over."""
         now = monotonic()
-        if self._anew_at is None or now - self._anew_at > self.settings.wait("stream_steady"):
+        self._is_anew_owed = self._anew_at is not None and now - self._anew_at <= self.settings.wait("stream_steady")
+        if not self._is_anew_owed:
             self._anew_at = now
             self._is_anew = True
             connection = self._socket

@@ -1,26 +1,21 @@
 """The background workers of a live run, by their documented names: each does one round and returns."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
-from time import monotonic
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
-import attrs
 from loguru import logger
 
-from ..book.definition import fit
-from ..clock import Clock
 from ..contract.client import BaseClient
 from ..contract.worker import BackgroundWorker
-from ..errors import ExecutionError, FlumineCoreError
-from ..events import BalanceEvent, ClearedMarketsEvent, ClearedOrdersEvent, Event, MarketCataloguesEvent
+from ..events import BalanceEvent, MarketCataloguesEvent
 from ..hint import one_line
-from ..market.market import Market
 from ..market.markets import Markets
-from ..order.cleared import Cleared
-from ..settings import Settings
 from .api import Api
-from .backoff import Backoff
+from .cleared import ClearedMarkets, poll_cleared_orders, poll_market_closure
+from .journal import Journal
+from .resources import account_details_of, account_funds_of, catalogue_of
+from .worked import Accounts, WorkedFramework, guarded, in_kernel
 
 CATALOGUES_A_CALL = 25
 """The projections below weigh 2 a market, and a call may weigh 200."""
@@ -34,37 +29,11 @@ _PROJECTION = (
     "RUNNER_DESCRIPTION",
     "RUNNER_METADATA",
 )
-_PAGE = 1000
 
 
-T = TypeVar("T")
-
-
-class WorkedFramework(Protocol):
-    """What the workers use of the framework; orders and markets are looked at on its thread alone."""
-
-    clock: Clock
-    settings: Settings
-    markets: Markets
-    cleared_market_queue: Any
-    is_running: bool
-
-    def is_kernel_thread(self) -> bool: ...
-
-    def in_kernel(self, function: Callable[[], bool]) -> bool: ...
-
-    def post(self, event: Event) -> None: ...
-
-    def log_control(self, event: Event) -> None: ...
-
-    def remove_closed_markets(self, seconds: float) -> None: ...
-
-
-Accounts = Callable[[], list[tuple[BaseClient, Api]]]
-"""Gives the clients that have an account at Betfair, each with its API."""
-
-
-def default_workers(framework: WorkedFramework, accounts: Accounts) -> list[BackgroundWorker]:
+def default_workers(
+    framework: WorkedFramework, accounts: Accounts, journal: Journal | None = None
+) -> list[BackgroundWorker]:
     """Return the workers of a live run; recording alone needs the session and the catalogues."""
     settings = framework.settings
     delay = settings.wait("worker_start_delay")
@@ -72,8 +41,11 @@ def default_workers(framework: WorkedFramework, accounts: Accounts) -> list[Back
     interval = min([settings.keep_alive_interval, *timeouts]) * settings.wait_factor
     workers = [BackgroundWorker(interval, keep_alive, (accounts,), name="keep_alive", start_delay=interval)]
     life = settings.wait("closed_market_life")
+    tracker = ClearedMarkets(framework, accounts, journal)
     workers.append(
-        BackgroundWorker(max(life / 60, 0.01), remove_closed_markets, (framework, life), name="remove_closed_markets")
+        BackgroundWorker(
+            max(life / 60, 0.01), remove_closed_markets, (framework, life, tracker), name="remove_closed_markets"
+        )
     )
     workers.append(
         BackgroundWorker(
@@ -86,8 +58,14 @@ def default_workers(framework: WorkedFramework, accounts: Accounts) -> list[Back
     )
     if all(client.market_recording_mode for client, _ in accounts()):
         return workers
-    tracker = ClearedMarkets(framework, accounts)
     workers += [
+        BackgroundWorker(
+            settings.wait("poll_market_catalogue_interval"),
+            poll_market_closure,
+            (tracker,),
+            name="poll_market_closure",
+            start_delay=delay,
+        ),
         BackgroundWorker(
             settings.wait("poll_account_balance_interval"),
             poll_account_balance,
@@ -105,13 +83,13 @@ def default_workers(framework: WorkedFramework, accounts: Accounts) -> list[Back
 def keep_alive(accounts: Accounts) -> None:
     """Keep every session alive, or log in anew; a call that finds its session dead does not wait for this."""
     for client, api in accounts():
-        _guarded(client, "keep_alive", api.login.keep_alive)
+        guarded(client, "keep_alive", api.login.keep_alive)
 
 
 def poll_account_balance(framework: WorkedFramework, accounts: Accounts) -> None:
     """Ask for each account's funds and details, and tell the logging controls."""
     for client, api in accounts():
-        _guarded(client, "poll_account_balance", partial(update_account, framework, client, api))
+        guarded(client, "poll_account_balance", partial(update_account, framework, client, api))
 
 
 def update_account(framework: WorkedFramework, client: BaseClient, api: Api) -> None:
@@ -119,22 +97,20 @@ def update_account(framework: WorkedFramework, client: BaseClient, api: Api) -> 
 
     :raises CallError: where the exchange does not answer.
     """
-    from betfairlightweight.resources import AccountDetails, AccountFunds
-
     details = api.call("getAccountDetails", {}, "account")
     funds = api.call("getAccountFunds", {}, "account")
 
     def take() -> None:
-        client.account_details = AccountDetails(**details)
-        client.account_funds = AccountFunds(**funds)
+        client.account_details = account_details_of(details)
+        client.account_funds = account_funds_of(funds)
 
-    _in_kernel(framework, take)
+    in_kernel(framework, take)
     framework.log_control(BalanceEvent({"username": client.username, **funds}))
 
 
 def poll_market_catalogue(framework: WorkedFramework, accounts: Accounts) -> None:
     """Ask for the catalogues of markets that are new or have changed, 25 a call."""
-    wanted = _in_kernel(framework, lambda: _without_catalogue(framework.markets)) or []
+    wanted = in_kernel(framework, lambda: _without_catalogue(framework.markets)) or []
     for client, api in accounts()[:1]:
         for start in range(0, len(wanted), CATALOGUES_A_CALL):
             chunk = wanted[start : start + CATALOGUES_A_CALL]
@@ -143,7 +119,7 @@ def poll_market_catalogue(framework: WorkedFramework, accounts: Accounts) -> Non
                 "marketProjection": list(_PROJECTION),
                 "maxResults": len(chunk),
             }
-            rows = _guarded(client, "poll_market_catalogue", partial(api.call, "listMarketCatalogue", params))
+            rows = guarded(client, "poll_market_catalogue", partial(api.call, "listMarketCatalogue", params))
             catalogues = list(_catalogues(rows or []))
             if catalogues:
                 framework.post(MarketCataloguesEvent(catalogues))
@@ -161,175 +137,6 @@ def _catalogues(rows: list[Any]) -> Iterator[Any]:
             logger.warning("a market catalogue cannot be used: {}", one_line(error))
 
 
-def catalogue_of(row: dict[str, Any]) -> Any:
-    """Return betfairlightweight's MarketCatalogue of a row of listMarketCatalogue, without fields it does not know.
-
-    :raises TypeError: (ValueError, AttributeError, KeyError) where it is no catalogue.
-    """
-    from betfairlightweight.resources import MarketCatalogue
-    from betfairlightweight.resources.bettingresources import (
-        Competition,
-        Event,
-        EventType,
-        MarketCatalogueDescription,
-        RunnerCatalogue,
-    )
-
-    fitted = dict(row)
-    parts = {
-        "competition": Competition,
-        "event": Event,
-        "eventType": EventType,
-        "description": MarketCatalogueDescription,
-    }
-    for name, cls in parts.items():
-        if row.get(name):
-            fitted[name] = fit(row[name], cls)
-    fitted["runners"] = [fit(runner, RunnerCatalogue) for runner in row.get("runners") or ()]
-    return MarketCatalogue(**fitted)
-
-
-@attrs.define(eq=False)
-class _Closed:
-    """A closed market whose cleared orders are asked for; times in monotonic seconds.
-
-    :ivar done: usernames of the clients that have been told.
-    """
-
-    market_id: str
-    due: float
-    until: float
-    backoff: Backoff
-    done: set[str] = attrs.Factory(set)
-
-    @property
-    def is_late(self) -> bool:
-        """Whether it has been long enough: what there is now is all."""
-        return monotonic() > self.until
-
-
-class ClearedMarkets:
-    """Markets that have closed, and when to ask next what came of their orders."""
-
-    def __init__(self, framework: WorkedFramework, accounts: Accounts) -> None:
-        self.framework = framework
-        self.accounts = accounts
-        self.waiting: dict[str, _Closed] = {}
-
-    def take_closed(self) -> None:
-        """Take what the kernel has queued; a market that closes again begins anew."""
-        settings = self.framework.settings
-        queue = self.framework.cleared_market_queue
-        while not queue.empty():
-            market_id = queue.get_nowait()
-            now = monotonic()
-            self.waiting[market_id] = _Closed(
-                market_id,
-                now,
-                now + settings.wait("poll_cleared_orders_for"),
-                Backoff(settings.wait("poll_cleared_orders_first"), settings.wait("poll_cleared_orders_most")),
-            )
-
-    def due(self) -> list[_Closed]:
-        """Return the markets that are to be asked for now."""
-        now = monotonic()
-        return [each for each in self.waiting.values() if each.due <= now]
-
-    def put_off(self, closed: _Closed) -> None:
-        """Ask again later."""
-        closed.due = monotonic() + closed.backoff.next_wait()
-
-
-def poll_cleared_orders(tracker: ClearedMarkets) -> None:
-    """Ask what came of the orders of markets that have closed; that there is nothing yet is not final."""
-    tracker.take_closed()
-    for closed in tracker.due():
-        for client, api in tracker.accounts():
-            if client.username not in closed.done and _bring_cleared(tracker.framework, closed, client, api):
-                closed.done.add(client.username)
-        if closed.is_late or all(client.username in closed.done for client, _ in tracker.accounts()):
-            del tracker.waiting[closed.market_id]
-        else:
-            tracker.put_off(closed)
-
-
-def _bring_cleared(framework: WorkedFramework, closed: _Closed, client: BaseClient, api: Api) -> bool:
-    """Bring a client's cleared orders of a market; False where some of its matched bets are not among them yet."""
-    if client.paper_trade:
-        return True
-    market_id = closed.market_id
-    matched = _in_kernel(framework, lambda: _matched_bets(framework.markets.get(market_id), client))
-    if not matched:
-        return True
-    orders = _guarded(client, "poll_cleared_orders", partial(cleared_rows, api, market_id, None))
-    missing = matched - {str(row.get("betId")) for row in orders or ()}
-    if missing and not closed.is_late:
-        return False
-    if missing:
-        told = ", ".join(sorted(missing))
-        logger.error("market {}: of the matched bets these were not cleared in time: {}", market_id, told)
-    markets = _guarded(client, "poll_cleared_orders", partial(cleared_rows, api, market_id, "MARKET"))
-    if not markets and not closed.is_late:
-        return False
-    from betfairlightweight.resources.bettingresources import ClearedOrder
-
-    framework.post(ClearedOrdersEvent(market_id, Cleared(market_id, [ClearedOrder(**row) for row in orders or ()])))
-    cleared = Cleared(market_id, [ClearedOrder(**row) for row in markets or ()])
-    framework.post(ClearedMarketsEvent(cleared, client.username))
-    return True
-
-
-def _matched_bets(market: Market | None, client: Any) -> set[str]:
-    if market is None:
-        return set()
-    return {str(order.bet_id) for order in market.blotter.client_orders(client, matched_only=True)}
-
-
-def cleared_rows(api: Api, market_id: str, group_by: str | None) -> list[dict[str, Any]]:
-    """Return all rows of listClearedOrders of a market, page by page.
-
-    :param group_by: "MARKET" for profit and commission, None for every bet.
-    :raises CallError: where the exchange does not answer.
-    """
-    rows: list[dict[str, Any]] = []
-    params: dict[str, Any] = {"betStatus": "SETTLED", "marketIds": [market_id]}
-    if group_by is not None:
-        params["groupBy"] = group_by
-    while True:
-        page = api.call("listClearedOrders", {**params, "fromRecord": len(rows), "recordCount": _PAGE})
-        new = [row for row in page.get("clearedOrders") or () if isinstance(row, dict)]
-        rows += new
-        if not page.get("moreAvailable") or not new:
-            return rows
-
-
-def remove_closed_markets(framework: WorkedFramework, seconds: float) -> None:
-    """Let markets go that have been closed for so long."""
-    _in_kernel(framework, lambda: framework.remove_closed_markets(seconds))
-
-
-def _in_kernel(framework: WorkedFramework, function: Callable[[], T]) -> T | None:
-    """Return what a function brings that runs on the kernel's thread; None where the framework ends before."""
-    if framework.is_kernel_thread():
-        return function()
-    found: list[T] = []
-
-    def run() -> bool:
-        found.append(function())
-        return True
-
-    try:
-        framework.in_kernel(run)
-    except ExecutionError:
-        if framework.is_running:
-            raise
-    return found[0] if found else None
-
-
-def _guarded(client: BaseClient, name: str, call: Callable[[], Any]) -> Any:
-    """Return what a call brings; None, told in one line, where it fails: the next round tries again."""
-    try:
-        return call()
-    except FlumineCoreError as error:
-        logger.warning("{} of {}: {}", name, client.username, error)
-        return None
+def remove_closed_markets(framework: WorkedFramework, seconds: float, tracker: ClearedMarkets) -> None:
+    """Let markets go that have been closed for so long, but for those whose orders are not cleared yet."""
+    in_kernel(framework, lambda: framework.remove_closed_markets(seconds, tracker.kept()))

@@ -37,14 +37,6 @@ class TransactionLike(Protocol):
     def __exit__(self, *error: object) -> None: ...
 
 
-class SingleRequests(TransactionLike, Protocol):
-    """The transaction of a market's single requests, which is kept for the next one."""
-
-    def place_single(self, order: Order, market_version: int | None, execute: bool, force: bool) -> bool:
-        """Place an order and send it; to be called on the framework's thread."""
-        ...
-
-
 class House(Protocol):
     """What a market needs of the framework that it belongs to."""
 
@@ -58,7 +50,7 @@ class House(Protocol):
         client: ClientRole | None,
         async_place_orders: bool | None,
         customer_strategy_ref: str | None,
-    ) -> SingleRequests: ...
+    ) -> TransactionLike: ...
 
     def is_kernel_thread(self) -> bool: ...
 
@@ -72,7 +64,7 @@ class Requests:
 
     flumine: House
     _transaction_id: int
-    _kept: SingleRequests
+    _kept: TransactionLike
     _kept_wish: Any
 
     def count_transaction(self) -> None:
@@ -97,13 +89,12 @@ class Requests:
         self.count_transaction()
         return self.flumine.open_transaction(self, client, async_place_orders, customer_strategy_ref)
 
-    def _own_transaction(self, client: ClientRole | None, customer_strategy_ref: str | None = None) -> SingleRequests:
+    def _own_transaction(self, client: ClientRole | None, customer_strategy_ref: str | None = None) -> TransactionLike:
         """Return the transaction of single requests, which is kept as long as the next one asks for the same."""
         self._transaction_id += 1
         wish = (client, customer_strategy_ref, self.flumine.settings)
         if wish != self._kept_wish:
-            self._kept = self.flumine.open_transaction(self, client, None, customer_strategy_ref)
-            self._kept.__enter__()
+            self._kept = self.flumine.open_transaction(self, client, None, customer_strategy_ref).__enter__()
             self._kept_wish = wish
         return self._kept
 
@@ -128,7 +119,10 @@ class Requests:
                 partial(self.place_order, order, market_version, execute, force, client, customer_strategy_ref)
             )
         t = self._own_transaction(client, customer_strategy_ref)
-        return t.place_single(order, market_version, execute, force)
+        try:
+            return t.place_order(order, market_version, execute, force)
+        finally:
+            t.send()
 
     def cancel_order(self, order: Order, size_reduction: float | None = None, force: bool = False) -> bool:
         """Cancel an order, or `size_reduction` pounds of it.

@@ -88,14 +88,19 @@ class _Settlement:
     def process_cleared_orders(self, cleared_orders: Any) -> list[Order]:
         """Attach the exchange's cleared orders (an object with `orders`) to ours; return all orders.
 
-        A cleared order's profit then goes before our own arithmetic.
+        A cleared order's profit then goes before our own arithmetic. A replacement bears the reference of the bet that
+        it has replaced, so that the bet's number comes first.
         """
+        numbered: dict[Any, Order] = {
+            order.bet_id: order for order in self._orders.values() if order.bet_id is not None
+        }
         for cleared in cleared_orders.orders:
-            reference = cleared.customer_order_ref
-            if reference:
-                order = self._orders.get(reference[NAME_HASH_LENGTH + 1 :])
-                if order is not None:
-                    order.cleared_order = cleared
+            bet_id = getattr(cleared, "bet_id", None)
+            order = numbered.get(bet_id)
+            if order is None and cleared.customer_order_ref:
+                order = self._orders.get(cleared.customer_order_ref[NAME_HASH_LENGTH + 1 :])
+            if order is not None and (bet_id is None or order.bet_id in (None, bet_id)):
+                order.cleared_order = cleared
         return list(self._orders.values())
 
 

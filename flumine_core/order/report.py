@@ -33,6 +33,7 @@ class PlaceReport(Struct):
     :ivar reason: of a failure, the sentence that becomes the order's refusal; None: no refusal (a replacement
         always gets one).
     :ivar response: the exchange's raw answer, None where nobody kept it; so in the other reports.
+    :ivar was_sent: False of a failure: it never left, so that it is no transaction; so in the other reports.
     """
 
     order: "Order"
@@ -43,6 +44,7 @@ class PlaceReport(Struct):
     error_code: str | None = None
     reason: str | None = None
     response: Any = None
+    was_sent: bool = True
 
 
 class CancelReport(Struct):
@@ -54,6 +56,7 @@ class CancelReport(Struct):
     size_cancelled: float = 0.0
     error_code: str | None = None
     response: Any = None
+    was_sent: bool = True
 
 
 class UpdateReport(Struct):
@@ -67,6 +70,7 @@ class UpdateReport(Struct):
     kind: OrderKind | None = None
     error_code: str | None = None
     response: Any = None
+    was_sent: bool = True
 
 
 class ReplaceReport(Struct):
@@ -89,6 +93,7 @@ class ReplaceReport(Struct):
     persistence: str | None = None
     new_price: float | None = None
     response: Any = None
+    was_sent: bool = True
 
 
 class MatchReport(Struct):

@@ -74,9 +74,7 @@ class Trade(Struct, eq=False, dict=True, weakref=True):
     ) -> Order:
         """Return a new order of this trade, not yet placed; `order` is the class to make it of."""
         created = order(self, side, order_type, self.handicap, sep, context, notes)  # type: ignore[arg-type]
-        created.is_counted = True
-        self.orders.append(created)
-        self.incomplete += 1
+        self.add_order(created)
         return created
 
     def create_order_replacement(self, order: Order, new_price: float, size: float, created_ms: int) -> Order:

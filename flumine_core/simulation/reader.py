@@ -5,6 +5,7 @@ A file is named by an address: a path, a URL, or `archive.tar!member/path.bz2`.
 
 import io
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from glob import glob, has_magic
@@ -244,7 +245,10 @@ def _text(source: Source, meter: _Meter) -> Iterator[bytes]:
         raise StreamError(f"expected lines, was a tar archive: {source.name} (a member is {source.name}!NAME)")
     codec = codec_of(head, source.name)
     whole = _joined(head, stored)
-    yield from whole if codec is None else inflate(whole, codec, source.name)
+    text = whole if codec is None else inflate(whole, codec, source.name)
+    first = next(text, b"")
+    yield first.removeprefix(BOM_UTF8)
+    yield from text
 
 
 def _stored(source: Source, meter: _Meter) -> Iterator[bytes]:

@@ -79,8 +79,8 @@ class Outcome:
 
     @property
     def refusals(self) -> list[Refusal]:
-        """What controls refused, and what was never executed."""
-        return list(self.framework.refusals)
+        """What controls refused, and what was never executed; the latest 1,000."""
+        return self.framework.refusals
 
     @property
     def profit(self) -> float:

@@ -133,7 +133,7 @@ def bench_many(data: Path, quick: bool) -> list[bool]:
             [sys.executable, str(HERE / "growth.py"), str(folder)],
             capture_output=True,
             text=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE), str(ROOT)])},
+            env={**os.environ, "PYTHONPATH": str(HERE)},
             check=True,
         )
         markets, before, after = json.loads(done.stdout)
@@ -149,7 +149,9 @@ def whole(python: str, *arguments: str) -> float:
         "subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)\nprint(time.perf_counter() - start)"
     )
     command = [sys.executable, "-c", code, python, *arguments]
-    return min(float(subprocess.run(command, capture_output=True, text=True, check=True).stdout) for _ in range(5))
+    # in a folder without flumine_core, which would be imported in place of the one that is installed
+    runs = (subprocess.run(command, capture_output=True, text=True, check=True, cwd=HERE) for _ in range(5))
+    return min(float(run.stdout) for run in runs)
 
 
 def main() -> int:

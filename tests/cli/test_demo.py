@@ -61,3 +61,9 @@ def test_options_that_do_not_go_together_are_one_plain_error(cli: Cli) -> None:
     result = cli("demo", "--type", "PLACE", "--each-way")
     assert result.exit_code == 1
     assert result.stderr.startswith("error: each_way needs market_type WIN")
+
+
+def test_a_market_that_cannot_be_written_is_one_plain_error(cli: Cli) -> None:
+    result = cli("demo", "--out", "nowhere/market")
+    assert result.exit_code == 1
+    assert result.stderr == "error: cannot write the market to nowhere/market: No such file or directory\n"

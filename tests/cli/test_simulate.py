@@ -131,6 +131,10 @@ options = {{ name = "second", stake = 7, max_order_exposure = 5 }}
         (["--strategy", "example", "--set", "stke=3"], "did you mean 'stake'"),
         (["--strategy", "example", "--set", "stake=much"], "stake must be a number, was 'much'"),
         (["--strategy", "example", "--set", "settings.place_latency=x"], "settings.place_latency: must be seconds"),
+        (["--strategy", "json:"], "json: must be a class, was module"),
+        (["--strategy", "example", "--set", "settings=1"], "must be section.key=value, was 'settings=1'"),
+        (["--strategy", "example", "--set", "settings.hostname=5"], "settings.hostname: must be text, was 5"),
+        (["--strategy", "example", "--set", "settings.nested.x=1"], "--set: settings.nested: there is no such setting"),
         ([], "a strategy must be named (--strategy NAME or module:Class), installed are: example"),
     ],
 )

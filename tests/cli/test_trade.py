@@ -97,10 +97,11 @@ def start(folder: Path) -> Iterator[Start]:
     yield run
     for process in processes:
         process.kill()
-        process.communicate()
+        if process.stdout is not None and not process.stdout.closed:
+            process.communicate()
 
 
-def wait_for(condition: Callable[[], Any], process: subprocess.Popen[str]) -> None:
+def wait_for(condition: Callable[[], Any], process: subprocess.Popen[Any]) -> None:
     end = time.monotonic() + PATIENCE
     while not condition():
         assert process.poll() is None, process.stdout.read() if process.stdout else ""
@@ -120,6 +121,60 @@ def test_a_signal_cancels_what_rests_and_ends_with_0(exchange: Any, start: Start
     assert "account trader: on a local exchange" in out and "available 10000.0" in out
     assert "strategy Resting on trader: max_order_exposure" in out and "transactions an hour" in out
     assert "local-password" not in out and "local-app-key" not in out
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no terminal is closed here")
+def test_a_closed_terminal_cancels_what_rests(exchange: Any, folder: Path) -> None:
+    import fcntl
+    import pty
+    import termios
+
+    terminal, inner = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flumine_core", "trade", "--log-level", "INFO"],
+        cwd=folder,
+        stdin=inner,
+        stdout=inner,
+        stderr=inner,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    os.close(inner)
+    wait_for(exchange.ledger.live_bets, process)
+    os.close(terminal)
+    try:
+        assert process.wait(PATIENCE) == 0
+    finally:
+        process.kill()
+    assert not exchange.ledger.live_bets()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no terminal is closed here")
+def test_a_hangup_that_is_ignored_stops_nothing(exchange: Any, start: Start) -> None:
+    """As under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        process = start("trade")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    wait_for(exchange.ledger.live_bets, process)
+    process.send_signal(signal.SIGHUP)
+    exchange.market(MARKET).match_bet(exchange.ledger.live_bets()[0].bet_id)
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, out
+    assert out.count("stopping") == 1 and "a second signal" not in out
+
+
+def test_an_end_that_nobody_reads_is_orderly(exchange: Any, start: Start) -> None:
+    process = start("trade")
+    wait_for(exchange.ledger.live_bets, process)
+    assert process.stdout is not None
+    process.stdout.close()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(PATIENCE) == 0
+    assert not exchange.ledger.live_bets()
 
 
 def test_on_stop_leave_leaves_bets_and_names_them(exchange: Any, start: Start, folder: Path) -> None:
@@ -143,6 +198,29 @@ def test_a_stop_that_hangs_names_every_bet_and_leaves_in_time(exchange: Any, sta
     out, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode != 0, out
     assert f"bet {bet_id}" in out and "may be live" in out
+
+
+@pytest.mark.parametrize("how", ["gone", "refusing", "silent"])
+def test_a_stop_without_an_exchange_names_every_bet_that_may_be_live(exchange: Any, start: Start, how: str) -> None:
+    process = start("trade")
+    wait_for(exchange.ledger.live_bets, process)
+    bet_id = exchange.ledger.live_bets()[0].bet_id
+    if how == "gone":
+        exchange.stop()
+    elif how == "refusing":
+        for server in ("http", "stream"):
+            exchange.refuse_connections(server)
+        exchange.drop_http()
+        exchange.drop_streams()
+    else:
+        exchange.faults.add("tls.accept", None, count=None, action="silence")
+        exchange.drop_http()
+        exchange.drop_streams()
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode in (1, 3), out
+    assert f"bet {bet_id}" in out and "may be live" in out
+    assert "Traceback" not in out
 
 
 def test_on_paper_no_bet_leaves(exchange: Any, start: Start) -> None:

@@ -140,6 +140,24 @@ place_latency = -1
         assert [line for line in told if line.startswith(each)], each
 
 
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ("listener_kwargs = { inplay = 'yes' }", "listener option inplay must be true or false, was 'yes'"),
+        (
+            "listener_kwargs = {seconds_to_start=true}",
+            "listener option seconds_to_start must be a number, was True",
+        ),
+        ("listener_kwargs = { in_play = true }", "no such listener option: in_play"),
+        ("event_groups = { 30000001 = 1 }", "must be a table of (text), was {'30000001': 1}"),
+    ],
+)
+def test_what_a_simulation_is_told_has_the_right_types(write: Write, table: str, told: str) -> None:
+    write(f"[simulation]\n{table}\n")
+    key = table.partition(" ")[0]
+    assert problems() == [f"flumine.toml:2: simulation.{key}: {told}"]
+
+
 def test_a_plugin_that_is_blocked_or_broken_is_reported(write: Write, install: Install) -> None:
     install("broken", "[flumine_core.strategies]\nbroken = broken_strategy:S\n", broken_strategy="1/0")
     write("[[strategies]]\nname = 'broken'\n[[strategies]]\nname = 'shop'\n[plugins]\nblocked = ['shop']\n")

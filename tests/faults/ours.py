@@ -5,18 +5,27 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from flumine_core import BaseStrategy, Flumine, LimitOrder, Settings, Trade
 from flumine_core.errors import FlumineCoreError
 
 from ..live.rig import client_of
+from .names import Names
 from .view import BookView, OrderView, Terms
 
 T = TypeVar("T")
 
 START_SECONDS = 30.0
 REMEMBERED = 20_000
+NAMES = Names()
+
+
+def details_of(exchange: Any) -> dict[str, Any]:
+    """Return what a framework needs to know of an exchange, as plain values."""
+    details = exchange.details() if hasattr(exchange, "details") else vars(exchange)
+    return {**details, "market_ids": exchange.market_ids}
 
 
 class NoPlugins:
@@ -72,6 +81,7 @@ class Ours:
     """flumine_core with one client, one strategy and a journal.
 
     :param market_ids: what is subscribed to; None: every market of the exchange at the start.
+    :param stream_host: the name under which the streams are dialled, in place of the address.
     :param settings: in place of the scaled defaults.
     """
 
@@ -86,8 +96,11 @@ class Ours:
         client: dict[str, Any] | None = None,
         strategy: Callable[[list[str]], Any] = Told,
         has_certificate: bool = True,
+        stream_host: str | None = None,
         **settings: Any,
     ) -> None:
+        if stream_host is not None:
+            exchange = SimpleNamespace(**{**details_of(exchange), "stream_host": stream_host})
         self.factor = factor
         self.patience = max(20.0, 90 * factor)
         self.read_timeout = max(16 * factor, 2.0)
@@ -249,11 +262,17 @@ class Ours:
     def troubles(self) -> list[str]:
         return list(self.framework.stream_errors)
 
+    def lose_name(self, host: str, is_lost: bool) -> int:
+        return NAMES.lose(host, is_lost)
+
     def is_running(self) -> bool:
         return self.thread.is_alive()
 
     def kill(self) -> None:
         raise NotImplementedError("a thread cannot be killed")
+
+    def frozen(self) -> Any:
+        raise NotImplementedError("a thread cannot be stopped for a while")
 
 
 def _refusal(ask: Callable[[], bool]) -> str:

@@ -12,7 +12,11 @@ from .remote import ROOT, Remote
 PEER = "flumine==3.3.2"
 PATIENCE = 30.0
 READ_TIMEOUT = 16.0
-NOT_RUN = {22: "its keepAlive comes after 20 minutes at the earliest, whatever it is told"}
+TAKEN = ("client", "has_certificate", "stream_host")
+NOT_RUN = {
+    21: "it logs in anew after a keepAlive alone, so that no storm of logins comes about",
+    22: "its keepAlive comes after 20 minutes at the earliest, whatever it is told",
+}
 """Rows that cannot be run for it, and why."""
 
 
@@ -30,8 +34,8 @@ def peer_python() -> str:
 
 
 def make_peer(exchange: Any, folder: Path, factor: float = 1.0, **options: Any) -> Remote:
-    """Return flumine, which keeps nothing in a folder; of the options it takes `client` and `has_certificate`."""
-    taken = {name: options[name] for name in ("client", "has_certificate") if name in options}
+    """Return flumine, which keeps nothing in a folder; of the options it takes those of `TAKEN`."""
+    taken = {name: options[name] for name in TAKEN if name in options}
     command = [peer_python(), str(Path(__file__).with_name("peer_side.py"))]
     env = {
         "REQUESTS_CA_BUNDLE": exchange.ca_file,

@@ -14,6 +14,7 @@ from flumine.events.events import CustomEvent, TerminationEvent
 from flumine.order.ordertype import LimitOrder
 from flumine.order.trade import Trade
 from flumine.streams.betfairmarketstream import BetfairMarketStream
+from names import Names
 
 START_SECONDS = 30
 
@@ -34,7 +35,8 @@ class Told(BaseStrategy):
 class Peer:
     def __init__(self, told):
         details, options = told["exchange"], told.get("options", {})
-        BetfairStream.HOSTS[None] = details["stream_host"]
+        self.names = Names()
+        BetfairStream.HOSTS[None] = options.get("stream_host", details["stream_host"])
         BetfairStream._BetfairStream__port = details["stream_port"]
         certs = details["certs_dir"] if options.get("has_certificate", True) else "/missing"
         trading = betfairlightweight.APIClient(
@@ -210,6 +212,9 @@ class Peer:
 
     def stall(self, seconds):
         self.framework.handler_queue.put(CustomEvent(None, lambda flumine, event: time.sleep(seconds)))
+
+    def lose_name(self, host, is_lost):
+        return self.names.lose(host, is_lost)
 
     def troubles(self):
         return []

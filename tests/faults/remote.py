@@ -6,14 +6,14 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
 import msgspec
 
-from .ours import START_SECONDS
+from .ours import START_SECONDS, details_of
 from .view import BookView, OrderView, Terms
 
 ROOT = Path(__file__).parents[2]
@@ -21,11 +21,6 @@ ROOT = Path(__file__).parents[2]
 
 class Gone(Exception):
     """The process has ended."""
-
-
-def details_of(exchange: Any) -> dict[str, Any]:
-    """Return what a framework in another process needs to know of an exchange."""
-    return {**exchange.details(), "market_ids": exchange.market_ids}
 
 
 class Remote:
@@ -129,6 +124,19 @@ class Remote:
             if pipe is not None:
                 with contextlib.suppress(OSError):
                     pipe.close()
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        process = self._process
+        assert process is not None, "it was not started"
+        process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGCONT)
+
+    def lose_name(self, host: str, is_lost: bool) -> int:
+        return int(self.ask("lose_name", host, is_lost))
 
     def is_running(self) -> bool:
         try:

@@ -17,7 +17,7 @@ from .steady import Steady
 from .view import Terms
 
 PLAIN = ("start", "stop", "cancel", "update", "replace", "orders", "exposures", "books", "seen", "stall", "troubles")
-VERBS = frozenset({*PLAIN, "place", "is_running", "go", "pause"})
+VERBS = frozenset({*PLAIN, "place", "is_running", "lose_name", "go", "pause"})
 
 
 def die_at(point: str, count: int) -> None:

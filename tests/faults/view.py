@@ -1,5 +1,6 @@
 """What a scenario asks of a framework and sees of it, the same for this one and for any other."""
 
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from msgspec import Struct
@@ -120,6 +121,14 @@ class Framework(Protocol):
 
     def stall(self, seconds: float) -> None:
         """Have the strategy do nothing but wait for so long; return when it has begun."""
+        ...
+
+    def frozen(self) -> AbstractContextManager[None]:
+        """Have its whole process stand still for a block: it reads nothing and sends nothing."""
+        ...
+
+    def lose_name(self, host: str, is_lost: bool) -> int:
+        """Have a host name fail to resolve there, or no more; return how many lookups have failed so far."""
         ...
 
     def troubles(self) -> list[str]:

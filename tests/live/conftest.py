@@ -298,9 +298,10 @@ def make_rig(exchange: Any, plugins: Any, tmp_path: Path) -> Iterator[Callable[.
     """Return a function that starts a framework on the exchange."""
     rigs: list[Rig] = []
 
-    def make(client_options: Any = None, is_ready: bool = True, **settings: Any) -> Rig:
+    def make(client_options: Any = None, is_ready: bool = True, trader: Any = None, **settings: Any) -> Rig:
         given = Settings(**{**WAITS, "journal": str(tmp_path / "journal.sqlite"), **settings})
-        rigs.append(Rig(exchange, client_of(exchange, **(client_options or {})), given, plugins()))
+        client = client_of(exchange, **(client_options or {}))
+        rigs.append(Rig(exchange, client, given, plugins(), **(trader or {})))
         return rigs[-1].start(is_ready)
 
     yield make

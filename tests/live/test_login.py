@@ -160,6 +160,22 @@ def test_an_unreachable_exchange_refuses_the_order(rig: Rig) -> None:
     rig.agrees()
 
 
+def test_what_never_left_is_no_transaction(rig: Rig) -> None:
+    resting = rig.place()
+    rig.settled(resting)
+    rig.exchange.set_login_code("TEMPORARY_BAN_TOO_MANY_REQUESTS")
+    rig.exchange.revoke_sessions()
+    orders = [rig.place() for _ in range(5)]
+    rig.ask(lambda: rig.market.cancel_order(resting))
+    rig.settled(*orders, resting)
+    assert all(order.complete for order in orders) and not resting.complete
+    rig.ask(lambda: rig.market.replace_order(resting, 4.0))
+    rig.settled(resting)
+    (control,) = [each for each in rig.client.trading_controls if each.NAME == "MAX_ORDER_COUNT"]
+    assert (control.transaction_count_total, control.pending_transaction_count) == (1, 0)
+    assert rig.ledger.transactions == {rig.exchange.username: 1}
+
+
 def test_idle_connections_that_the_exchange_closes(rig: Rig) -> None:
     rig.settled(rig.place())
     rig.exchange.drop_http()

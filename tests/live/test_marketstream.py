@@ -1,6 +1,7 @@
 """The market stream over a real TLS socket: images, deltas, resume, segments, silence, bad lines."""
 
 import contextlib
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -121,6 +122,34 @@ def test_segments_are_whole_before_anybody_sees_a_book(server: StreamServer, sta
     assert server.connection().subscription["clk"] == "A"
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+@pytest.mark.parametrize("is_segmented", [False, True])
+def test_of_two_copies_the_one_with_the_higher_version_lives(
+    server: StreamServer, start: Start, order: tuple[int, int], is_segmented: bool
+) -> None:
+    _, pumped = start()
+    connection = server.connection()
+    copies = [
+        [
+            {**image(), "marketDefinition": {**definition(), "eventId": f"{copy}", "version": 100 + copy}, "rc": []},
+            {"id": "1.1", "rc": [{"id": 11, "atb": [[3.0 + copy, 7]]}]},
+        ]
+        for copy in (0, 1)
+    ]
+    parts = [part for copy in order for part in copies[copy]]
+    head = {"ct": "SUB_IMAGE", "initialClk": "I", "clk": "A", "pt": 1000}
+    if is_segmented:
+        for kind, part in zip(("SEG_START", "SEG", "SEG", "SEG_END"), parts, strict=True):
+            connection.change(**head, segmentType=kind, mc=[part])
+    else:
+        connection.change(**head, mc=parts)
+    (book,) = pumped.books()
+    assert (book.version, book.market_definition.event_id, best(book)) == (101, "1", 4.0)
+    connection.change(clk="B", pt=1001, mc=[{"id": "1.1", "rc": [{"id": 11, "atb": [[4.0, 0], [3.5, 1]]}]}])
+    assert pumped.next().market_books == []
+    assert [level.price for level in pumped.books()[0].runner(11).ex.available_to_back] == [3.5]
+
+
 def test_a_segmented_change_is_whole_for_whoever_is_quick(account: Any, fast_settings: Any, report: Report) -> None:
     description = MarketStream(stream_id=10_000, market_filter={"marketIds": ["1.1"]})
     stream = LiveMarketStream(description, account(), fast_settings(), report)
@@ -133,6 +162,29 @@ def test_a_segmented_change_is_whole_for_whoever_is_quick(account: Any, fast_set
     ]
     books = [book for event in stream.take(parts, False) for book in event.market_books]
     assert [(best(book, 11), best(book, 22)) for book in books] == [(7.0, 7.0)]
+
+
+def test_lines_that_cannot_be_read_one_after_another_bring_an_image_in_the_end(
+    server: StreamServer, start: Start, fast_settings: Any
+) -> None:
+    start({"stream_steady": 2.0 / fast_settings().wait_factor})
+    bad = b'{"op":"mcm","pt":"soon"}\r\n'
+    first = server.connection()
+    first.change(ct="SUB_IMAGE", initialClk="I", clk="A", pt=1000, mc=[image()])
+    first.raw_send(bad)
+    second = server.connection()
+    second.change(ct="RESUB_DELTA", clk="B", pt=1001)
+    second.raw_send(bad)
+    third = server.connection()
+    assert (second.subscription["clk"], third.subscription["clk"]) == ("A", None)
+    third.change(ct="SUB_IMAGE", initialClk="J", clk="C", pt=1002, mc=[image()])
+    third.raw_send(bad)
+    pause = threading.Event()
+    with contextlib.suppress(OSError):
+        while server.waiting.empty():
+            third.change(ct="HEARTBEAT", clk="C", pt=1003)
+            pause.wait(0.05)
+    assert server.connection().subscription["clk"] is None
 
 
 def test_silence_is_a_dead_connection(server: StreamServer, start: Start) -> None:

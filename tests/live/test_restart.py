@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from flumine_core import LimitOrder, OrderStatus, Trade
+from flumine_core import LimitOrder, OrderStatus, Settings, Trade
 from flumine_core.clock import EventClock
-from flumine_core.errors import SettingsError
+from flumine_core.errors import ExecutionError, SettingsError
 from flumine_core.live.ids import LiveIds
 
-from .rig import MARKET, Rig
+from .rig import MARKET, WAITS, Rig, client_of
 
 DONE, LIVE = OrderStatus.EXECUTION_COMPLETE, OrderStatus.EXECUTABLE
 
@@ -248,3 +248,55 @@ def test_a_stop_leaves_bets_placed_by_hand(exchange: Any, make_rig: Callable[...
     rig.settled(order)
     rig.stop()
     assert [bet.bet_id for bet in exchange.ledger.live_bets()] == [by_hand]
+
+
+def test_the_hours_transactions_go_on_where_an_earlier_run_has_stopped(make_rig: Callable[..., Rig]) -> None:
+    options = {"client_options": {"transaction_limit": 6}}
+    first = make_rig(**options)
+    orders = [first.place() for _ in range(3)]
+    first.settled(*orders)
+    first.ask(lambda: first.market.replace_order(orders[0], 4.0))
+    first.wait_until(lambda: first.client.current_transaction_count_total == 4)
+    first.stop()
+    second = make_rig(**options)
+    assert second.ask(lambda: second.client.current_transaction_count_total) == 4
+    more = [second.place() for _ in range(4)]
+    second.settled(*more)
+    assert [order.refusal is None for order in more] == [True, True, False, False]
+    assert more[2].refusal.control == "MaxOrderCount"
+    second.stop()
+    third = make_rig(**options)
+    refused = third.place()
+    assert refused.refusal.control == "MaxOrderCount"
+    resting = order_of(third, orders[1].id)
+    assert third.ask(lambda: third.market.cancel_order(resting))
+    assert third.ledger.transactions[third.client.username] == 6
+
+
+def test_a_placing_that_an_earlier_run_left_without_answer_is_one_transaction(make_rig: Callable[..., Rig]) -> None:
+    first = make_rig()
+    hang = first.exchange.faults.add("http.write", {"op": "placeOrders"}, 1, "hang")
+    order = first.place()
+    assert hang.struck.wait(20)
+    first.stop()
+    second = make_rig()
+    second.settled(order_of(second, order.id))
+    assert second.ask(lambda: second.client.current_transaction_count_total) == 1
+    (control, *_) = second.client.trading_controls
+    assert control.pending_transaction_count == 0
+
+
+def test_a_client_is_used_again_by_another_framework(exchange: Any, plugins: Any, tmp_path: Path) -> None:
+    client = client_of(exchange)
+    for number in (1, 2):
+        settings = Settings(**{**WAITS, "journal": str(tmp_path / "journal.sqlite")})
+        rig = Rig(exchange, client, settings, plugins()).start()
+        rig.settled(rig.place())
+        assert rig.ask(lambda: client.current_transaction_count_total) == number
+        rig.stop()
+
+
+def test_a_framework_runs_once(rig: Rig) -> None:
+    rig.stop()
+    with pytest.raises(ExecutionError, match="be run once"):
+        rig.framework.run()

@@ -45,6 +45,12 @@ def _read_until_error(address: str | Source) -> tuple[list[bytes], Exception | N
 
 
 @pytest.mark.parametrize("suffix", PACKERS)
+def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path: Path, suffix: str) -> None:
+    address = _write(tmp_path / f"1.1{suffix}", PACKERS[suffix](b"\xef\xbb\xbf" + TEXT))
+    assert list(open_lines(address)) == LINES
+
+
+@pytest.mark.parametrize("suffix", PACKERS)
 def test_lines_come_as_they_were_stored(tmp_path: Path, suffix: str) -> None:
     address = _write(tmp_path / f"1.1{suffix}", PACKERS[suffix](TEXT))
     assert list(open_lines(address)) == LINES
@@ -152,7 +158,10 @@ def test_corrupt_data_is_an_error_naming_the_file(tmp_path: Path, suffix: str) -
 
 
 @given(
-    chunks=st.lists(st.binary(max_size=200).map(lambda text: text.replace(b"\x1f\x8b", b"")), max_size=20),
+    chunks=st.lists(
+        st.binary(max_size=200).map(lambda text: text.replace(b"\x1f\x8b", b"").replace(b"\xef\xbb\xbf", b"")),
+        max_size=20,
+    ),
     suffix=st.sampled_from([".gz", ".bz2", ".zst"]),
 )
 def test_any_bytes_survive_the_way_through(

@@ -68,12 +68,14 @@ class StreamConnection(StreamSocket):
     def pause_writing(self) -> None:
         """Take note that the reader is behind."""
         self.is_paused = True
+        self.state.record("connection", server="stream", connection=self.id, is_behind=True)
         settings = self.state.settings
         self._paused_timer = self._loop.call_later(settings.wait(settings.slow_reader_seconds), self._end_slow)
 
     def resume_writing(self) -> None:
         """Send the reader what it missed."""
         self.is_paused = False
+        self.state.record("connection", server="stream", connection=self.id, is_behind=False)
         if self._paused_timer is not None:
             self._paused_timer.cancel()
         for subscription in list(self.subscriptions.values()):

@@ -51,6 +51,10 @@ class MarketControl:
         version: int = self._run("bump_version", is_material=is_material)
         return version
 
+    def move(self, event_id: str, is_former_first: bool = True) -> None:
+        """Move it to another event, with a new version; images hold the former copy too, before or after this one."""
+        self._run("move", event_id=event_id, is_former_first=is_former_first)
+
     def set_price(
         self,
         selection_id: int,

@@ -28,6 +28,7 @@ class ExchangeMarket:
     :ivar served: what the stream serves: the replayed offers, and on top of them what the bets here change.
     :ivar material_version: the version of the last change that a bet for an earlier version must not survive.
     :ivar delayed: how many placings wait out the bet delay.
+    :ivar former: what it was before it moved to another event: images hold that copy too, `is_former_first` or last.
     """
 
     def __init__(self, market_id: str, state: ExchangeState) -> None:
@@ -39,6 +40,8 @@ class ExchangeMarket:
         self.material_version = 0
         self.version_offset = 0
         self.is_settled = False
+        self.former: MarketState | None = None
+        self.is_former_first = True
         self.on_closed: Callable[[ExchangeMarket], None] = lambda market: None
         self.on_reopened: Callable[[ExchangeMarket], None] = lambda market: None
         self._cache = self._new_cache()

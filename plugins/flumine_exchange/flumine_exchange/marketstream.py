@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from .market import ExchangeMarket
-from .marketstate import RunnerState
+from .marketstate import MarketState, RunnerState
 from .state import ExchangeState
 from .streamparams import MarketFilter, MarketSubscribing
 from .subscription import Invalid, Line, Message, Subscription, encode
@@ -78,7 +78,7 @@ class MarketSubscription(Subscription):
         self._known.clear()
         found = [market for market in self.selected() if only is None or market.market_id in only]
         self._known.update(market.market_id for market in found)
-        return [self._image_of(market) for market in found]
+        return [copy for market in found for copy in self._copies_of(market)]
 
     def selected(self) -> list[ExchangeMarket]:
         """Return the markets of the subscription that there are."""
@@ -90,7 +90,15 @@ class MarketSubscription(Subscription):
         ]
 
     def _image_of(self, market: ExchangeMarket) -> Message:
-        return {"id": market.market_id, "img": True} | self._content(market, -1)
+        return {"id": market.market_id, "img": True} | self._content(market, market.served, -1)
+
+    def _copies_of(self, market: ExchangeMarket) -> list[Message]:
+        """Return a market's image, and that of the event from which it has moved."""
+        if market.former is None:
+            return [self._image_of(market)]
+        former = {"id": market.market_id, "img": True} | self._content(market, market.former, -1)
+        copies = [former, self._image_of(market)]
+        return copies if market.is_former_first else copies[::-1]
 
     def patch(self, since: int) -> list[Message]:
         """Return what changed after `since`; markets that came or were imaged since then as images."""
@@ -106,10 +114,9 @@ class MarketSubscription(Subscription):
         is_imaged = self.imaged is None or market.market_id in self.imaged
         if market.served.image_sequence > since or is_imaged:
             return self._image_of(market)
-        return {"id": market.market_id} | self._content(market, since)
+        return {"id": market.market_id} | self._content(market, market.served, since)
 
-    def _content(self, market: ExchangeMarket, since: int) -> Message:
-        served = market.served
+    def _content(self, market: ExchangeMarket, served: MarketState, since: int) -> Message:
         content: Message = {}
         if "marketDefinition" in self.names and served.definition_sequence > since:
             content["marketDefinition"] = served.definition

@@ -1,5 +1,6 @@
 """What may be done to the exchange's markets from outside: the operations of the control API, by name."""
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -123,6 +124,16 @@ class MarketOperations:
         if is_material:
             market.material_version = market.version
         return market.version
+
+    def move(self, market_id: str, event_id: str, is_former_first: bool = True) -> None:
+        """Move it to another event, with a new version.
+
+        As at Betfair, images hold two copies from then on: the former one as it was, which does not change any more,
+        and this one, whose version is the higher.
+        """
+        market = self._market(market_id)
+        market.former, market.is_former_first = copy.deepcopy(market.served), is_former_first
+        self._redefine(market, eventId=event_id)
 
     def set_price(
         self,

@@ -43,6 +43,7 @@ class OrderLists:
             raise ApiError("REQUEST_SIZE_EXCEEDS_LIMIT", f"at most {settings.ids_limit} ids")
         account = call.account
         if account.order_reads >= settings.concurrent_order_reads:
+            self.state.record("refused", operation=call.operation, code="TOO_MANY_REQUESTS")
             raise ApiError("TOO_MANY_REQUESTS", f"at most {settings.concurrent_order_reads} such requests at a time")
         account.order_reads += 1
         try:

@@ -30,6 +30,14 @@ def test_connection_ends_without_an_answer(rpc: Rpc, place: Any, hook: str, acti
     assert place()["status"] == "SUCCESS"
 
 
+def test_answers_are_changed_for_as_long_as_a_fault_without_count_is_armed(rpc: Rpc, place: Any) -> None:
+    fault = rpc.exchange.faults.add("http.after_execute", {"op": "placeOrders"}, count=None, action="remove_reports")
+    rpc.exchange.faults.add("http.after_execute", {"op": "placeOrders"}, count=None, action="add_field")
+    assert all("instructionReports" not in place() for _ in range(3))
+    rpc.exchange.faults.remove(fault.id)
+    assert fault.hits == 3 and place()["instructionReports"]
+
+
 @pytest.mark.parametrize(("action", "ends_with"), [("rst", ConnectionResetError), ("drop", None)])
 def test_end_of_the_connection_as_the_socket_sees_it(
     exchange: LocalExchange, action: str, ends_with: type[Exception] | None

@@ -271,6 +271,30 @@ def test_slow_reader_gets_the_latest_state(make_exchange: Any, make_stream: Any)
         con = con or any(change.get("con") for change in message["mc"])
         apply(book, message)
     assert con
+    behind = [event.detail["is_behind"] for event in exchange.ledger.events("connection") if event.detail]
+    assert behind[:2] == [True, False]
+
+
+@pytest.mark.parametrize("is_former_first", [True, False])
+def test_market_that_has_moved_is_imaged_twice(
+    exchange: LocalExchange, make_stream: Any, stream: StreamClient, is_former_first: bool
+) -> None:
+    image = stream.markets()
+    market = exchange.market(MARKET)
+    former = market.definition
+    market.move("30000777", is_former_first)
+    (told,) = stream.until(is_delta)["mc"]
+    assert told["marketDefinition"]["eventId"] == "30000777" and "img" not in told
+    market.set_price(11, back=[[1.8, 3]])
+    client = client_of(exchange)
+    copies = make_stream(exchange, client).markets()["mc"]
+    old, new = copies if is_former_first else copies[::-1]
+    assert (old["marketDefinition"], old["rc"]) == (former, image["mc"][0]["rc"])
+    assert (old["img"], new["img"], len(copies)) == (True, True, 2)
+    assert new["marketDefinition"]["version"] > former["version"]
+    assert new["rc"][0]["atb"] == [[1.8, 3]]
+    patch = make_stream(exchange, client).markets(initialClk=image["initialClk"], clk=image["clk"])
+    assert [each["id"] for each in patch["mc"]] == [MARKET]
 
 
 def test_new_subscription_takes_the_place_of_the_old(exchange: LocalExchange, stream: StreamClient) -> None:

@@ -103,16 +103,19 @@ def replace_lost(s: Scenario) -> None:
             s.until(lambda: all(order.complete for order in s.framework.orders()), "nothing is left")
 
 
-@row(19, "empty cancel list")
+@row(19, "empty cancel list", exchange={"order_read_seconds": 4.0})
 def empty_cancels(s: Scenario) -> None:
     bystander = s.resting(runner=22)
     for _ in range(5):
         ids = [s.resting(), s.resting()]
         # the request is lost, and when it is to be sent again there is nothing left to be cancelled
         s.fault("http.before_execute", "drop", op="cancelOrders", count=s.random.choice([1, 2]))
+        reads = s.requests("listCurrentOrders")
         s.cancel(*ids)
+        if s.is_strict:  # they are matched while the exchange is being asked what became of the cancel
+            s.until(lambda n=reads: s.requests("listCurrentOrders") > n, "what became of it is asked")
         for order_id in ids:
-            s.market.match_bet(s.order(order_id).bet_id)
+            s.market.match_bet(s.bet_of(order_id))
         s.until_complete(*ids)
         s.exchange.faults.clear()
     for _ in range(10):

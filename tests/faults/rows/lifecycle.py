@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from ..scenario import LIVE, MARKET, QUIET, Scenario
+from ..scenario import LIVE, MARKET, QUIET, UNKNOWN, Scenario
 from ..table import row
 from ..view import Terms
+from .market_stream import MARKET_STREAM, drop
 from .orders_http import is_adopted
 
 
@@ -18,12 +19,13 @@ def profits(s: Scenario) -> tuple[float, float]:
     return round(ours, 2), round(sum(bet.profit or 0.0 for bet in s.ledger.bets()), 2)
 
 
-def settled(s: Scenario) -> None:
-    """Wait until every matched bet has the ledger's profit."""
+def settled(s: Scenario, market_id: str | None = None) -> None:
+    """Wait until every matched bet, of one market or of all, has the ledger's profit."""
 
     def is_settled() -> bool:
-        bets = {bet.bet_id: bet for bet in s.ledger.bets() if bet.sm}
-        found = {order.bet_id: order for order in s.framework.orders() if order.matched}
+        bets = {bet.bet_id: bet for bet in s.ledger.bets() if bet.sm and market_id in (None, bet.market_id)}
+        orders = [order for order in s.framework.orders() if order.matched and market_id in (None, order.market)]
+        found = {order.bet_id: order for order in orders}
         return bets.keys() == found.keys() and all(
             bet.profit is not None and abs((found[key].cleared_profit or 0) - bet.profit) < 0.015
             for key, bet in bets.items()
@@ -104,13 +106,26 @@ def settled_anew(s: Scenario) -> None:
     second = s.place(price=1.5, size=3.0)
     s.until_complete(second)
     s.settled_books()
-    definition = s.exchange.market(QUIET).definition
-    moved = {**definition, "eventId": "30000777", "version": definition["version"] + 10}
-    s.exchange.market(QUIET).change({"id": QUIET, "marketDefinition": moved})
-    s.settled_books()
+    quiet = s.exchange.market(QUIET)
+    third = s.place(market=QUIET, price=1.5, size=2.0)
+    s.until_complete(third)
+    for number, is_former_first in enumerate((True, False)):
+        quiet.move(f"3000077{number}", is_former_first)
+        s.move()
+        s.settled_books()
+        # an image that holds both copies, of which nothing else is told before books are looked at
+        image = s.fault("stream.subscribe", "image", match=MARKET_STREAM)
+        with s.quiet():
+            drop(s)
+            s.until(lambda i=image: i.hits, "the image is sent")
+            s.until(s.books_equal, "the copy with the higher version lives")
+        is_adopted(s, s.place_when_taken(market=QUIET))
     s.market.close([22])
-    settled(s)
+    settled(s, MARKET)
     assert profits(s)[0] == -8.0
+    quiet.close([22])
+    settled(s)
+    assert profits(s)[0] == -10.0
 
 
 @row(
@@ -149,6 +164,12 @@ def bet_delay(s: Scenario) -> None:
     assert len(s.bets(dynamic)) == 1
     if not s.is_strict:
         return
+    # the answer comes when a timeout that does not reckon with the delay is over
+    silence = s.fault("order.publish", "skip", count=None)
+    s.fault("http.after_execute", "delay", op="placeOrders", seconds=0.9 * s.framework.read_timeout)
+    slow = s.place(persistence="PERSIST")
+    assert UNKNOWN not in s.until_status(slow, LIVE).statuses, "the answer was not waited for"
+    s.exchange.faults.remove(silence.id)
     s.fault("http.after_execute", "drop", op="placeOrders")
     lost = s.place(persistence="PERSIST")
     s.until_status(lost, LIVE)

@@ -173,7 +173,9 @@ def failed_placings(s: Scenario) -> None:
 
 
 @row(
-    53, "INSUFFICIENT_FUNDS or exposure limit in the middle of a batch", exchange={"accounts": (Account(balance=50.0),)}
+    53,
+    "INSUFFICIENT_FUNDS or exposure limit in the middle of a batch",
+    exchange=[{"accounts": (Account(balance=50.0),)}, {"accounts": (Account(exposure_limit=-50.0),)}],
 )
 def poor_account(s: Scenario) -> None:
     ids = s.place_together(Terms(size=20.0), Terms(size=20.0), Terms(size=20.0))
