@@ -4,6 +4,7 @@ import hashlib
 import os
 import threading
 import uuid
+from collections import deque
 from collections.abc import Callable
 from importlib.metadata import distributions
 from pathlib import Path
@@ -13,7 +14,7 @@ from flumine_core import OrderStatus
 from flumine_core.clock import LiveClock
 from flumine_core.contract.loggingcontrol import LoggingControl
 from flumine_core.errors import SettingsError
-from flumine_core.events import EndFlumineEvent, Event
+from flumine_core.events import EndFlumineEvent, Event, RefusalEvent
 
 from . import rows
 from .database import Database, parse_url, shown
@@ -73,7 +74,7 @@ class DatabaseLog(LoggingControl):
         self._uuid = uuid.uuid4().hex
         self._installed = _installed()
         self._number = 0
-        self._lines: list[bytes] = []
+        self._lines: deque[bytes] = deque()
         self._lock = threading.Lock()
         folder = _made_folder(Path(spool), url)
         terms = Terms(url, str(folder.absolute()), self._uuid, batch, interval, memory, close_seconds)
@@ -96,6 +97,13 @@ class DatabaseLog(LoggingControl):
 
     def put(self, event: Event) -> None:
         """Encode an event at once, from any thread: a line of JSON is cheaper to keep than what it is made of."""
+        if type(event) is RefusalEvent and not self._skipped:
+            # a strategy may be refused at each book: without lock and look-ups this takes half of the time
+            try:
+                self._lines.append(line_of("refusal", rows.refusal_row(event)))
+            except Exception as error:
+                self._raised("process_refusal", error)
+            return
         if isinstance(event, EndFlumineEvent):
             self.logging_queue.put(event)
             return
@@ -107,8 +115,8 @@ class DatabaseLog(LoggingControl):
 
     def flush(self) -> None:
         """Hand over to the writer what has been told since the last time."""
-        with self._lock:
-            lines, self._lines = self._lines, []
+        take = self._lines.popleft
+        lines = [take() for _ in range(len(self._lines))]
         first, self._number = self._number + 1, self._number + len(lines)
         self._writer.put(first, lines)
 
