@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from .order.kinds import OrderKind
 from .order.refusal import Refusal
 from .order.report import Report
 from .order.snapshot import OrderSnapshot
@@ -190,10 +191,17 @@ class OrderStatusEvent(Event):
 
 @attrs.define(eq=False)
 class RefusalEvent(Event):
-    """An order was refused: control, reason and numbers; `epoch_ms` is when, milliseconds since 1970."""
+    """An order was refused: control, reason and numbers; `epoch_ms` is when, milliseconds since 1970.
+
+    :ivar trade_id, handicap, side, order_type: of the order, as it was refused.
+    """
 
     event: Refusal
     epoch_ms: int
+    trade_id: str
+    handicap: float
+    side: str
+    order_type: OrderKind
 
 
 @attrs.define(eq=False)

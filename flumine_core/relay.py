@@ -20,11 +20,13 @@ class RunLog:
 
     :param on_error: told (control, handler, error) of every exception of a handler.
     :ivar nouns: what any of them handles.
+    :ivar tells_refused: whether any wants the status of refused orders.
     """
 
     def __init__(self, controls: Sequence[LoggingControl], on_error: OnError) -> None:
         self.controls = controls
         self.nouns = frozenset(noun for control in controls for noun in control.handlers)
+        self.tells_refused = any(control.REFUSED_STATUS for control in controls)
         self._on_error = on_error
 
     def __enter__(self) -> Self:
@@ -57,8 +59,9 @@ class Relay(LoggingControl):
     It has no thread: `pass_on` is called on the kernel's, and what it raises is counted.
     """
 
-    def __init__(self, nouns: Iterable[str], pass_on: Put) -> None:
+    def __init__(self, nouns: Iterable[str], pass_on: Put, tells_refused: bool = True) -> None:
         super().__init__()
+        self.REFUSED_STATUS = tells_refused
         self.handlers = dict.fromkeys(nouns, pass_on)
         self._pass_on = pass_on
 

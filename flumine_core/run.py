@@ -185,7 +185,7 @@ def _one_by_one(
                 if watch is not None:
                     watch(progress)
 
-            relay = Relay(log.nouns, log.put)
+            relay = Relay(log.nouns, log.put, log.tells_refused)
             result = simulate_unit(run, unit, discovery, keep, tell if watch else None, relay)
             gc.collect()
             progress.done += 1
@@ -237,7 +237,7 @@ def _spread(
             yield index, outcome
 
     sizes = [unit.size for unit in units]
-    task = functools.partial(_task, run, keep, log.nouns)
+    task = functools.partial(_task, run, keep, log.nouns, log.tells_refused)
     with closing(spread(task, units, sizes, min(run.workers, len(units)), make_executor)) as outcomes:
         for result in in_order(watched(outcomes)):
             log.put_all(unpacked(result.logged))
@@ -252,12 +252,12 @@ class _Refused:
     reason: str
 
 
-def _task(run: Run, keep: bool, nouns: frozenset[str], unit: Unit) -> "Result | _Refused":
+def _task(run: Run, keep: bool, nouns: frozenset[str], tells_refused: bool, unit: Unit) -> "Result | _Refused":
     """Simulate a unit in a worker; the plugins stay loaded from one unit to the next."""
     packed = Packed()
     try:
         discovery = _discovery(run.blocked, run.required)
-        result = simulate_unit(run, unit, discovery, keep, relay=Relay(nouns, packed.put))
+        result = simulate_unit(run, unit, discovery, keep, relay=Relay(nouns, packed.put, tells_refused))
         if nouns:
             result.logged = packed.close()
         return result

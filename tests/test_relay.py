@@ -3,7 +3,9 @@
 import threading
 from typing import Any
 
-from flumine_core import LoggingControl
+import pytest
+
+from flumine_core import BaseStrategy, LimitOrder, LoggingControl, Trade
 from flumine_core.events import CustomEvent, Event, OrderEvent, OrderStatusEvent, RefusalEvent
 from flumine_core.order.package import OrderPackageType
 from flumine_core.order.refusal import Refusal
@@ -16,11 +18,12 @@ def test_events_come_out_as_they_were_put_in() -> None:
     packed = Packed()
     for number in range(1_000):
         packed.put(OrderEvent({"id": number}))
-    packed.put(RefusalEvent(REFUSAL, 5))
+    packed.put(RefusalEvent(REFUSAL, 5, "t1", 0, "LAY", LimitOrder(1.5, 2.0)))
     *orders, refusal = unpacked(packed.close())
     assert [event.event["id"] for event in orders if isinstance(event, OrderEvent)] == list(range(1_000))
     assert isinstance(refusal, RefusalEvent)
     assert (refusal.event, refusal.epoch_ms) == (REFUSAL, 5)
+    assert (refusal.trade_id, refusal.side, refusal.order_type) == ("t1", "LAY", LimitOrder(1.5, 2.0))
 
 
 def test_nothing_logged_is_nothing_to_unpack() -> None:
@@ -62,3 +65,58 @@ def test_each_control_is_given_what_it_handles() -> None:
     assert log.nouns == {"order", "order_status"}
     assert (orders.got, changes.got) == ([{"id": 1}], [{"id": 2}])
     assert not orders.is_alive()
+
+
+class Refusals(LoggingControl):
+    """Does with refusals."""
+
+    REFUSED_STATUS = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused: list[Any] = []
+        self.changed: list[Any] = []
+
+    def process_refusal(self, event: Any) -> None:
+        self.refused.append(event)
+
+    def process_order_status(self, event: Any) -> None:
+        self.changed.append(event.order)
+
+
+class Statuses(Refusals):
+    """Wants the status of refused orders, too."""
+
+    REFUSED_STATUS = True
+
+
+class Greedy(BaseStrategy):
+    """Places an order that is too large and one that is not."""
+
+    def check_market_book(self, market: Any, market_book: Any) -> bool:
+        return market_book.status == "OPEN" and not market.blotter
+
+    def process_market_book(self, market: Any, market_book: Any) -> None:
+        runner = market_book.runners[0]
+        for size in (1_000.0, 2.0):
+            trade = Trade(market.market_id, runner.selection_id, runner.handicap, self)
+            market.place_order(trade.create_order("BACK", LimitOrder(1.5, size)))
+
+
+@pytest.mark.parametrize("others", [(), (Statuses,)])
+def test_a_refusal_tells_its_order_and_its_status_comes_where_one_control_wants_it(
+    others: tuple[type[Refusals], ...], simulate: Any, market_file: Any
+) -> None:
+    control = Refusals()
+    controls = [control, *(other() for other in others)]
+    strategy = Greedy(max_order_exposure=100)
+    with RunLog(controls, lambda *fault: None) as log:
+        relay = Relay(log.nouns, log.put, log.tells_refused)
+        framework = simulate(market_file(), strategy, before=lambda made: made.add_logging_control(relay))
+    assert not framework.faults.counts
+    (refused,) = control.refused
+    assert refused.event == framework.refusals[0]
+    assert (refused.side, refused.order_type.size, refused.handicap) == ("BACK", 1_000.0, 0)
+    statuses = [order.status_log[-1].name for order in control.changed if order.id == refused.event.order_id]
+    assert statuses == ["VIOLATION"] * len(others)
+    assert any(order.id != refused.event.order_id for order in control.changed)

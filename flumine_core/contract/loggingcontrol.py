@@ -17,9 +17,16 @@ class LoggingControl:
     A subclass defines `process_<noun>(event)` for the nouns it wants (`process_order`, `process_cleared_markets`, ...;
     flumine's `_process_<noun>` works too) and is given those events only. Events hold plain copies, never live orders.
     An exception in a handler is counted under the control's name and never reaches the trading loop.
+
+    :cvar PAUSE: seconds between two looks at the queue; 0 handles each event as it comes. Each look makes the trading
+        loop wait for the thread, so that a control which writes in batches had better pause.
+    :cvar REFUSED_STATUS: whether the status of an order that no control has let pass is wanted, too, for which
+        `process_refusal` may do. It is a copy of the order for each refusal, and comes unless no control wants it.
     """
 
     NAME = "LOGGING_CONTROL"
+    PAUSE = 0.0
+    REFUSED_STATUS = True
 
     def __init__(self, daemon: bool = True, *args: Any, **options: Any) -> None:
         if args or options:
@@ -28,6 +35,7 @@ class LoggingControl:
         self.daemon = daemon
         self.logging_queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._ending = threading.Event()
         self._on_error: Callable[[str, str, BaseException], None] | None = None
         self.handlers: dict[str, Callable[[Any], Any]] = {}
         for noun in (*NOUNS, *LOGGED_NOUNS):
@@ -52,27 +60,51 @@ class LoggingControl:
     def start(self, on_error: Callable[[str, str, BaseException], None]) -> None:
         """Start the thread; `on_error(control, handler, error)` is told of every exception of a handler."""
         self._on_error = on_error
-        self._thread = threading.Thread(target=self._run, name=self.name, daemon=self.daemon)
+        self._ending.clear()
+        run = self._run_in_batches if self.PAUSE else self._run
+        self._thread = threading.Thread(target=run, name=self.name, daemon=self.daemon)
         self._thread.start()
 
     def put(self, event: Event) -> None:
         """Queue an event, from any thread."""
         self.logging_queue.put(event)
 
+    def flush(self) -> None:
+        """Do what is to be done after a look at the queue; called where `PAUSE` is not 0, also if nothing was there."""
+
     def _run(self) -> None:
-        while True:
-            event = self.logging_queue.get()
-            if event is None:
-                return
-            noun = EVENT_NOUNS[type(event)]
-            handler = self.handlers.get(noun)
-            if handler is None:
-                continue
+        take = self.logging_queue.get
+        while (event := take()) is not None:
+            self.handle(event)
+
+    def _run_in_batches(self) -> None:
+        take = self.logging_queue.get_nowait
+        is_last = False
+        while not is_last:
+            is_last = self._ending.wait(self.PAUSE)
+            for _ in range(self.logging_queue.qsize()):
+                event = take()
+                if event is not None:
+                    self.handle(event)
             try:
-                handler(event)
+                self.flush()
             except (Exception, SystemExit) as error:
-                if self._on_error is not None:
-                    self._on_error(self.name, f"process_{noun}", error)
+                self._raised("flush", error)
+
+    def handle(self, event: Event) -> None:
+        """Call an event's handler, if there is one; what it raises is counted."""
+        noun = EVENT_NOUNS[type(event)]
+        handler = self.handlers.get(noun)
+        if handler is None:
+            return
+        try:
+            handler(event)
+        except (Exception, SystemExit) as error:
+            self._raised(f"process_{noun}", error)
+
+    def _raised(self, what: str, error: BaseException) -> None:
+        if self._on_error is not None:
+            self._on_error(self.name, what, error)
 
     def stop(self, timeout: float | None = None) -> None:
         """Handle what is queued, the end included, and end the thread; wait `timeout` seconds at most."""
@@ -81,6 +113,7 @@ class LoggingControl:
         if "end_flumine" in self.handlers:
             self.logging_queue.put(EndFlumineEvent())
         self.logging_queue.put(None)
+        self._ending.set()
         self._thread.join(timeout)
         self._thread = None
 

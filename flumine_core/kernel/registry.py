@@ -51,6 +51,7 @@ class Registry:
         self._workers: list[BackgroundWorker] = []
         self._logging_controls: list[LoggingControl] = []
         self._logged: frozenset[str] = frozenset()
+        self._tells_refused = False
         self._subscribers: dict[int, tuple[BaseStrategy, ...]] = {}
         self._controls: dict[int, tuple[Any, ...]] = {}
         for control in (OrderValidation, MarketValidation, StrategyExposure):
@@ -166,6 +167,7 @@ class Registry:
         if logging_control not in self._logging_controls:
             self._logging_controls.append(logging_control)
             self._logged = self._wanted()
+            self._tells_refused = self._tells_refused or logging_control.REFUSED_STATUS
             if self.is_running:
                 logging_control.start(self._logging_control_raised)
 

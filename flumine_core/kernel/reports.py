@@ -43,8 +43,10 @@ class Reports(Registry):
         self.refusal_counts[key] = self.refusal_counts.get(key, 0) + 1
         if self._logged:
             if "refusal" in self._logged:
-                self.log_control(RefusalEvent(refusal, self.clock.epoch_ms))
-            self._log_status(order)
+                now, trade = self.clock.epoch_ms, order.trade
+                self.log_control(RefusalEvent(refusal, now, trade.id, order.handicap, order.side, order.order_type))
+            if self._tells_refused or len(order.status_log) > 1:
+                self._log_status(order)
 
     def _log_status(self, order: Order) -> None:
         if "order_status" in self._logged:

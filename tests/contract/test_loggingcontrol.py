@@ -61,6 +61,41 @@ def test_errors_are_told_by_handler_and_do_not_end_it() -> None:
     assert told == [("Own", "process_order", str(number)) for number in range(3)]
 
 
+def test_a_control_that_pauses_handles_everything_and_flushes_after_each_look() -> None:
+    class Own(LoggingControl):
+        PAUSE = 0.01
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.pending: list[Any] = []
+            self.flushed: list[Any] = []
+            self.is_flushed = threading.Event()
+
+        def process_order(self, event: Any) -> None:
+            self.pending.append(event.event["id"])
+
+        def process_end_flumine(self, event: Any) -> None:
+            self.pending.append("end")
+
+        def flush(self) -> None:
+            self.flushed += self.pending
+            self.pending.clear()
+            if self.flushed[-1:] == [499]:
+                self.is_flushed.set()
+                raise OSError("after the last")
+
+    told: list[tuple[str, str]] = []
+    control = Own()
+    control.start(lambda *fault: told.append(fault[:2]))
+    for number in range(500):
+        control.put(OrderEvent({"id": number}))
+    assert control.is_flushed.wait(60)
+    control.stop()
+    assert control.flushed == [*range(500), "end"] and not control.pending
+    assert set(told) == {("Own", "flush")}
+    assert not control.is_alive()
+
+
 def test_unknown_options_are_refused() -> None:
     with pytest.raises(TypeError, match="colour"):
         LoggingControl(colour="red")

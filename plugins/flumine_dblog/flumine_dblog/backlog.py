@@ -55,6 +55,7 @@ class Backlog:
         self._file: FileIO | None = None
         self._is_spooling = self._is_closed = False
         self._offset = self._size = self._unread = 0
+        self._last = 0
         if path.exists():
             self._take_up()
 
@@ -80,6 +81,7 @@ class Backlog:
         """
         with self._lock:
             entries = self._entries
+            self._last = entry[0]
             if len(entries) >= self.memory * MOST_TIMES_MEMORY:
                 self.lost += 1
                 raise OSError(errno.ENOSPC, f"neither {self.path} nor memory takes more")
@@ -87,6 +89,12 @@ class Backlog:
             if self._is_spooling or len(entries) > self.memory:
                 self._spill()
             return self._unread + len(entries)
+
+    @property
+    def kept(self) -> int:
+        """The number up to which no entry depends on this process's memory any more."""
+        with self._lock:
+            return self._entries[0][0] - 1 if self._entries else self._last
 
     def spill(self) -> None:
         """Move what is in memory into the spool, and what is put from now on, until all of it is confirmed.

@@ -166,7 +166,9 @@ class Database:
         run_id, done = self._run(connection, uuid)
         rows: dict[str, list[Row]] = {}
         for number, noun, row in entries:
+            # what a writer that died had spooled, and its answer was lost, comes a second time
             if number > done:
+                done = number
                 rows.setdefault(noun, []).append((number, *row))
         if not rows:
             return
@@ -179,7 +181,7 @@ class Database:
             for chunk in chunked(values):
                 flat = tuple(itertools.chain.from_iterable(chunk))
                 connection.exec_driver_sql(dialect.insert(load, run_id, len(chunk)), flat)
-        connection.execute(update(runs).where(runs.c.id == run_id).values(sequence=entries[-1][0]))
+        connection.execute(update(runs).where(runs.c.id == run_id).values(sequence=done))
 
     def _run(self, connection: Connection, uuid: str) -> tuple[int, int]:
         """Return a run's id and the number of the last entry that was written; the run's row is locked."""

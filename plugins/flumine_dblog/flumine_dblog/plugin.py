@@ -2,7 +2,9 @@
 
 import hashlib
 import os
+import threading
 import uuid
+from collections import deque
 from collections.abc import Callable
 from importlib.metadata import distributions
 from pathlib import Path
@@ -12,9 +14,12 @@ from flumine_core import OrderStatus
 from flumine_core.clock import LiveClock
 from flumine_core.contract.loggingcontrol import LoggingControl
 from flumine_core.errors import SettingsError
+from flumine_core.events import EndFlumineEvent, Event, RefusalEvent
 
 from . import rows
 from .database import Database, parse_url, shown
+from .process import WriterProcess
+from .wire import Terms, line_of
 from .writer import Writer
 
 REFUSED = (OrderStatus.VIOLATION,)
@@ -34,10 +39,13 @@ class DatabaseLog(LoggingControl):
     :param memory: entries that are kept in memory; more are spooled.
     :param close_seconds: how long the end of a run waits for the database; what is left then lies in the spool, and
         the next run writes it.
+    :param process: write in a process of its own, which costs the trading loop less than a thread; False: a thread.
     :raises SettingsError: where an option does not fit, or the spool cannot be written to.
     """
 
     NAME = "DATABASE_LOG"
+    PAUSE = 0.1
+    REFUSED_STATUS = False
 
     def __init__(
         self,
@@ -48,6 +56,7 @@ class DatabaseLog(LoggingControl):
         interval: float = 0.5,
         memory: int = 20_000,
         close_seconds: float = 10.0,
+        process: bool = True,
         daemon: bool = True,
     ) -> None:
         super().__init__(daemon)
@@ -58,19 +67,22 @@ class DatabaseLog(LoggingControl):
             raise SettingsError(f"close_seconds must not be below 0, was {close_seconds!r}")
         self._run_name = run
         self._close_seconds = close_seconds
-        self._refusals: dict[str, list[Any]] = {}
         self._skipped: set[str] = set()
         self._started = 0
         self._frameworks = 0
         self._markets: dict[str, int] = {}
         self._uuid = uuid.uuid4().hex
-        self._writer = Writer(
-            _opened(url), _made_folder(Path(spool), url), self._uuid, batch, interval, memory, self._report
-        )
-        self._put = self._writer.put
+        self._installed = _installed()
+        self._number = 0
+        self._lines: deque[bytes] = deque()
+        self._lock = threading.Lock()
+        folder = _made_folder(Path(spool), url)
+        terms = Terms(url, str(folder.absolute()), self._uuid, batch, interval, memory, close_seconds)
+        Database(parse_url(url)).prepare()
+        self._writer = WriterProcess(terms, self._report) if process else Writer(terms, self._report)
 
     def start(self, on_error: Callable[[str, str, BaseException], None]) -> None:
-        """Start the threads: that which takes events, and that which writes."""
+        """Start the thread that takes events, and what writes."""
         self._on_error = on_error
         self._started = LiveClock().epoch_ms
         try:
@@ -83,6 +95,31 @@ class DatabaseLog(LoggingControl):
         if self._on_error is not None:
             self._on_error(self.name, what, error)
 
+    def put(self, event: Event) -> None:
+        """Encode an event at once, from any thread: a line of JSON is cheaper to keep than what it is made of."""
+        if type(event) is RefusalEvent and not self._skipped:
+            # a strategy may be refused at each book: without lock and look-ups this takes half of the time
+            try:
+                self._lines.append(line_of("refusal", rows.refusal_row(event)))
+            except Exception as error:
+                self._raised("process_refusal", error)
+            return
+        if isinstance(event, EndFlumineEvent):
+            self.logging_queue.put(event)
+            return
+        with self._lock:
+            self.handle(event)
+
+    def _put(self, noun: str, row: rows.Row) -> None:
+        self._lines.append(line_of(noun, row))
+
+    def flush(self) -> None:
+        """Hand over to the writer what has been told since the last time."""
+        take = self._lines.popleft
+        lines = [take() for _ in range(len(self._lines))]
+        first, self._number = self._number + 1, self._number + len(lines)
+        self._writer.put(first, lines)
+
     # what the framework tells
 
     def process_config(self, event: Any) -> None:
@@ -92,7 +129,7 @@ class DatabaseLog(LoggingControl):
         if self._frameworks > 1:
             return
         settings = event.event
-        version, plugins = _installed()
+        version, plugins = self._installed
         self._put(
             "run",
             (
@@ -129,21 +166,15 @@ class DatabaseLog(LoggingControl):
             self._put("runner", row)
 
     def process_order_status(self, event: Any) -> None:
-        """Write why an order was refused, if it was; and unless it never passed the controls, order and change."""
+        """Write an order and its change, unless it never passed the controls."""
         order = event.order
-        if order.market_id in self._skipped:
-            return
-        if self._refusals:
-            for told in self._refusals.pop(order.id, ()):
-                self._put("refusal", rows.refusal_row(order, told.event, told.epoch_ms))
-        if order.status_log != REFUSED:
+        if order.market_id not in self._skipped and order.status_log != REFUSED:
             self._put("order", rows.order_row(order))
 
     def process_refusal(self, event: Any) -> None:
-        """Keep a refusal until its order has come, which is the next event."""
-        refusal = event.event
-        if refusal.market_id not in self._skipped:
-            self._refusals.setdefault(refusal.order_id, []).append(event)
+        """Write a refusal."""
+        if event.event.market_id not in self._skipped:
+            self._put("refusal", rows.refusal_row(event))
 
     def process_cleared_orders_meta(self, event: Any) -> None:
         """Write the orders of a closed market as they have ended."""
@@ -169,15 +200,10 @@ class DatabaseLog(LoggingControl):
     def process_end_flumine(self, event: Any) -> None:
         """Write the run's end, and wait for everything to be written."""
         self._put("end", (self._uuid, LiveClock().epoch_ms))
+        self.flush()
         left = self._writer.close(self._close_seconds)
         if left:
             self._report("close", OSError(f"{left} entries are in {self._writer.spool}, the next run writes them"))
-
-
-def _opened(url: str) -> Database:
-    database = Database(parse_url(url))
-    database.prepare()
-    return database
 
 
 def _made_folder(spool: Path, url: str) -> Path:

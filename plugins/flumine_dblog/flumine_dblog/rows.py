@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+from flumine_core import LimitOrder
 from flumine_core.clock import to_datetime
 
 Row = tuple[Any, ...]
@@ -307,25 +308,33 @@ def balance_row(time_ms: int, funds: Mapping[str, Any]) -> Row:
     )
 
 
-def refusal_row(order: Any, refusal: Any, time_ms: int) -> Row:
-    """Return a row of a control's refusal of a request on an order, with what the order was."""
-    kind = order.order_type
+def refusal_row(event: Any) -> Row:
+    """Return a row of a control's refusal of a request on an order, with what the order was; `numbers` are a dict yet.
+
+    A strategy may be refused at each book, and this is on the trading loop's thread.
+    """
+    refusal, kind = event.event, event.order_type
+    price: float | None
+    if isinstance(kind, LimitOrder):
+        price, size = kind.price, kind.size or kind.requested_size
+    else:
+        price, size = getattr(kind, "price", None), kind.liability
     return (
-        order.id,
-        order.trade.id,
+        refusal.order_id,
+        event.trade_id,
         refusal.strategy,
-        order.market_id,
-        order.selection_id,
-        order.handicap,
-        order.side,
-        order.kind,
-        getattr(kind, "price", None),
-        kind.requested_size if order.kind == "Limit" else kind.liability,
-        time_ms,
+        refusal.market_id,
+        refusal.selection_id,
+        event.handicap,
+        event.side,
+        kind.ORDER_TYPE.value,
+        price,
+        size,
+        event.epoch_ms,
         refusal.package_type.value,
         refusal.control,
         refusal.reason,
-        text_of(refusal.numbers) if refusal.numbers else "{}",
+        refusal.numbers,
     )
 
 

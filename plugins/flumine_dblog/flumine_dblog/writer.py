@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,8 @@ from filelock import FileLock, Timeout
 from loguru import logger
 
 from .backlog import Backlog, encoded
-from .database import Away, Database, Entry, Rejected, holdable
-from .rows import Row
+from .database import Away, Database, Entry, Rejected, holdable, parse_url
+from .wire import Terms, decode_lines, framed_lines
 
 Report = Callable[[str, Exception], None]
 """Told of what went wrong: at what, and the error."""
@@ -25,32 +25,25 @@ class Writer:
 
     Each run has a spool of its own there, locked while its process lives, so that nobody takes up another's.
 
-    :param database: where to.
-    :param spool: directory for what cannot be written now.
-    :param uuid: the run.
-    :param batch: how many entries a transaction holds at most.
-    :param interval: seconds that an entry waits for others at most.
-    :param memory: entries kept in memory before they are spooled.
+    :raises SettingsError: where the database's driver is not installed, or its file's directory cannot be made.
     """
 
-    def __init__(
-        self, database: Database, spool: Path, uuid: str, batch: int, interval: float, memory: int, report: Report
-    ) -> None:
-        self.database = database
-        self.spool = spool
-        self.uuid = uuid
-        self.batch = batch
-        self.interval = interval
+    def __init__(self, terms: Terms, report: Report) -> None:
+        self.database = Database(parse_url(terms.url))
+        self.database.prepare()
+        self.spool = Path(terms.spool)
+        self.uuid = terms.uuid
+        self.batch = terms.batch
+        self.interval = terms.interval
         self.report = report
         self.is_away = False
         self.is_started = False
-        self._memory = memory
-        self._backlog = Backlog(self._path(uuid), memory)
-        self._number = 0
+        self._memory = terms.memory
+        self._backlog = Backlog(self._path(terms.uuid), terms.memory)
         self._due = threading.Event()
         self._closing = threading.Event()
         self._deadline: float | None = None
-        self._lock = FileLock(self._path(uuid).with_suffix(".lock"), thread_local=False)
+        self._lock = FileLock(self._path(terms.uuid).with_suffix(".lock"), thread_local=False)
         self._thread = threading.Thread(target=self._run, name="flumine_dblog writer", daemon=True)
 
     def _path(self, uuid: str) -> Path:
@@ -68,16 +61,26 @@ class Writer:
         self.is_started = True
         self._thread.start()
 
-    def put(self, noun: str, row: Row) -> None:
-        """Queue a row for writing; never waits for the database."""
-        self._number += 1
-        try:
-            count = self._backlog.put((self._number, noun, row))
-        except OSError as error:
-            self.report("spool", error)
-            return
+    def put(self, first: int, lines: Sequence[bytes]) -> None:
+        """Queue encoded entries for writing, numbered from `first`."""
+        if lines:
+            self.put_entries(decode_lines(framed_lines(first, lines)))
+
+    def put_entries(self, entries: Sequence[Entry]) -> None:
+        """Queue entries for writing, in the order of their numbers; never waits for the database."""
+        count = 0
+        for entry in entries:
+            try:
+                count = self._backlog.put(entry)
+            except OSError as error:
+                self.report("spool", error)
         if count >= self.batch:
             self._due.set()
+
+    @property
+    def kept(self) -> int:
+        """The number up to which all entries are in the database or in the spool."""
+        return self._backlog.kept
 
     def close(self, seconds: float) -> int:
         """Write what is left, for `seconds` at most, and end; return how many entries stay in the spool."""

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 KINDS = ["postgresql", "mariadb"]
 
@@ -146,6 +147,9 @@ def test_a_process_that_ends_while_the_server_is_away(
     done = tools.in_process(LEAVING, url, str(tmp_path / "spool"), market_files[0], how, check=False)
     assert done.returncode == (0 if how == "ended" else -9), done.stderr
     [path] = spools(tmp_path)
+    # the process that writes outlives the one that was killed, and spools what that had told it
+    with FileLock(path.with_suffix(".lock"), timeout=60):
+        pass
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert [line[0] for line in lines] == list(range(1, len(lines) + 1))
     orders = {line[2][0] for line in lines if line[1] in ("order", "settled_order")}
@@ -168,7 +172,8 @@ def test_a_batch_that_was_written_but_not_confirmed_is_not_written_again(sqlite_
     entries: list[Any] = [(number, "balance", (number, "me", float(number), 0.0, "{}")) for number in range(1, 11)]
     database.write("a" * 32, entries[:6])
     database.write("a" * 32, entries[:6])
-    database.write("a" * 32, entries[3:])
+    database.write("a" * 32, entries[3:8])
+    database.write("a" * 32, [*entries[5:9], *entries[4:]])
     database.dispose()
     assert tools.query(sqlite_url, "SELECT sequence, available_to_bet_balance FROM balances ORDER BY sequence") == [
         (number, number) for number in range(1, 11)

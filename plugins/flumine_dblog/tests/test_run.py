@@ -114,7 +114,7 @@ def test_live_nouns(url: str, tools: Any, tmp_path: Any) -> None:
         ClearedMarketsEvent([{"market_id": "1.5", "profit": -1.0, "commission": 0.0, "bet_count": 2}], "you"),
         BalanceEvent({"username": "me", "availableToBetBalance": 10.5, "exposure": -2.0, "points": 3}),
     ):
-        control.logging_queue.put(event)
+        control.put(event)
     control.stop()
     assert not faults
     assert tools.query(url, "SELECT bet_id, market_id, profit FROM cleared_orders") == [("77", "1.5", -2.0)]
@@ -137,7 +137,7 @@ def test_what_the_database_refuses_is_set_aside_alone(simulate: Any, url: str, t
     good = {"market_id": "1.5", "profit": 3.0, "commission": 0.15, "bet_count": 1}
     for number in range(30):
         count = 10**30 if number == 17 else number
-        control.logging_queue.put(ClearedMarketsEvent([good | {"market_id": f"1.{number}", "bet_count": count}], "me"))
+        control.put(ClearedMarketsEvent([good | {"market_id": f"1.{number}", "bet_count": count}], "me"))
     control.stop()
     assert tools.count(url, "cleared_markets") == 29
     assert [fault[:2] for fault in faults] == [("DatabaseLog", "database")]
