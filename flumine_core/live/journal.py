@@ -130,7 +130,8 @@ class Journal:
     def intent_of(self, request: Request, params: dict[str, Any], orders: Sequence[Order]) -> list[Statement]:
         """Return what is to be written before a request leaves.
 
-        A placing brings its orders, which nobody has written yet; the others' latest state is in the journal already.
+        It brings its orders: those of a placing nobody has written yet, and what was learnt of the others since, as
+        the number of a bet that is now replaced and will be in no list, may still wait to be written.
         """
         package = request.package
         body = msgspec.json.encode(params, enc_hook=plain_number)
@@ -138,8 +139,7 @@ class Journal:
         statements: list[Statement] = [(_INTENT, (*made, self._clock.epoch_ms, body))]
         if request.kind is OrderPackageType.PLACE:
             statements.append((_REOPENED, (package.market_id,)))
-            statements += self._states(orders)
-        return statements
+        return statements + self._states(orders)
 
     def note(self, orders: Sequence[Order]) -> None:
         """Write the state of orders, soon."""
