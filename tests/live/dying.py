@@ -101,7 +101,7 @@ def main() -> None:
         for life, _ in going:
             life.settle()
     gap.is_armed = True
-    assert rig.ask(lambda: all([life.do(steps[-1]) for life, steps in zip(lives, LIVES, strict=True)]))
+    assert False not in rig.ask(lambda: [life.do(steps[-1]) for life, steps in zip(lives, LIVES, strict=True)])
     for life in lives:
         if death == "note":
             life.settle()
