@@ -1,4 +1,4 @@
-"""The seam: the strategy that subscribes and is configured, and the hooks that hand its data to a recorder."""
+"""The strategy that subscribes, is configured, and hands what the hooks bring it to a recorder."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,19 +6,16 @@ from typing import Any
 import msgspec
 
 from flumine_core.clock import LiveClock
-from flumine_core.contract.hookspecs import hookimpl
 from flumine_core.contract.strategy import BaseStrategy
 from flumine_core.contract.streams import CricketDataStream, DataStream, OrderDataStream, RaceDataStream
 from flumine_core.errors import SettingsError
 
+from .hooks import running
 from .options import Options
 from .recorder import Recorder
 
 ALSO: dict[str, Any] = {"order": OrderDataStream, "race": RaceDataStream, "cricket": CricketDataStream}
 """What may be recorded beside markets -> the description of its stream."""
-
-_running: list["RecorderStrategy"] = []
-"""Strategies of frameworks that run in this process; the hooks below serve them all."""
 
 
 class RecorderStrategy(BaseStrategy):
@@ -78,7 +75,7 @@ class RecorderStrategy(BaseStrategy):
         if not isinstance(flumine.clock, LiveClock):
             return
         self.recorder.start()
-        _running.append(self)
+        running.append(self)
         for kind in self.also:
             wanted = ALSO[kind](self.client or flumine.clients.get_default())
             flumine.add_stream(wanted)
@@ -104,23 +101,6 @@ class RecorderStrategy(BaseStrategy):
 
     def finish(self, flumine: Any) -> None:
         """Write what waits, and give the store a moment to take what has closed."""
-        if self in _running:
-            _running.remove(self)
+        if self in running:
+            running.remove(self)
         self.recorder.stop()
-
-
-@hookimpl
-def flumine_process_raw_data(
-    stream_id: int, clk: str | None, publish_time: int, data: Sequence[Mapping[str, Any]], op: str
-) -> None:
-    """Record a message."""
-    for strategy in tuple(_running):
-        strategy.take(stream_id, op, clk, publish_time, data)
-
-
-@hookimpl
-def flumine_process_market_catalogues(market: Any, market_catalogue: Any) -> None:
-    """Record a catalogue beside its market."""
-    for strategy in tuple(_running):
-        if strategy.recorder.is_recording(market.market_id):
-            strategy.recorder.take_catalogue(market.market_id, market_catalogue.json().encode())
