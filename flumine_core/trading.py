@@ -1,12 +1,13 @@
 """From a run as plain data to a framework that trades it, live or on paper, and how that is begun, told and stopped."""
 
 import os
-import queue
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from time import monotonic
 from typing import Any
 
 from .assembly import Assembly, make_logging_controls
@@ -115,42 +116,75 @@ def _names(things: list[Any]) -> str:
     return ", ".join(type(each).__name__ for each in things) or "none"
 
 
+_FINISHED = 0
+"""Number of no signal."""
+
+
 class _Stopper:
-    """Stops the framework at a signal, and the process where that takes too long."""
+    """Stops the framework at a signal, and the process where that takes too long.
+
+    The interpreter writes a signal's number into a socket at once, whatever its main thread is busy with or waits for;
+    Python's own handlers would run when that thread next runs Python.
+    """
 
     def __init__(self, flumine: Flumine, tell: Tell, leave: Callable[[int], Any]) -> None:
         self._flumine = flumine
         self._tell = tell
         self._leave = leave
-        # the one thing of the standard library that a signal may interrupt and use again
-        self._signals: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+        self._numbers = {signal.SIGINT, signal.SIGTERM}
+        hangup = getattr(signal, "SIGHUP", None)  # not everywhere
+        if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:  # as nohup has it
+            self._numbers.add(hangup)
+        self._reader, self._writer = socket.socketpair()
+        self._writer.setblocking(False)
         threading.Thread(target=self._watch, name="stopper", daemon=True).start()
 
-    def on_signal(self, number: int, frame: Any) -> None:
-        """Take note of a signal; nothing is touched here that the interrupted code may hold locked."""
-        self._signals.put(number)
+    @contextmanager
+    def heeding(self) -> Iterator[None]:
+        """Heed the signals that end a run, on the main thread."""
+        before = {number: signal.signal(number, _take_note) for number in self._numbers}
+        wakeup = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(wakeup)
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     def finish(self) -> None:
         """Take note that the framework has stopped; no signal comes any more."""
-        self._signals.put(None)
+        with suppress(OSError):  # it has left already
+            self._writer.send(bytes([_FINISHED]))
+
+    def _next(self, seconds: float | None = None) -> int | None:
+        """Return the next signal, None where the framework has stopped; TimeoutError where neither comes in time."""
+        until = None if seconds is None else monotonic() + seconds
+        while True:
+            self._reader.settimeout(None if until is None else max(until - monotonic(), 0.001))
+            (number,) = self._reader.recv(1)
+            if number == _FINISHED:
+                return None
+            if number in self._numbers:
+                return int(number)
 
     def _watch(self) -> None:
-        if self._signals.get() is None:
-            return
-        self._flumine.stop()
-        self._say("stopping: nothing is placed any more")
-        told = "a second signal"
-        try:
-            if self._signals.get(timeout=self._flumine.settings.wait("on_stop_timeout")) is None:
+        with self._reader, self._writer:
+            if self._next() is None:
                 return
-        except queue.Empty:
-            told = "it took too long to stop"
-        try:
-            self._say(f"left at once: {told}")
-            for line in left_behind(self._flumine.orders_at_exchange()):
-                self._say(line)
-        finally:
-            self._leave(TOO_LATE)
+            self._flumine.stop()
+            self._say("stopping: nothing is placed any more")
+            told = "a second signal"
+            try:
+                if self._next(self._flumine.settings.wait("on_stop_timeout")) is None:
+                    return
+            except TimeoutError:
+                told = "it took too long to stop"
+            try:
+                self._say(f"left at once: {told}")
+                for line in left_behind(self._flumine.orders_at_exchange()):
+                    self._say(line)
+            finally:
+                self._leave(TOO_LATE)
 
     def _say(self, line: str) -> None:
         with suppress(OSError, ValueError):  # nobody may be listening any more, which must not keep it from stopping
@@ -192,18 +226,8 @@ def _leave(code: int) -> None:
     os._exit(code)
 
 
-@contextmanager
-def _signals(stopper: _Stopper) -> Iterator[None]:
-    numbers = [signal.SIGINT, signal.SIGTERM]
-    hangup = getattr(signal, "SIGHUP", None)  # not everywhere
-    if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:  # as nohup has it
-        numbers.append(hangup)
-    before = {number: signal.signal(number, stopper.on_signal) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _take_note(number: int, frame: Any) -> None:
+    """Do nothing: the number is in the stopper's socket already."""
 
 
 def trade(run: Run, discovery: Discovery, is_paper: bool, tell: Tell) -> int:
@@ -218,7 +242,7 @@ def trade(run: Run, discovery: Discovery, is_paper: bool, tell: Tell) -> int:
     flumine = TradingAssembly(run, discovery, is_paper, tell).flumine
     stopper = _Stopper(flumine, tell, _leave)
     try:
-        with _signals(stopper):
+        with stopper.heeding():
             flumine.run()
     finally:
         stopper.finish()

@@ -85,10 +85,12 @@ class Desk(Reports):
         return threading.get_ident() == self._thread
 
     def in_kernel(self, function: Callable[[], bool]) -> bool:
-        """Have `function` run on the kernel's thread, from another one, and return its verdict.
+        """Have `function` run on the kernel's thread, and return its verdict.
 
         :raises ExecutionError: if the framework ends before it could be asked.
         """
+        if self.is_kernel_thread():
+            return function()
         answer: queue.SimpleQueue[tuple[bool, Any]] = queue.SimpleQueue()
         self.posted.put((function, answer))
         self._wake()

@@ -197,10 +197,15 @@ def _bring_cleared(framework: WorkedFramework, closed: _Closed, client: BaseClie
     markets = guarded(client, "poll_cleared_orders", partial(cleared_rows, api, market_id, "MARKET"))
     if not markets and not closed.is_late:
         return False
-    framework.post(ClearedOrdersEvent(market_id, Cleared(market_id, list(_resources(orders or ())))))
-    cleared = Cleared(market_id, list(_resources(markets or ())))
-    framework.post(ClearedMarketsEvent(cleared, client.username))
-    return True
+    cleared_orders = ClearedOrdersEvent(market_id, Cleared(market_id, list(_resources(orders or ()))))
+    cleared_markets = ClearedMarketsEvent(Cleared(market_id, list(_resources(markets or ()))), client.username)
+
+    def process() -> bool:  # what was posted could come when the market has left memory
+        framework.process(cleared_orders)
+        framework.process(cleared_markets)
+        return True
+
+    return in_kernel(framework, process) is True
 
 
 def _bets(market: Market | None, client: Any) -> tuple[set[str], bool]:

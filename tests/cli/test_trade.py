@@ -32,6 +32,14 @@ class Resting(BaseStrategy):
         market.place_order(trade.create_order("BACK", LimitOrder(3.0, 2.0)))
 
 
+class Busy(Resting):
+    """Computes for minutes where no Python runs, while its order rests."""
+
+    def process_orders(self, market, orders):
+        if orders[0].bet_id:
+            __import__("hashlib").pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
+
+
 class Unkept(BaseStrategy):
     """Keeps what no journal can."""
 
@@ -129,6 +137,10 @@ def test_a_closed_terminal_cancels_what_rests(exchange: Any, folder: Path) -> No
     import pty
     import termios
 
+    def take_terminal() -> None:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # as it is without nohup
+
     terminal, inner = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "flumine_core", "trade", "--log-level", "INFO"],
@@ -138,7 +150,7 @@ def test_a_closed_terminal_cancels_what_rests(exchange: Any, folder: Path) -> No
         stderr=inner,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        preexec_fn=take_terminal,
     )
     os.close(inner)
     wait_for(exchange.ledger.live_bets, process)
@@ -197,6 +209,20 @@ def test_a_stop_that_hangs_names_every_bet_and_leaves_in_time(exchange: Any, sta
     process.send_signal(signal.SIGTERM)
     out, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode != 0, out
+    assert f"bet {bet_id}" in out and "may be live" in out
+
+
+def test_a_stop_does_not_wait_for_a_strategy_that_lets_no_python_run(exchange: Any, start: Start, folder: Path) -> None:
+    text = (folder / "flumine.toml").read_text()
+    (folder / "flumine.toml").write_text(text.replace("resting:Resting", "resting:Busy"))
+    process = start("trade")
+    wait_for(exchange.ledger.live_bets, process)
+    bet_id = exchange.ledger.live_bets()[0].bet_id
+    exchange.market(MARKET).set_price(33, [[2.0, 10.0]], [[2.5, 10.0]])
+    time.sleep(1)  # it is busy then; nobody could be told
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 3, out
     assert f"bet {bet_id}" in out and "may be live" in out
 
 
