@@ -190,7 +190,7 @@ class Reports(Registry):
 
     def _dropped(self, market: Market, report: DropReport) -> None:
         order = report.order
-        asked = {
+        asked = report.asked or {
             OrderStatus.PENDING: OrderPackageType.PLACE,
             OrderStatus.UPDATING: OrderPackageType.UPDATE,
             OrderStatus.REPLACING: OrderPackageType.REPLACE,

@@ -93,7 +93,7 @@ class SimulatedExecution:
         waiting = [request for pending in self._markets.values() for request in pending.requests]
         waiting.sort(key=lambda request: request.number)
         self._markets = {}
-        return [DropReport(order, DROPPED) for request in waiting for order in request.waiting_orders()]
+        return [DropReport(order, DROPPED, asked) for request in waiting for order, asked in request.waiting_orders()]
 
     def shutdown(self) -> None:
         """Forget every market."""

@@ -74,14 +74,20 @@ class Request(Struct, eq=False):
         """Return the bets placed by this request of which a replace waits."""
         return [bet for bet in self.placed if is_replacing(bet)]
 
-    def waiting_orders(self) -> "Iterator[Order]":
-        """Yield the orders that have no answer yet."""
+    def waiting_orders(self) -> "Iterator[tuple[Order, OrderPackageType]]":
+        """Yield the orders that have no answer yet, each with what is asked for it."""
         for bet in self.bets:
-            yield order_of(bet)
+            yield order_of(bet), OrderPackageType.PLACE
         if not self.is_cancelled:
             for order, _, _ in self.orders:
-                yield order
-        yield from self.package.replacements[self.replaced :]
+                yield order, self.package.package_type
+        for order in self.package.replacements[self.replaced :]:
+            yield order, OrderPackageType.PLACE
+
+    def release(self, order: "Order") -> None:
+        """Have the account's controls give back what they reserved for an order that there is no answer for."""
+        for control in self.package.client.trading_controls:
+            control.release(order, self.package.package_type)
 
 
 class Release(Struct, eq=False):
@@ -177,6 +183,7 @@ class PendingRequests:
         for bet in [*again, *request.bets]:
             bet.is_replacing = False
             if bet.is_complete:  # a removal voided it while it waited
+                request.release(order_of(bet))
                 continue
             error = self.exchange.place(bet, release.book, version, is_delay_over)
             if error == DELAYED:
@@ -215,8 +222,11 @@ class PendingRequests:
         for order, bet, _ in request.orders:
             if bet is None:
                 release.reports.append(_refusal(request, order, UNKNOWN_BET))
-            elif is_replacing(bet):  # else something happened to it while the request waited
+            elif is_replacing(bet):
                 self._cancel_replaced(request, release, order, bet)
+            elif bet.is_replacing:  # it was filled while the request waited: nothing is left to be replaced
+                bet.is_replacing = False
+                request.release(order)
         return not request.persistences
 
     def _cancel_replaced(self, request: Request, release: Release, order: "Order", bet: Bet) -> None:
