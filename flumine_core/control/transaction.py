@@ -238,8 +238,7 @@ class Transaction:
     def _accept(self, order: Order, package_type: OrderPackageType, market_version: int | None = None) -> None:
         if not self._is_entered:
             self._gate.keep_open(self)
-        for control in self._client.trading_controls:
-            control.accept(order, package_type)
+        self._client.accept(order, package_type)
         self._requests.setdefault(package_type, []).append((order, market_version))
 
     def _check_client(self, order: Order) -> None:

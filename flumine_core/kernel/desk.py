@@ -202,8 +202,7 @@ class Desk(Reports):
 
     def _stop_request(self, order: Order, refusal: Refusal) -> None:
         """Refuse a request that all controls had accepted."""
-        for client_control in self._client(order).trading_controls:
-            client_control.release(order, refusal.package_type)
+        self._client(order).release(order, refusal.package_type)
         order.refusal = refusal
         market = self.markets.get(order.market_id)
         if refusal.package_type is OrderPackageType.PLACE:

@@ -202,8 +202,7 @@ class Reports(Registry):
 
     def _release(self, order: Order, asked: OrderPackageType) -> None:
         """Have an account's controls give back what they reserved for a request that is no transaction."""
-        for control in self._client(order).trading_controls:
-            control.release(order, asked)
+        self._client(order).release(order, asked)
 
     _appliers: dict[type, Callable[["Reports", Market, Any], None]] = {
         PlaceReport: _placed,

@@ -86,8 +86,7 @@ class Request(Struct, eq=False):
 
     def release(self, order: "Order") -> None:
         """Have the account's controls give back what they reserved for an order that there is no answer for."""
-        for control in self.package.client.trading_controls:
-            control.release(order, self.package.package_type)
+        self.package.client.release(order, self.package.package_type)
 
 
 class Release(Struct, eq=False):
