@@ -72,7 +72,9 @@ class Market(Fed, Requests):
             if book.definition is not self.definition:
                 if previous is not None and book.definition.version != self.definition.version:
                     self.update_market_catalogue = True
-                self.definition = book.definition
+                self.definition = definition = book.definition
+                is_each_way = definition.market_type == "EACH_WAY"
+                self.blotter.each_way_divisor = (definition.each_way_divisor or 1) if is_each_way else None
         self.latest_book = book
 
     def open_market(self) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Protocol
 
 from ..errors import OrderError
-from .exposure import ExposedOrder, Exposures, Position, exposures_of, worst_market_profit
+from .exposure import ExposedOrder, Exposures, Position, exposures_of, of_each_way, worst_market_profit
 from .kinds import LimitOrder
 from .order import Order
 from .roles import NAME_HASH_LENGTH, ClientRole, StrategyRole
@@ -115,6 +115,7 @@ class Blotter(_Settlement):
     Lists returned without a filter are the blotter's own: they grow, and are not to be changed.
 
     :ivar active: an order was ever taken in.
+    :ivar each_way_divisor: what divides the odds of a place, None where the market is not each-way.
     :ivar outsider: owner of the bets that are nobody's (placed by hand), None where there are none; they count in
         every strategy's exposures.
     :ivar touched: orders whose totals a report has changed, for the kernel to look through.
@@ -132,6 +133,7 @@ class Blotter(_Settlement):
         "_trades",
         "_unnumbered",
         "active",
+        "each_way_divisor",
         "market_id",
         "outsider",
         "touched",
@@ -140,6 +142,7 @@ class Blotter(_Settlement):
     def __init__(self, market_id: str) -> None:
         self.market_id = market_id
         self.active = False
+        self.each_way_divisor: float | None = None
         self.outsider: StrategyRole | None = None
         self.touched: list[Order] = []
         self._count = 0
@@ -339,6 +342,16 @@ class Blotter(_Settlement):
         `exclusion` is left out, `new_order` counted as if it were accepted. Orders count from their
         acceptance.
         """
+        exposures = self._get_exposures(strategy, lookup, exclusion, new_order)
+        return exposures if self.each_way_divisor is None else of_each_way(exposures, self.each_way_divisor)
+
+    def _get_exposures(
+        self,
+        strategy: StrategyRole,
+        lookup: Lookup,
+        exclusion: ExposedOrder | None,
+        new_order: ExposedOrder | None,
+    ) -> Exposures:
         position = self._position(strategy, lookup[1:])
         if self.outsider is not None and self.outsider is not strategy:
             outside = self._position(self.outsider, lookup[1:])
@@ -361,7 +374,7 @@ class Blotter(_Settlement):
 
         One number of what `get_exposures` returns, for who asks often.
         """
-        if self.outsider is not None:
+        if self.outsider is not None or self.each_way_divisor is not None:
             exposures = self.get_exposures(strategy, lookup, exclusion, new_order)
             return exposures["worst_possible_profit_on_lose" if side == "BACK" else "worst_possible_profit_on_win"]
         position = self._position(strategy, lookup[1:]) or Position(lookup)
@@ -398,7 +411,9 @@ class Blotter(_Settlement):
             )
             for key in keys
         ]
-        return worst_market_profit(exposures, market_book.number_of_active_runners or 0, market_book.number_of_winners)
+        # of the placed runners of an each-way market nobody tells how many there are
+        winners = market_book.number_of_winners if self.each_way_divisor is None else None
+        return worst_market_profit(exposures, market_book.number_of_active_runners or 0, winners)
 
 
 def _filtered(
