@@ -345,13 +345,7 @@ class Blotter(_Settlement):
         exposures = self._get_exposures(strategy, lookup, exclusion, new_order)
         return exposures if self.each_way_divisor is None else of_each_way(exposures, self.each_way_divisor)
 
-    def _get_exposures(
-        self,
-        strategy: StrategyRole,
-        lookup: Lookup,
-        exclusion: ExposedOrder | None,
-        new_order: ExposedOrder | None,
-    ) -> Exposures:
+    def _get_exposures(self, strategy: StrategyRole, lookup: Lookup, exclusion: Any, new_order: Any) -> Exposures:
         position = self._position(strategy, lookup[1:])
         if self.outsider is not None and self.outsider is not strategy:
             outside = self._position(self.outsider, lookup[1:])
@@ -400,19 +394,14 @@ class Blotter(_Settlement):
         keys = dict.fromkeys(self._positions.get(strategy, ()))
         if self.outsider is not None:
             keys |= dict.fromkeys(self._positions.get(self.outsider, ()))
-        if new_order is not None:
-            keys[new_order.lookup[1:]] = None
+        new_key = None if new_order is None else new_order.lookup[1:]
+        if new_key is not None:
+            keys[new_key] = None
         exposures = [
-            self.get_exposures(
-                strategy,
-                (self.market_id, *key),
-                exclusion,
-                new_order if new_order is not None and new_order.lookup[1:] == key else None,
-            )
+            self.get_exposures(strategy, (self.market_id, *key), exclusion, new_order if key == new_key else None)
             for key in keys
         ]
-        # of the placed runners of an each-way market nobody tells how many there are
-        winners = market_book.number_of_winners if self.each_way_divisor is None else None
+        winners = None if self.each_way_divisor else market_book.number_of_winners  # nobody tells how many are placed
         return worst_market_profit(exposures, market_book.number_of_active_runners or 0, winners)
 
 
