@@ -210,7 +210,7 @@ def _stake_fault(order: Order, kind: LimitOrder) -> Fault | None:
     least_size = client.min_bet_size
     if least_size is None:
         return None
-    size = kind.requested_size
+    size = kind.size or kind.bet_target_size or 0.0
     if size >= least_size:
         return None
     payout, least_payout = round(kind.price * size, 4), client.min_bet_payout

@@ -8,7 +8,7 @@ import msgspec
 from ..control.transaction import market_notes
 from ..events import OrderEvent, OrderStatusEvent, RefusalEvent
 from ..market.market import Market
-from ..order.kinds import LimitOrder, OrderTypes
+from ..order.kinds import LimitOrder
 from ..order.order import Order
 from ..order.package import OrderPackageType
 from ..order.refusal import Refusal
@@ -25,8 +25,6 @@ from ..order.report import (
 )
 from ..order.states import OrderStatus
 from .registry import Registry
-
-_LIMIT = OrderTypes.LIMIT
 
 
 class Reports(Registry):
@@ -229,11 +227,17 @@ class Reports(Registry):
         for order in touched:
             if not blotter.is_live(order):
                 continue
-            if not order.complete and order.order_type.ORDER_TYPE is _LIMIT and order.size_remaining == 0:
+            if not order.complete and _is_used_up(order):
                 order.execution_complete()
                 self._log_status(order)
             if order.complete:
                 blotter.complete_order(order)
+
+
+def _is_used_up(order: Order) -> bool:
+    """Whether nothing is left of a limit order; of one with a target the exchange alone knows the stake."""
+    kind = order.order_type
+    return isinstance(kind, LimitOrder) and bool(kind.size) and order.size_remaining == 0
 
 
 def refusal_of(control: str, reason: str, order: Order, package_type: OrderPackageType) -> Refusal:

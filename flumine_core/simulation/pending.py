@@ -254,7 +254,7 @@ def make_bet(order: "Order", client: "ClientRole") -> Bet:
     is_fill_or_kill = False
     if isinstance(kind, LimitOrder):
         name, price, size, persistence = LIMIT, kind.price, kind.size, kind.persistence_type
-        min_fill_size, target_size = kind.min_fill_size, kind.bet_target_size
+        min_fill_size, target_size = kind.min_fill_size, None if kind.size else kind.requested_size
         is_fill_or_kill = kind.time_in_force == "FILL_OR_KILL"
     elif isinstance(kind, LimitOnCloseOrder):
         name, price, size = LIMIT_ON_CLOSE, kind.price, kind.liability

@@ -222,3 +222,18 @@ def test_signals_in_quick_succession_do_not_hang_the_stop() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         assert gone.wait(30)
     assert left == [3]
+
+
+def test_a_bet_with_a_target_is_open_until_the_exchange_says_otherwise(rig: Rig) -> None:
+    target = {"bet_target_type": "BACKERS_PROFIT", "bet_target_size": 2.0}
+    order = rig.place(price=1.5, size=None, side="LAY", **target)  # type: ignore[arg-type]
+    rig.settled(order)
+    assert rig.ledger.bets()[0].size == 4.0
+    assert rig.ask(lambda: rig.market.blotter.selection_exposure(rig.trader, order.lookup)) == 2.0
+    rig.exchange.market(MARKET).match_bet(order.bet_id, 2.0)
+    rig.wait_until(lambda: order.size_matched == 2.0)
+    assert order.status is LIVE
+    rig.ask(lambda: rig.market.cancel_order(order))
+    rig.wait_until(lambda: order.complete)
+    rig.agrees()
+    assert rig.ledger.live_bets() == []
