@@ -75,6 +75,7 @@ class Reports(Registry):
                 self.log_control(OrderEvent(order.snapshot()))
             if was_complete:  # it had been given up, and has come late
                 market.blotter.take_back(order)
+                order.trade.strategy.get_runner_context(*order.lookup).place(order.trade.id)
         else:
             order.execution_complete()
             reason, asked = report.reason, OrderPackageType.PLACE

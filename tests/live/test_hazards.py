@@ -237,3 +237,16 @@ def test_a_bet_with_a_target_is_open_until_the_exchange_says_otherwise(rig: Rig)
     rig.wait_until(lambda: order.complete)
     rig.agrees()
     assert rig.ledger.live_bets() == []
+
+
+def test_the_trade_of_a_bet_that_comes_late_is_live_again(rig: Rig) -> None:
+    rig.exchange.faults.add("http.before_execute", {"op": "placeOrders"}, 1, "report_late", seconds=5.0)
+    rig.exchange.faults.add("http.before_execute", {"op": "placeOrders"}, None, "drop")
+    order = rig.place()
+    context = rig.ask(lambda: rig.trader.get_runner_context(*order.lookup))
+    rig.wait_until(lambda: DONE in order.status_log)
+    rig.wait_until(lambda: order.status is LIVE)
+    assert context.live_trades == [order.trade.id]
+    rig.ask(lambda: rig.market.cancel_order(order))
+    rig.wait_until(lambda: order.complete)
+    assert context.live_trades == []
