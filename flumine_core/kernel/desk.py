@@ -212,6 +212,7 @@ class Desk(Reports):
             order.trade.revive()
             order.trade.check_complete()
         else:
-            order.executable()
+            if not order.complete:  # it was filled since it was asked for
+                order.executable()
             order.violation_msg = refusal.message
         self.refuse(order, refusal)
