@@ -120,7 +120,6 @@ class PendingRequests:
         package_type = package.package_type
         latency = self._latencies.of(package_type)
         request = Request(number, package, latency, latency + package.bet_delay)
-        self.requests.append(request)
         for order in package:
             if package_type is OrderPackageType.PLACE:
                 bet = self.bets[order] = make_bet(order, package.client)
@@ -133,6 +132,7 @@ class PendingRequests:
                 known.is_replacing = True
             if package_type is OrderPackageType.UPDATE and known is not None:
                 self.exchange.change_persistence(known, order.update_data["new_persistence_type"])
+        self.requests.append(request)
 
     def release(self, book: "MarketBook | None", now: int) -> Sequence[Report]:
         """Execute what is due at `now` against `book`, the market's latest so far."""
