@@ -94,12 +94,14 @@ class Desk(Reports):
         answer: queue.SimpleQueue[tuple[bool, Any]] = queue.SimpleQueue()
         self.posted.put((function, answer))
         self._wake()
+        is_last = False
         while True:
             try:
                 is_answer, value = answer.get(timeout=0.1)
             except queue.Empty:
-                if not self.is_running:
+                if is_last:
                     raise ExecutionError("the framework ended before it took the request") from None
+                is_last = not self.is_running  # it may have answered since
                 continue
             if is_answer:
                 return bool(value)
