@@ -250,3 +250,28 @@ def test_the_trade_of_a_bet_that_comes_late_is_live_again(rig: Rig) -> None:
     rig.ask(lambda: rig.market.cancel_order(order))
     rig.wait_until(lambda: order.complete)
     assert context.live_trades == []
+
+
+@pytest.mark.parametrize("rate", [1000.0, 1.0], ids=["at once", "paced"])
+def test_a_cancel_that_finds_no_thread_can_be_asked_again(
+    make_rig: Callable[..., Rig], monkeypatch: pytest.MonkeyPatch, rate: float
+) -> None:
+    rig = make_rig(order_rate=rate)
+    order = rig.place()
+    rig.settled(order)
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name.startswith("cancel-"):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        rig.ask(lambda: rig.market.cancel_order(order))
+        rig.wait_until(lambda: order.status is LIVE)
+    assert OrderStatus.CANCELLING in order.status_log
+    rig.ask(lambda: rig.market.cancel_order(order))
+    rig.wait_until(lambda: order.complete)
+    rig.wait_until(lambda: rig.execution.is_idle)
+    rig.agrees()
