@@ -50,6 +50,7 @@ class Desk(Reports):
             self,
             settings.async_place_orders if async_place_orders is None else async_place_orders,
             settings.customer_strategy_ref or customer_strategy_ref or settings.hostname[:15],
+            client is None,
         )
 
     def controls_for(self, client: Any) -> tuple[tuple[Any, Check], ...]:

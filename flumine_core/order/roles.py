@@ -34,6 +34,11 @@ class StrategyRole(Protocol):
     def clock(self) -> Clock: ...
 
     @property
+    def client(self) -> Any:
+        """Whose account its orders go to; None: the framework's first."""
+        ...
+
+    @property
     def max_order_exposure(self) -> float | None: ...
 
     @property
