@@ -27,6 +27,7 @@ class Desk(Reports):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self._package_count = 0
+        self._submitted: OrderPackage | None = None  # the last one that came as far as its execution
         self._waiting: list[Market] = []
         self._open_transactions: list[Transaction] = []
         self._thread = threading.get_ident()
@@ -157,7 +158,13 @@ class Desk(Reports):
         def body() -> None:
             packages, market.outbox = market.outbox, []
             for package in packages:
-                self._process_order_package(package)
+                try:
+                    self._process_order_package(package)
+                except (Exception, SystemExit) as error:  # of a step that was overridden
+                    name = type(self).__name__
+                    if self._submitted is not package:
+                        self._stop(package, name, f"_process_order_package raised {one_line(error)}")
+                    self.faults.record(name, "_process_order_package", error)
 
         if "market_orders" in self._logged:
             plain: Any = market.info | {"order_packages": [package.info for package in market.outbox]}
@@ -177,6 +184,7 @@ class Desk(Reports):
             self._submit(order_package, step.calls)
 
     def _submit(self, package: OrderPackage, calls: Sequence[tuple[str, Callable[..., Any]]]) -> None:
+        self._submitted = package
         for plugin, call in calls:
             reason = call(package)
             if reason is not None:

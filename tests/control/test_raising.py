@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from flumine_core import BaseStrategy, ClientControl, LimitOrder, OrderStatus, Trade, hookimpl
+from flumine_core import BaseStrategy, ClientControl, FlumineSimulation, LimitOrder, OrderStatus, Trade, hookimpl
 from flumine_core.testing.market import MarketScript
 from flumine_core.testing.run import Outcome, run
 
@@ -93,3 +93,27 @@ def test_what_the_end_of_the_stream_drops_is_refused() -> None:
     found, orders = outcome("release", script=MarketScript().runners(3).wait(-0.99).win(1))
     assert [order.status for order in orders] == [OrderStatus.PENDING] * 2
     assert len(found.refusals) == 2
+
+
+def test_a_step_that_raises_holds_up_no_other_package(simulate: Any, tmp_path: Any) -> None:
+    class Odd(FlumineSimulation):
+        is_first = True
+
+        def _process_order_package(self, order_package: Any) -> None:
+            if self.is_first:
+                self.is_first = False
+                raise ValueError
+            super()._process_order_package(order_package)
+
+    class PlacesTwo(PlacesAndCancels):
+        def process_market_book(self, market: Any, market_book: Any) -> None:
+            while len(self.orders) < 2:
+                order = Trade(market.market_id, 1, 0, self).create_order("BACK", LimitOrder(2.1, 2.0))
+                self.orders.append(order)
+                market.place_order(order)
+
+    strategy = PlacesTwo()
+    path = str(SCRIPT.traded(2, 3.0, 1).traded(2, 3.0, 1).traded(2, 3.0, 1).write(tmp_path / "1.100000001"))
+    framework = simulate(path, strategy, cls=Odd)
+    assert [order.status for order in strategy.orders] == [OrderStatus.VIOLATION, OrderStatus.EXECUTION_COMPLETE]
+    assert framework.faults.counts == {("Odd", "_process_order_package"): 1}
