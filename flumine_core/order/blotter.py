@@ -12,6 +12,8 @@ from .settlement import dead_heat_count
 from .states import OrderStatus, TradeStatus
 from .trade import Trade
 
+_CANNOT_WIN = ("REMOVED", "REMOVED_VACANT", "LOSER")
+
 Lookup = tuple[str, int, float]
 """(market id, selection id, handicap)."""
 
@@ -50,7 +52,7 @@ class ExposedBook(Protocol):
     """What exposures read of a book."""
 
     @property
-    def number_of_active_runners(self) -> int | None: ...
+    def definition(self) -> SettledDefinition: ...
 
     @property
     def number_of_winners(self) -> int | None: ...
@@ -395,14 +397,15 @@ class Blotter(_Settlement):
         if self.outsider is not None:
             keys |= dict.fromkeys(self._positions.get(self.outsider, ()))
         new_key = None if new_order is None else new_order.lookup[1:]
-        if new_key is not None:
-            keys[new_key] = None
-        exposures = [
-            self.get_exposures(strategy, (self.market_id, *key), exclusion, new_order if key == new_key else None)
-            for key in keys
-        ]
+        keys |= {} if new_key is None else {new_key: None}
+        statuses = market_book.definition.runner_statuses
+        idle = sum(status == "ACTIVE" and key not in keys for key, status in statuses.items())
+        found: dict[bool, list[Exposures]] = {True: [], False: []}
+        for key in keys:
+            new, is_loser = new_order if key == new_key else None, statuses.get(key) in _CANNOT_WIN
+            found[is_loser].append(self.get_exposures(strategy, (self.market_id, *key), exclusion, new))
         winners = None if self.each_way_divisor else market_book.number_of_winners  # nobody tells how many are placed
-        return worst_market_profit(exposures, market_book.number_of_active_runners or 0, winners)
+        return worst_market_profit(found[False], idle, winners, found[True])
 
 
 def _filtered(

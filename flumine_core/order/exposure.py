@@ -340,19 +340,22 @@ def _order_exposure(order: ExposedOrder, new_price: float | None) -> float:
         return exposure
 
 
-def worst_market_profit(exposures: Iterable[Exposures], active_runners: int, winners: int | None) -> float:
-    """Return the market's worst outcome (losses negative), given each selection's exposures.
+def worst_market_profit(
+    exposures: Iterable[Exposures], idle: int, winners: int | None, losers: Iterable[Exposures] = ()
+) -> float:
+    """Return the market's worst outcome (losses negative), given the exposures of each selection that may win.
 
-    `winners` of the runners win; those without orders cost nothing. Where their number is not known (0 or
-    None) every selection that would make things worse by winning is taken to win.
+    `winners` of the runners win; the `idle` ones, without orders, cost nothing, and `losers` cannot win any more.
+    Where the number of winners is not known (0 or None) every selection that would make things worse by winning is
+    taken to win.
     """
-    worst = 0.0
+    worst = sum(exposure["worst_possible_profit_on_lose"] for exposure in losers)
     differences: list[float] = []
     for exposure in exposures:
         worst += exposure["worst_possible_profit_on_lose"]
         differences.append(exposure["worst_possible_profit_on_win"] - exposure["worst_possible_profit_on_lose"])
     if winners:
-        differences.extend([0.0] * max(active_runners - len(differences), 0))
+        differences.extend([0.0] * idle)
         differences.sort()
         worst += sum(differences[:winners])
     else:
