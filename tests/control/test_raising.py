@@ -4,7 +4,16 @@ from typing import Any
 
 import pytest
 
-from flumine_core import BaseStrategy, ClientControl, FlumineSimulation, LimitOrder, OrderStatus, Trade, hookimpl
+from flumine_core import (
+    BaseStrategy,
+    ClientControl,
+    FlumineSimulation,
+    LimitOrder,
+    LoggingControl,
+    OrderStatus,
+    Trade,
+    hookimpl,
+)
 from flumine_core.testing.market import MarketScript
 from flumine_core.testing.run import Outcome, run
 
@@ -117,3 +126,28 @@ def test_a_step_that_raises_holds_up_no_other_package(simulate: Any, tmp_path: A
     framework = simulate(path, strategy, cls=Odd)
     assert [order.status for order in strategy.orders] == [OrderStatus.VIOLATION, OrderStatus.EXECUTION_COMPLETE]
     assert framework.faults.counts == {("Odd", "_process_order_package"): 1}
+
+
+class Hears(LoggingControl):
+    """Is told of trades, orders and their statuses."""
+
+    def process_trade(self, event: Any) -> None: ...
+
+    def process_order(self, event: Any) -> None: ...
+
+    def process_order_status(self, event: Any) -> None: ...
+
+
+@pytest.mark.parametrize("notes", ["text", ["a"], 7, {1: None}])
+def test_notes_of_any_kind_stop_nothing(notes: Any) -> None:
+    class Notes(PlacesAndCancels):
+        def process_market_book(self, market: Any, market_book: Any) -> None:
+            while len(self.orders) < 2:
+                trade = Trade(market.market_id, 1, 0, self, notes)
+                order = trade.create_order("BACK", LimitOrder(2.1, 2.0), notes=notes)
+                self.orders.append(order)
+                market.place_order(order)
+
+    strategy = Notes()
+    run(strategy, SCRIPT.traded(2, 3.0, 1).traded(2, 3.0, 1).traded(2, 3.0, 1), logging_controls=[Hears()])
+    assert [order.size_cancelled for order in strategy.orders] == [2.0, 2.0]
