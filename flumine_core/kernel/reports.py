@@ -173,6 +173,7 @@ class Reports(Registry):
         if report.is_outside:
             blotter.outsider = order.trade.strategy
         blotter[order.id] = order
+        market.take_for_line(order)
         order.trade.strategy.get_runner_context(*order.lookup).place(order.trade.id)
         order.bet_id = report.bet_id
         order.placed_ms = report.placed_ms
