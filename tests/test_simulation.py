@@ -2,6 +2,7 @@
 
 import bz2
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
