@@ -68,6 +68,8 @@ class SimulatedExecution:
         if pending is None:
             pending = self._pending(book.market_id)
             market.context["simulated"] = SimulatedRunners(market)
+        if pending.has_seen(book):
+            return NO_REPORTS
         exchange = pending.exchange
         volume = exchange.volume
         if book.definition is volume.definition:

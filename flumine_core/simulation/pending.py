@@ -104,7 +104,17 @@ class PendingRequests:
     :ivar requests: what waits, in the order of submission.
     """
 
-    __slots__ = ("_id_prefix", "_latencies", "_number", "_policy", "bets", "exchange", "requests")
+    __slots__ = (
+        "_id_prefix",
+        "_latencies",
+        "_number",
+        "_policy",
+        "_publish_time",
+        "_stream_id",
+        "bets",
+        "exchange",
+        "requests",
+    )
 
     def __init__(self, market_id: str, exchange: MarketExchange, policy: ReleasePolicy, latencies: Latencies) -> None:
         self.exchange = exchange
@@ -114,6 +124,18 @@ class PendingRequests:
         self._latencies = latencies
         self._id_prefix = "".join(filter(str.isdigit, market_id.rpartition(".")[2]))
         self._number = 0
+        self._stream_id: int | None = None
+        self._publish_time = 0
+
+    def has_seen(self, book: "MarketBook") -> bool:
+        """Whether another stream has brought what a book brings: a market may come by several, and trades once."""
+        stream_id, publish_time = book.streaming_unique_id, book.publish_time_epoch
+        if stream_id != self._stream_id:
+            if publish_time <= self._publish_time and self._stream_id is not None:
+                return True
+            self._stream_id = stream_id
+        self._publish_time = publish_time
+        return False
 
     def submit(self, package: "OrderPackage", number: int) -> None:
         """Take a package; the terms of its orders are read now."""
