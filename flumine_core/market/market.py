@@ -85,9 +85,12 @@ class Market(Fed, Requests):
         self.latest_book = book
 
     def take_for_line(self, order: Order) -> None:
-        """Take an order's price for a line if the market is one: the bet of an adopted order does not say so."""
+        """Take an order's price for a line if the market is one: the bet of an adopted order does not say so.
+
+        What was asked for here (`async_` is known then) says itself what it is.
+        """
         kind, raw = order.order_type, self.definition.raw
-        if raw.get("bettingType") != "LINE" or not isinstance(kind, LimitOrder):
+        if raw.get("bettingType") != "LINE" or order.async_ is not None or not isinstance(kind, LimitOrder):
             return
         if kind.price_ladder_definition != "LINE_RANGE":
             fields = (
