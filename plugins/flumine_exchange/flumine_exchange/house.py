@@ -69,8 +69,8 @@ class House:
         control = None if token is None else ControlEndpoint(state, token)
         self.http = HttpSide(state, self.identity, rpc, self.betting.catalogue.navigation, control)
         self.listeners = {
-            "http": Listener("http", self.http, certificates, state),
-            "stream": Listener("stream", lambda: StreamConnection(state, self.streams), certificates, state),
+            "http": Listener("http", lambda _: self.http(), certificates, state),
+            "stream": Listener("stream", lambda raw: StreamConnection(state, self.streams, raw), certificates, state),
         }
         state.operations = self._operations()
         if settings.start == "subscription":

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from aiohttp import web
 
+from .clock import wall_ns
 from .faults import Fault
 from .identity import Identity
 from .rpc import Rpc, SocketFault
@@ -23,10 +24,14 @@ _encode = msgspec.json.encode
 
 
 class Connection(web.RequestHandler):
-    """One HTTP connection, counted and kept track of."""
+    """One HTTP connection, counted and kept track of.
+
+    :ivar arrived_ns: when the last bytes came, in nanoseconds since 1970.
+    """
 
     def __init__(self, side: "HttpSide", manager: Any, **options: Any) -> None:
         super().__init__(manager, **options)
+        self.arrived_ns = 0
         self._side = side
         self._own: asyncio.BaseTransport | None = None
 
@@ -35,6 +40,11 @@ class Connection(web.RequestHandler):
         super().connection_made(transport)
         self._own = transport
         self._side.opened(transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Take note of when."""
+        self.arrived_ns = wall_ns()
+        super().data_received(data)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Count it out."""
@@ -90,8 +100,9 @@ class HttpSide:
             body = await request.read()
         except ConnectionResetError:  # the client has gone, in the middle of its request
             return web.Response()
+        arrived_ns = getattr(request.protocol, "arrived_ns", 0)
         try:
-            operation, answer = await self._answer(request, body)
+            operation, answer = await self._answer(request, body, arrived_ns)
         except SocketFault as struck:
             return await self._broken(request, struck.fault, b"")
         content = answer if isinstance(answer, bytes) else _encode(answer)
@@ -101,13 +112,13 @@ class HttpSide:
             return await self._broken(request, fault, content)
         return web.Response(body=content, content_type=JSON)
 
-    async def _answer(self, request: web.BaseRequest, body: bytes) -> tuple[str, Any]:
+    async def _answer(self, request: web.BaseRequest, body: bytes, arrived_ns: int) -> tuple[str, Any]:
         path = request.path
         service = SERVICES.get(path)
         if service is not None:
             if request.method != "POST":
                 raise web.HTTPMethodNotAllowed(request.method, ["POST"])
-            answer = await self.rpc.answer(service, body, request.headers)
+            answer = await self.rpc.answer(service, body, request.headers, arrived_ns)
             return self._operation_of(body), answer
         if path.startswith(IDENTITY_PATH) and request.method == "POST":
             return await self._identify(request, path.removeprefix(IDENTITY_PATH), body)
