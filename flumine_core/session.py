@@ -19,6 +19,7 @@ from .kernel.discovery import Discovery
 from .kernel.session import Session
 from .live.backlog import Backlog, WaitingEvent
 from .live.ids import LiveIds
+from .live.inbox import Inbox
 from .live.winddown import cancel_orders, orders_at_exchange
 from .market.market import Market
 from .order.order import Order
@@ -204,7 +205,7 @@ class Flumine(Session):
         from .live.plugin import LiveEnd  # brings betfairlightweight, which a simulation does without
 
         super().__init__(LiveClock(), client, settings, plugins)
-        self.handler_queue: queue.Queue[Event | None] = queue.Queue()
+        self.handler_queue = Inbox()
         self.is_stopping = False
         self.has_run_out = False
         self._ids = LiveIds(self.clock)
@@ -320,6 +321,7 @@ class Flumine(Session):
         finally:
             for stream in self._made:
                 self._close(stream, "stop")
+            self.handler_queue.close()
             ended = monotonic() + 1
             for thread in threads:
                 thread.join(max(ended - monotonic(), 0))
@@ -371,14 +373,15 @@ class Flumine(Session):
 
     def _pump(self, stream: Any) -> None:
         name = type(stream).__name__
-        backlog = Backlog(stream, self.settings.max_data_waiting, partial(self.faults.count, name, "waiting"))
+        on_dropped = partial(self.faults.count, name, "waiting")
+        backlog = Backlog(stream, self.settings.max_data_waiting, on_dropped, self.handler_queue.put)
         try:
+            if hasattr(stream, "read_by"):
+                stream.read_by(partial(self.handler_queue.lend, deliver=backlog.put))
             for event in stream:
                 if type(event) is MarketBooksEvent:
                     _complete_books(event)
-                waiting = backlog.put(event)
-                if waiting is not None:
-                    self.handler_queue.put(waiting)
+                backlog.put(event)
         except (Exception, SystemExit) as error:
             self.stream_errors.append(f"{name}: {error}")
             self.faults.count(name, "stream", error)
@@ -388,7 +391,8 @@ class Flumine(Session):
     def _loop(self, open_streams: int) -> None:
         while not self.is_stopping and (self._ended_streams < open_streams or not self.handler_queue.empty()):
             event = self.handler_queue.get()
-            self._answer_posted()
+            if not self.posted.empty():
+                self._answer_posted()
             if event is None:
                 continue
             if isinstance(event, _StreamEnded):

@@ -21,26 +21,27 @@ class LatencyGauge:
     def __init__(self, name: str) -> None:
         self.skew = 0.0
         self._name = name
-        self._least: float | None = None
-        self._least_of_window: float | None = None
+        self._least = self._least_of_window = float("inf")
         self._window_ends = 0
         self._is_told = False
 
     def measure(self, arrival_ms: int, publish_time: int) -> float:
         """Return how many seconds a message took."""
         difference = (arrival_ms - publish_time) / 1000
+        if difference < self._least_of_window or arrival_ms >= self._window_ends:
+            self._note(arrival_ms, difference)
+        skew = self.skew
+        return difference - skew if difference > skew else 0.0
+
+    def _note(self, arrival_ms: int, difference: float) -> None:
         if arrival_ms >= self._window_ends:
             self._window_ends = arrival_ms + _WINDOW_MS
-            self._least, self._least_of_window = self._least_of_window, difference
-            self._judge()
-        elif self._least_of_window is None or difference < self._least_of_window:
-            self._least_of_window = difference
-            self._judge()
-        return max(difference - self.skew, 0.0)
+            self._least = self._least_of_window
+        self._least_of_window = difference
+        self._judge()
 
     def _judge(self) -> None:
-        known = [each for each in (self._least, self._least_of_window) if each is not None]
-        least = min(known)
+        least = min(self._least, self._least_of_window)
         self.skew = 0.0 if 0 <= least <= _BELIEVABLE else least
         if least < 0 and not self._is_told:
             self._is_told = True

@@ -1,12 +1,13 @@
 """The live market stream: changes wait by market until the kernel comes to them, and then make one book."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from time import monotonic
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from ..book.cache import MarketBookCache
 from ..book.change import UNDECODABLE, MarketChange, decode_market_change
@@ -20,9 +21,10 @@ from ..settings import Settings
 from .conflation import UNMERGEABLE, merge
 from .latency import LatencyGauge
 from .marketsubscription import MarketSubscription
-from .message import StreamMessage, decode_plain, shown
+from .message import StreamMessage, decode_market_delta, decode_plain, shown
 from .subscription import Account, Reporter
 
+_NEVER = float("inf")
 _MOST_WAITING = 256
 """So many changes of one market may wait before they are merged into one."""
 
@@ -58,22 +60,19 @@ class DeferredCloseEvent(CloseMarketEvent):
         return self._made
 
 
-class _Waiting:
+class _Waiting(Struct, gc=False):
     """A change that the kernel has not come to: with publish time, its own bytes, and what it makes current."""
 
-    __slots__ = ("change", "epoch", "line", "publish_time")
-
-    def __init__(self, change: MarketChange, publish_time: int, line: bytes | None, epoch: int) -> None:
-        self.change = change
-        self.publish_time = publish_time
-        self.line = line
-        self.epoch = epoch
+    change: MarketChange
+    publish_time: int
+    line: bytes | None
+    epoch: int
 
 
 class LiveMarketStream(MarketSubscription):
     """Books of the markets that a description asks for.
 
-    The reader's thread decodes what it must and puts each change to its market's waiting ones; an event goes to the
+    Whoever reads decodes what it must and puts each change to its market's waiting ones; an event goes to the
     kernel only where the market had none, so at most one event a market waits there however slow it is. The books
     are made, and the cache is touched, on the kernel's thread alone.
 
@@ -123,7 +122,28 @@ class LiveMarketStream(MarketSubscription):
         self._known.discard(market_id)
         self.description.market_ids.discard(market_id)
 
-    # the reader's thread
+    # whoever reads
+
+    def _read(self, line: bytes) -> Iterable[Event]:
+        """Take the usual line in one go: a change of one market, while all is current; any other as the base does."""
+        try:
+            delta = decode_market_delta(line)
+        except UNDECODABLE:
+            return super()._read(line)
+        epoch = self._stale_epoch
+        if len(delta.mc) != 1 or self._told_epoch != epoch or delta.id != self._subscription_id:
+            return super()._read(line)
+        change = delta.mc[0]
+        market_id = change.id
+        if market_id is None:
+            return super()._read(line)
+        self._latency[market_id] = self._gauge.measure(self._clock.epoch_ms, delta.pt)
+        self._updated_at = self._heard_at
+        self._known.add(market_id)
+        self._clk = delta.clk or self._clk
+        if self._wait(market_id, [_Waiting(change, delta.pt, line, epoch)]):
+            return (DeferredBooksEvent(partial(self._books_of, market_id)),)
+        return ()
 
     def take(self, messages: Sequence[StreamMessage], is_first: bool) -> Iterator[Event]:
         """Put what changed to the waiting changes; yield an event for each market that had none."""
@@ -199,9 +219,7 @@ class LiveMarketStream(MarketSubscription):
     def due(self) -> float:
         """Return when open markets are delivered again."""
         timeout = self.description.streaming_timeout
-        if timeout is None or not self._is_synced:
-            return float("inf")
-        return self._updated_at + timeout
+        return self._updated_at + timeout if timeout is not None and self._is_synced else _NEVER
 
     def on_due(self) -> Iterator[Event]:
         """Deliver the open markets again."""
@@ -241,7 +259,9 @@ class LiveMarketStream(MarketSubscription):
         for each in waiting:
             change = each.change
             try:
-                cache = self._cache_for(market_id, change)
+                cache = self._caches.get(market_id)
+                if cache is None or change.img:
+                    cache = self._cache_for(market_id, change)
                 closes = change.marketDefinition is not None and change.marketDefinition.get("status") == "CLOSED"
                 if each is last or closes:
                     books.append(cache.update(change, each.publish_time, each.line))
