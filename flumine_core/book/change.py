@@ -79,7 +79,9 @@ class LazyMarketChange(MarketChange, gc=False):
     rc: Raw = _ABSENT
 
 
-class _ReadMarketChange(MarketChange, gc=False):
+class ReadMarketChange(MarketChange, gc=False):
+    """One whose runner changes are decoded."""
+
     rc: list[RunnerChange] | None = None  # type: ignore[assignment]
 
 
@@ -97,7 +99,7 @@ class _LazyMessage(MarketChangeMessage, gc=False, kw_only=True):
 
 
 class _ReadMessage(MarketChangeMessage, gc=False, kw_only=True):
-    mc: list[_ReadMarketChange] = []
+    mc: list[ReadMarketChange] = []
 
 
 decode_message: Callable[[bytes], MarketChangeMessage] = msgspec.json.Decoder(_LazyMessage).decode

@@ -21,7 +21,7 @@ from ..settings import Settings
 from .conflation import UNMERGEABLE, merge
 from .latency import LatencyGauge
 from .marketsubscription import MarketSubscription
-from .message import StreamMessage, decode_market_delta, decode_plain, shown
+from .message import StreamMessage, decode_market_delta, decode_plain, decode_whole_delta, shown
 from .subscription import Account, Reporter
 
 _NEVER = float("inf")
@@ -96,6 +96,7 @@ class LiveMarketStream(MarketSubscription):
         self._intake = threading.Lock()
         self._updated_at = monotonic()
         self._is_snap_waiting = False
+        self._is_read = False
 
     # what the framework asks, on the kernel's thread
 
@@ -127,7 +128,7 @@ class LiveMarketStream(MarketSubscription):
     def _read(self, line: bytes) -> Iterable[Event]:
         """Take the usual line in one go: a change of one market, while all is current; any other as the base does."""
         try:
-            delta = decode_market_delta(line)
+            delta = decode_whole_delta(line) if self._is_read else decode_market_delta(line)
         except UNDECODABLE:
             return super()._read(line)
         epoch = self._stale_epoch
@@ -264,6 +265,7 @@ class LiveMarketStream(MarketSubscription):
                     cache = self._cache_for(market_id, change)
                 closes = change.marketDefinition is not None and change.marketDefinition.get("status") == "CLOSED"
                 if each is last or closes:
+                    self._is_read = cache.book is not None and cache.book.built is not None
                     books.append(cache.update(change, each.publish_time, each.line))
                 else:
                     cache.hold(change)
