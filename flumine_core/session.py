@@ -1,5 +1,6 @@
 """The composition root: the only file that knows both ends of a framework."""
 
+import gc
 import queue
 import threading
 from collections import defaultdict
@@ -299,6 +300,7 @@ class Flumine(Session):
             raise
         self._has_begun = True
         threads: list[threading.Thread] = []
+        gc.freeze()  # what is there by now stays: a full collection that goes through it takes tens of milliseconds
         try:
             self._live.log_in()
             self._start()
@@ -329,6 +331,7 @@ class Flumine(Session):
                 self._end()
             finally:
                 self._live.log_out()
+                gc.unfreeze()
 
     def _open(self, streams: Iterable[Any], threads: list[threading.Thread]) -> None:
         for stream in streams:

@@ -69,7 +69,7 @@ class House:
         control = None if token is None else ControlEndpoint(state, token)
         self.http = HttpSide(state, self.identity, rpc, self.betting.catalogue.navigation, control)
         self.listeners = {
-            "http": Listener("http", lambda _: self.http(), certificates, state),
+            "http": Listener("http", self.http, certificates, state),
             "stream": Listener("stream", lambda raw: StreamConnection(state, self.streams, raw), certificates, state),
         }
         state.operations = self._operations()

@@ -7,11 +7,10 @@ from urllib.parse import parse_qsl
 import msgspec
 from aiohttp import web
 
-from .clock import wall_ns
 from .faults import Fault
 from .identity import Identity
 from .rpc import Rpc, SocketFault
-from .sockets import end
+from .sockets import StampedSocket, end
 from .state import ExchangeState
 
 IDENTITY_PATH = "/api/"
@@ -26,12 +25,12 @@ _encode = msgspec.json.encode
 class Connection(web.RequestHandler):
     """One HTTP connection, counted and kept track of.
 
-    :ivar arrived_ns: when the last bytes came, in nanoseconds since 1970.
+    :ivar raw: its socket.
     """
 
-    def __init__(self, side: "HttpSide", manager: Any, **options: Any) -> None:
+    def __init__(self, side: "HttpSide", manager: Any, raw: StampedSocket, **options: Any) -> None:
         super().__init__(manager, **options)
-        self.arrived_ns = 0
+        self.raw = raw
         self._side = side
         self._own: asyncio.BaseTransport | None = None
 
@@ -40,11 +39,6 @@ class Connection(web.RequestHandler):
         super().connection_made(transport)
         self._own = transport
         self._side.opened(transport)
-
-    def data_received(self, data: bytes) -> None:
-        """Take note of when."""
-        self.arrived_ns = wall_ns()
-        super().data_received(data)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Count it out."""
@@ -70,10 +64,11 @@ class HttpSide:
         self._control = control
         self._server = web.Server(self._handle)
 
-    def __call__(self) -> asyncio.Protocol:
+    def __call__(self, raw: StampedSocket) -> asyncio.Protocol:
         """Return the protocol of a new connection."""
         idle = self.state.settings.wait(self.state.settings.idle_http_seconds)
-        return Connection(self, self._server, loop=asyncio.get_running_loop(), keepalive_timeout=idle, access_log=None)
+        loop = asyncio.get_running_loop()
+        return Connection(self, self._server, raw, loop=loop, keepalive_timeout=idle, access_log=None)
 
     def opened(self, transport: asyncio.BaseTransport) -> None:
         """Take note of a connection."""
@@ -100,7 +95,8 @@ class HttpSide:
             body = await request.read()
         except ConnectionResetError:  # the client has gone, in the middle of its request
             return web.Response()
-        arrived_ns = getattr(request.protocol, "arrived_ns", 0)
+        assert isinstance(request.protocol, Connection)
+        arrived_ns = request.protocol.raw.received_ns
         try:
             operation, answer = await self._answer(request, body, arrived_ns)
         except SocketFault as struck:

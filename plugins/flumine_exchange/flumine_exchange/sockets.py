@@ -46,17 +46,25 @@ def end(transport: asyncio.BaseTransport, action: str = "drop") -> None:
 
 
 class StampedSocket(socket.socket):
-    """A connection that knows when it was last written to.
+    """A connection that knows when it was last written to and read from.
 
     :ivar sent_ns: nanoseconds since 1970, taken right before the bytes go to the system.
+    :ivar received_ns: the same, right after the last ones have come from there.
     """
 
     sent_ns = 0
+    received_ns = 0
 
     def send(self, data: Any, flags: int = 0, /) -> int:
         """Send, and take note of when."""
         self.sent_ns = wall_ns()
         return super().send(data, flags)
+
+    def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0, /) -> int:
+        """Receive, and take note of when."""
+        count = super().recv_into(buffer, nbytes, flags)
+        self.received_ns = wall_ns()
+        return count
 
 
 class Listener:
