@@ -380,7 +380,8 @@ class Flumine(Session):
         backlog = Backlog(stream, self.settings.max_data_waiting, on_dropped, self.handler_queue.put)
         try:
             if hasattr(stream, "read_by"):
-                stream.read_by(partial(self.handler_queue.lend, deliver=backlog.put))
+                deliver = backlog.put if stream.brings_data else self.handler_queue.put
+                stream.read_by(partial(self.handler_queue.lend, deliver=deliver))
             for event in stream:
                 if type(event) is MarketBooksEvent:
                     _complete_books(event)
@@ -396,13 +397,11 @@ class Flumine(Session):
             event = self.handler_queue.get()
             if not self.posted.empty():
                 self._answer_posted()
-            if event is None:
-                continue
             if isinstance(event, _StreamEnded):
                 self._ended_streams += 1
             elif isinstance(event, EndFlumineEvent):
                 self.is_stopping = True
-            else:
+            elif event is not None:
                 self._process_guarded(event)
         self._answer_posted()
         if not self.is_stopping:

@@ -216,13 +216,16 @@ class Inbox:
                 until = lent.due
         ready = readiness.wait(until)
         self._is_idle = False
-        for number in ready:
+        for number, _ in ready:
             found = lents.get(number)
-            if found is not None:
-                self._take(found)
-            else:
+            if found is None:
                 with suppress(OSError):
                     self._ear.recv(4096)
+                continue
+            try:
+                found.due = found.read(found.deliver)
+            except Exception as error:
+                self._give_back(found, error)
         now = monotonic()
         self._look_at = now + _LOOK_SECONDS
         if now >= until:
@@ -234,8 +237,11 @@ class Inbox:
         try:
             lent.due = lent.read(lent.deliver)
         except Exception as error:
-            del self._lents[lent.number]
-            assert self._readiness is not None
-            self._readiness.unregister(lent.number)
-            lent.error = error
-            lent.done.set()
+            self._give_back(lent, error)
+
+    def _give_back(self, lent: _Lent, error: Exception) -> None:
+        del self._lents[lent.number]
+        assert self._readiness is not None
+        self._readiness.unregister(lent.number)
+        lent.error = error
+        lent.done.set()

@@ -22,9 +22,9 @@ from .conflation import UNMERGEABLE, merge
 from .latency import LatencyGauge
 from .marketsubscription import MarketSubscription
 from .message import StreamMessage, decode_market_delta, decode_plain, decode_whole_delta, shown
+from .streamkind import NEVER
 from .subscription import Account, Reporter
 
-_NEVER = float("inf")
 _MOST_WAITING = 256
 """So many changes of one market may wait before they are merged into one."""
 
@@ -79,6 +79,8 @@ class LiveMarketStream(MarketSubscription):
     :raises SettingsError: where the description asks for no market definitions: without them nothing can be traded.
     """
 
+    brings_data = False
+
     def __init__(self, description: MarketStream, account: Account, settings: Settings, reporter: Reporter) -> None:
         super().__init__(description, account, settings, reporter)
         fields = description.market_data_filter.get("fields")
@@ -86,7 +88,7 @@ class LiveMarketStream(MarketSubscription):
             raise SettingsError(f"market_data_filter fields must hold EX_MARKET_DEF, were {', '.join(fields)}")
         self._clock = LiveClock()
         self._gauge = LatencyGauge(repr(self))
-        self._latency: dict[str, float] = {}
+        self._late_ms: dict[str, int] = {}
         self._epochs: dict[str, int] = {}
         self._caches: dict[str, MarketBookCache] = {}
         self._gone: set[str] = set()
@@ -94,7 +96,7 @@ class LiveMarketStream(MarketSubscription):
         self._known: set[str] = set()
         self._waiting: dict[str, list[_Waiting]] = {}
         self._intake = threading.Lock()
-        self._updated_at = monotonic()
+        self._timeout = description.streaming_timeout
         self._is_snap_waiting = False
         self._is_read = False
 
@@ -102,7 +104,8 @@ class LiveMarketStream(MarketSubscription):
 
     def latency(self, market_id: str) -> float | None:
         """Return how many seconds the market's latest change took to arrive, None where there was none."""
-        return self._latency.get(market_id)
+        late_ms = self._late_ms.get(market_id)
+        return None if late_ms is None else self._gauge.latency(late_ms)
 
     def reason_stale(self, market_id: str) -> str | None:
         """Return why the market's book may be out of date, None where it is current."""
@@ -116,7 +119,7 @@ class LiveMarketStream(MarketSubscription):
     def forget(self, market_id: str) -> None:
         """Let go of a market that has left the framework."""
         self._caches.pop(market_id, None)
-        self._latency.pop(market_id, None)
+        self._late_ms.pop(market_id, None)
         self._epochs.pop(market_id, None)
         self._unsound.discard(market_id)
         self._gone.discard(market_id)
@@ -138,8 +141,12 @@ class LiveMarketStream(MarketSubscription):
         market_id = change.id
         if market_id is None:
             return super()._read(line)
-        self._latency[market_id] = self._gauge.measure(self._clock.epoch_ms, delta.pt)
-        self._updated_at = self._heard_at
+        arrival, gauge = self._clock.epoch_ms, self._gauge
+        self._late_ms[market_id] = late_ms = arrival - delta.pt
+        if late_ms < gauge.least or arrival >= gauge.window_ends:
+            gauge.note(arrival, late_ms)
+        if self._timeout is not None:
+            self.due = self._heard_at + self._timeout
         self._known.add(market_id)
         self._clk = delta.clk or self._clk
         if self._wait(market_id, [_Waiting(change, delta.pt, line, epoch)]):
@@ -162,7 +169,8 @@ class LiveMarketStream(MarketSubscription):
                 assert market_id is not None
                 if publish_time is None:
                     publish_time = arrival
-                self._latency[market_id] = self._gauge.measure(arrival, publish_time)
+                self._late_ms[market_id] = late_ms = arrival - publish_time
+                self._gauge.note(arrival, late_ms)
                 parts = changed.setdefault(market_id, [])
                 if is_image and not parts:
                     change.img = True
@@ -171,7 +179,8 @@ class LiveMarketStream(MarketSubscription):
             if self._wait(market_id, _newest_copy(parts)):
                 yield DeferredBooksEvent(partial(self._books_of, market_id))
         shown_ids = set(changed)
-        self._updated_at = monotonic()
+        if self._timeout is not None:
+            self.due = monotonic() + self._timeout
         if is_image:
             for market_id in sorted(self._known - shown_ids):
                 yield DeferredCloseEvent(partial(self._last_book, market_id), self.stream_id)
@@ -217,14 +226,9 @@ class LiveMarketStream(MarketSubscription):
         self.begin_anew()
         yield from ()
 
-    def due(self) -> float:
-        """Return when open markets are delivered again."""
-        timeout = self.description.streaming_timeout
-        return self._updated_at + timeout if timeout is not None and self._is_synced else _NEVER
-
     def on_due(self) -> Iterator[Event]:
         """Deliver the open markets again."""
-        self._updated_at = monotonic()
+        self.due = monotonic() + (self._timeout or NEVER)
         if not self._is_snap_waiting:
             self._is_snap_waiting = True
             yield DeferredBooksEvent(self._snap)

@@ -23,8 +23,11 @@ class Readiness(Protocol):
         """Wait for one less."""
         ...
 
-    def wait(self, until: float) -> Sequence[int]:
-        """Return those that have something to read, none where that is so at `until` (monotonic seconds) still."""
+    def wait(self, until: float) -> Sequence[tuple[int, int]]:
+        """Return those that have something to read, none where that is so at `until` (monotonic seconds) still.
+
+        Each comes with a number that says nothing.
+        """
         ...
 
 
@@ -36,9 +39,9 @@ class _Poll:
     def register(self, number: int) -> None:
         self._poll.register(number, select.POLLIN)
 
-    def wait(self, until: float) -> list[int]:
+    def wait(self, until: float) -> list[tuple[int, int]]:
         seconds = min(until - monotonic(), _MOST_SECONDS) if until else 0.0
-        return [number for number, _ in self._poll.poll(ceil(seconds * 1000) if seconds > 0 else 0)]
+        return self._poll.poll(ceil(seconds * 1000) if seconds > 0 else 0)
 
 
 class _Select:
@@ -47,9 +50,9 @@ class _Select:
         self.register = self._numbers.append
         self.unregister = self._numbers.remove
 
-    def wait(self, until: float) -> list[int]:
+    def wait(self, until: float) -> list[tuple[int, int]]:
         seconds = min(until - monotonic(), _MOST_SECONDS) if until else 0.0
-        return select.select(self._numbers, (), (), max(seconds, 0.0))[0]
+        return [(number, 0) for number in select.select(self._numbers, (), (), max(seconds, 0.0))[0]]
 
 
 def make_readiness() -> Readiness:

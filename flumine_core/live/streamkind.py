@@ -7,14 +7,21 @@ from ..events import Event
 from .message import StreamMessage
 from .socket import StreamSocket
 
+NEVER = float("inf")
+
 
 class StreamKind:
     """Base of the live streams, with what may differ between them.
 
+    :ivar brings_data: among its events may be data, of which the oldest are dropped where too many wait.
+    :ivar due: when (monotonic seconds) `on_due` is to be called though nothing was received.
     :ivar stale_reason: why what this stream has brought may be out of date; None while it is current.
     """
 
+    brings_data = True
+
     def __init__(self) -> None:
+        self.due = NEVER
         self.stale_reason: str | None = "its stream has not connected yet"
         self._lock = threading.Lock()
         self._stale_epoch = 0
@@ -46,10 +53,6 @@ class StreamKind:
     def missed(self) -> Iterator[Event]:
         """Yield events that follow the loss, for good, of what may have been a change."""
         yield from ()
-
-    def due(self) -> float:
-        """Return when (monotonic seconds) `on_due` is to be called though nothing was received."""
-        return float("inf")
 
     def on_due(self) -> Iterator[Event]:
         """Yield events that are due because nothing was received."""

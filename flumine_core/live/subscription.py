@@ -16,7 +16,7 @@ from .inbox import Deliver, Source
 from .message import StreamMessage, decode_stream_message, shown
 from .recovery import DEAD_SESSION, Recovery, Resync
 from .socket import Address, Dropped, Refused, StreamSocket, refusal_of
-from .streamkind import StreamKind
+from .streamkind import NEVER, StreamKind
 
 LEAST_HEARTBEAT_MS, MOST_HEARTBEAT_MS = 500, 5000
 """What may be asked for."""
@@ -163,6 +163,7 @@ class LiveStream(StreamKind):
         self._subscription_id = self.subscribe(connection, *clks)
         self._request_id = connection.unique_id
         self.connections += 1
+        self.due = NEVER
         self._is_synced = False
         self._segments = []
         logger.info("{!r}: connected as {}", self, connection.connection_id)
@@ -210,14 +211,12 @@ class LiveStream(StreamKind):
         silence = self.heartbeat * self.settings.stream_silence_heartbeats
         if now >= self._heard_at + silence:
             raise Dropped(f"nothing was heard for {silence:g} s, a heartbeat is due every {self.heartbeat:g} s")
-        due = self.due()
-        if now >= due:
+        if now >= self.due:
             for event in self.on_due():
                 deliver(event)
-            due = self.due()
         if self._is_anew_owed:
             self.begin_anew()
-        return min(self._heard_at + silence, due)
+        return min(self._heard_at + silence, self.due)
 
     # messages
 
