@@ -62,6 +62,7 @@ _ORDER = "INSERT OR REPLACE INTO orders VALUES (?, ?, ?, ?)"
 _TRADE = "INSERT OR REPLACE INTO trades VALUES (?, ?, ?)"
 _RUNNER = "INSERT OR REPLACE INTO runner_contexts VALUES (?, ?, ?, ?, ?)"
 _CONTEXT = "INSERT OR REPLACE INTO contexts VALUES (?, ?, ?)"
+_MOVE = "PRAGMA wal_checkpoint(PASSIVE)"
 _INTENT = "INSERT OR REPLACE INTO intents VALUES (?, ?, ?, ?, ?, ?)"
 _REOPENED = "DELETE FROM closed_markets WHERE market_id = ?"
 _CLOSED = "INSERT OR REPLACE INTO closed_markets VALUES (?, ?)"
@@ -239,10 +240,15 @@ class Journal:
             waiting.clear()
 
     def _checkpoint(self) -> None:
-        """Move what was written into the file, by a connection of its own, so that no intent waits for the disk."""
+        """Move what was written into the file, by a connection of its own, so that no intent waits for the disk.
+
+        Only the little that is written meanwhile is moved while others wait: the log begins anew where all was moved.
+        """
         self._writes = 0
         try:
-            self._mover.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            self._mover.execute(_MOVE)
+            with self._lock:
+                self._mover.execute(_MOVE)
         except sqlite3.Error as error:  # the log is as good, and is moved another time
             logger.warning("journal {}: {}", self.path, error)
 
