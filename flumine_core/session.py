@@ -187,8 +187,8 @@ class FlumineSimulation(Session):
 class Flumine(Session):
     """Runs strategies live: on Betfair's streams and API, on paper, or on what installed plugins make.
 
-    Each stream is iterated on a thread of its own; all events are processed on the thread of `run()`, which returns
-    when every stream has ended, or after `stop()`.
+    Each stream connects on a thread of its own, or is iterated there; all events are processed on the thread of
+    `run()`, which reads the connections as well, and returns when every stream has ended, or after `stop()`.
 
     :param client: the first client.
     :param settings: in place of the process's `config`.

@@ -193,7 +193,7 @@ class StreamSocket(BetfairStream):  # type: ignore[misc]
             return self._lines_left()
         try:
             received = connection.recv(_BUFFER)
-        except (ssl.SSLWantReadError, BlockingIOError):
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError, BlockingIOError):
             return []
         except TimeoutError:
             raise
