@@ -114,7 +114,7 @@ class Transaction:
         order.client = self._client
         if execute and not force and not self._passes(order, OrderPackageType.PLACE):
             return False
-        order.place(market.publish_time, market_version, self._is_async)
+        order.place(market.publish_ms, market_version, self._is_async)
         is_new_trade = not blotter.has_trade(order.trade)
         blotter[order.id] = order
         order.market_notes = market_notes(market, order)

@@ -144,7 +144,7 @@ class Reports(Registry):
         kind = replacement.order_type
         if report.persistence is not None and isinstance(kind, LimitOrder):
             replacement.order_type = msgspec.structs.replace(kind, persistence_type=report.persistence)
-        replacement.place(market.publish_time, package.market_version, package.is_async)
+        replacement.place(market.publish_ms, package.market_version, package.is_async)
         market.blotter[replacement.id] = replacement
         package.replacements.append(replacement)
         self._replacements.add(replacement.id)

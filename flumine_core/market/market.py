@@ -97,6 +97,11 @@ class Market(Fed, Requests):
         return None if self.latest_book is None else self.latest_book.publish_time
 
     @property
+    def publish_ms(self) -> int | None:
+        """When the latest book was published, milliseconds since 1970."""
+        return None if self.latest_book is None else self.latest_book.publish_time_epoch
+
+    @property
     def bet_delay(self) -> float:
         """Seconds that a bet is held, as the latest book has it."""
         return self.definition.bet_delay or 0

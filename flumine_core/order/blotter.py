@@ -344,9 +344,9 @@ class Blotter(_Settlement):
             outside = self._position(self.outsider, lookup[1:])
             if outside is not None:
                 own = [] if position is None else [order for order in position.orders if order is not exclusion]
-                return exposures_of([*own, *outside.orders, *(() if new_order is None else (new_order,))])
+                return exposures_of([*own, *outside.orders], new_order)
         if position is None:
-            return exposures_of(() if new_order is None else (new_order,))
+            return exposures_of((), new_order)
         return position.exposures(exclusion, new_order)
 
     def worst_profit(

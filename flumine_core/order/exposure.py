@@ -153,13 +153,17 @@ class Tally:
 
     def add(self, order: ExposedOrder) -> None:
         """Count an order with all that it may still become."""
+        if order.complete:
+            self.add_matched(order)
+        else:
+            self.add_live(order)
+
+    def add_live(self, order: ExposedOrder) -> None:
+        """Count an order that is live, or would be once accepted (a refused one is complete until then)."""
         kind = order.order_type
         if kind.ORDER_TYPE is _LIMIT:
             self.add_matched(order)
-            if not order.complete:
-                self._add_open(order, kind)  # type: ignore[arg-type]
-        elif order.complete:
-            self.add_matched(order)
+            self._add_open(order, kind)  # type: ignore[arg-type]
         else:
             liability = _units(kind.liability - order.size_voided)  # type: ignore[union-attr]
             if liability > 0:
@@ -255,7 +259,7 @@ class Position:
             self._sum_up()
         if not self.live and exclusion is None and new_order is not None and not new_order.size_matched:
             kind = new_order.order_type
-            if isinstance(kind, LimitOrder) and not new_order.complete and new_order.side == side:
+            if isinstance(kind, LimitOrder) and new_order.side == side:
                 matched = self._settled.matched_lose if side == "BACK" else self._settled.matched_win
                 return _money(matched - _open_risk(new_order, kind))
         return self._tally(exclusion, new_order).worst(side)
@@ -270,7 +274,7 @@ class Position:
         if exclusion is not None and exclusion.complete:
             self._take_out(exclusion, tally)
         if new_order is not None:
-            tally.add(new_order)
+            tally.add_live(new_order)
         return tally
 
     def _sum_up(self) -> None:
@@ -286,11 +290,13 @@ class Position:
             tally.add_matched(order, -1)
 
 
-def exposures_of(orders: Iterable[ExposedOrder]) -> Exposures:
-    """Return the profits of `orders` on one selection, every one of them walked."""
+def exposures_of(orders: Iterable[ExposedOrder], new_order: ExposedOrder | None = None) -> Exposures:
+    """Return the profits of `orders` on one selection, every one of them walked, and of `new_order` if accepted."""
     tally = Tally()
     for order in orders:
         tally.add(order)
+    if new_order is not None:
+        tally.add_live(new_order)
     return tally.exposures()
 
 

@@ -54,7 +54,7 @@ class OrderRecord(Struct, eq=False, dict=True, weakref=True):
     violation_msg: str | None = None
     refusal: Any = None
     update_data: dict[str, Any] = {}
-    publish_time: Any = None
+    publish_ms: int | None = None
     market_version: int | None = None
     async_: bool | None = None
 
@@ -145,6 +145,11 @@ class OrderRecord(Struct, eq=False, dict=True, weakref=True):
         if isinstance(kind, LimitOrder) and kind.price_ladder_definition == "LINE_RANGE":
             return settle_line(side, size, price, self.line_range_result)
         return settle(side, size, price, self.runner_status, self.number_of_dead_heat_winners or 1)
+
+    @property
+    def publish_time(self) -> datetime | None:
+        """When the book that the order was placed at was published, as an aware UTC datetime; None without one."""
+        return None if self.publish_ms is None else to_datetime(self.publish_ms)
 
     @property
     def date_time_created(self) -> datetime:

@@ -165,8 +165,9 @@ def test_requests_need_a_fitting_kind(strategy, name, kind):
 
 def test_place_notes_its_circumstances(strategy):
     order = strategy.order()
-    order.place("then", 77, True)
-    assert (order.publish_time, order.market_version, order.async_) == ("then", 77, True)
+    order.place(1_700_000_000_123, 77, True)
+    assert (order.market_version, order.async_) == (77, True)
+    assert order.publish_time == datetime(2023, 11, 14, 22, 13, 20, 123_000, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
