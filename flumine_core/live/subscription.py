@@ -171,6 +171,7 @@ class LiveStream(StreamKind):
         connection.begin_reading()
         if self._lend is not None:
             self._lend(self)
+            self._stop.set()  # nobody reads any more
             return
         events: list[Event] = []
         while not self._stop.is_set():
