@@ -13,7 +13,7 @@ from .kinds import LimitOrder, OrderKind
 from .responses import Responses
 from .roles import ClientRole
 from .settlement import settle, settle_each_way, settle_line
-from .snapshot import OrderSnapshot
+from .snapshot import OrderSnapshot, notes_text
 from .states import OrderStatus
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class OrderRecord(Struct, eq=False, dict=True, weakref=True):
     @property
     def notes_str(self) -> str:
         """The notes' values, joined by commas."""
-        return ",".join(str(note) for note in self.notes.values())
+        return notes_text(self.notes)
 
     @property
     def current_order(self) -> Self:

@@ -83,7 +83,7 @@ def test_nothing_remains_of_starting_price_orders(strategy, kind):
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [
-        (LimitOrder(3.0, None, bet_target_type="PAYOUT", bet_target_size=6.0), 6.0),
+        (LimitOrder(3.0, None, bet_target_type="PAYOUT", bet_target_size=6.0), 2.0),
         (LimitOrder(3.0, 0.0), 0.0),
     ],
 )
