@@ -1,5 +1,6 @@
 """The composition root: the only file that knows both ends of a framework."""
 
+import gc
 import queue
 import threading
 from collections import defaultdict
@@ -19,6 +20,7 @@ from .kernel.discovery import Discovery
 from .kernel.session import Session
 from .live.backlog import Backlog, WaitingEvent
 from .live.ids import LiveIds
+from .live.inbox import Inbox
 from .live.winddown import cancel_orders, orders_at_exchange
 from .market.market import Market
 from .order.order import Order
@@ -185,8 +187,8 @@ class FlumineSimulation(Session):
 class Flumine(Session):
     """Runs strategies live: on Betfair's streams and API, on paper, or on what installed plugins make.
 
-    Each stream is iterated on a thread of its own; all events are processed on the thread of `run()`, which returns
-    when every stream has ended, or after `stop()`.
+    Each stream connects on a thread of its own, or is iterated there; all events are processed on the thread of
+    `run()`, which reads the connections as well, and returns when every stream has ended, or after `stop()`.
 
     :param client: the first client.
     :param settings: in place of the process's `config`.
@@ -204,7 +206,7 @@ class Flumine(Session):
         from .live.plugin import LiveEnd  # brings betfairlightweight, which a simulation does without
 
         super().__init__(LiveClock(), client, settings, plugins)
-        self.handler_queue: queue.Queue[Event | None] = queue.Queue()
+        self.handler_queue = Inbox()
         self.is_stopping = False
         self.has_run_out = False
         self._ids = LiveIds(self.clock)
@@ -298,6 +300,7 @@ class Flumine(Session):
             raise
         self._has_begun = True
         threads: list[threading.Thread] = []
+        gc.freeze()  # what is there by now stays: a full collection that goes through it takes tens of milliseconds
         try:
             self._live.log_in()
             self._start()
@@ -320,6 +323,7 @@ class Flumine(Session):
         finally:
             for stream in self._made:
                 self._close(stream, "stop")
+            self.handler_queue.close()
             ended = monotonic() + 1
             for thread in threads:
                 thread.join(max(ended - monotonic(), 0))
@@ -327,6 +331,7 @@ class Flumine(Session):
                 self._end()
             finally:
                 self._live.log_out()
+                gc.unfreeze()
 
     def _open(self, streams: Iterable[Any], threads: list[threading.Thread]) -> None:
         for stream in streams:
@@ -371,14 +376,16 @@ class Flumine(Session):
 
     def _pump(self, stream: Any) -> None:
         name = type(stream).__name__
-        backlog = Backlog(stream, self.settings.max_data_waiting, partial(self.faults.count, name, "waiting"))
+        on_dropped = partial(self.faults.count, name, "waiting")
+        backlog = Backlog(stream, self.settings.max_data_waiting, on_dropped, self.handler_queue.put)
         try:
+            if hasattr(stream, "read_by"):
+                deliver = backlog.put if stream.brings_data else self.handler_queue.put
+                stream.read_by(partial(self.handler_queue.lend, deliver=deliver))
             for event in stream:
                 if type(event) is MarketBooksEvent:
                     _complete_books(event)
-                waiting = backlog.put(event)
-                if waiting is not None:
-                    self.handler_queue.put(waiting)
+                backlog.put(event)
         except (Exception, SystemExit) as error:
             self.stream_errors.append(f"{name}: {error}")
             self.faults.count(name, "stream", error)
@@ -388,14 +395,13 @@ class Flumine(Session):
     def _loop(self, open_streams: int) -> None:
         while not self.is_stopping and (self._ended_streams < open_streams or not self.handler_queue.empty()):
             event = self.handler_queue.get()
-            self._answer_posted()
-            if event is None:
-                continue
+            if not self.posted.empty():
+                self._answer_posted()
             if isinstance(event, _StreamEnded):
                 self._ended_streams += 1
             elif isinstance(event, EndFlumineEvent):
                 self.is_stopping = True
-            else:
+            elif event is not None:
                 self._process_guarded(event)
         self._answer_posted()
         if not self.is_stopping:

@@ -73,11 +73,15 @@ class MarketChange(Struct, gc=False):
     img: bool | None = None
 
 
-class _LazyMarketChange(MarketChange, gc=False):
+class LazyMarketChange(MarketChange, gc=False):
+    """One whose runner changes stay bytes."""
+
     rc: Raw = _ABSENT
 
 
-class _ReadMarketChange(MarketChange, gc=False):
+class ReadMarketChange(MarketChange, gc=False):
+    """One whose runner changes are decoded."""
+
     rc: list[RunnerChange] | None = None  # type: ignore[assignment]
 
 
@@ -91,11 +95,11 @@ class MarketChangeMessage(Struct, gc=False, kw_only=True):
 
 
 class _LazyMessage(MarketChangeMessage, gc=False, kw_only=True):
-    mc: list[_LazyMarketChange] = []
+    mc: list[LazyMarketChange] = []
 
 
 class _ReadMessage(MarketChangeMessage, gc=False, kw_only=True):
-    mc: list[_ReadMarketChange] = []
+    mc: list[ReadMarketChange] = []
 
 
 decode_message: Callable[[bytes], MarketChangeMessage] = msgspec.json.Decoder(_LazyMessage).decode
@@ -104,7 +108,7 @@ decode_message: Callable[[bytes], MarketChangeMessage] = msgspec.json.Decoder(_L
 Raises msgspec.MsgspecError (a ValueError) naming the field that is not as documented.
 """
 
-decode_market_change: Callable[[Raw | bytes], MarketChange] = msgspec.json.Decoder(_LazyMarketChange).decode
+decode_market_change: Callable[[Raw | bytes], MarketChange] = msgspec.json.Decoder(LazyMarketChange).decode
 """Decode one market change of a message whose parts were kept as bytes; its runner changes stay bytes."""
 
 decode_whole_message: Callable[[bytes], MarketChangeMessage] = msgspec.json.Decoder(_ReadMessage).decode

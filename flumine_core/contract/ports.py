@@ -20,7 +20,7 @@ class Stream(Protocol):
     """A source of events.
 
     Under a recorded run the kernel iterates it; under a live run it is iterated on a thread of its own and what it
-    yields is put on the kernel's queue.
+    yields is put on the kernel's queue. The live end's own streams lend their connections to the kernel's thread.
     """
 
     def __iter__(self) -> Iterator[Event]:

@@ -30,12 +30,13 @@ from .plan import Step
 
 
 class _Handlers(dict[type[Event], Callable[[Any], None]]):
-    """Event class -> its step; a subclass of an event class is processed as that."""
+    """Event class -> its step; a subclass of an event class is processed as that, and remembered."""
 
     def __missing__(self, event_type: type) -> Callable[[Any], None]:
         for base in event_type.__mro__:
             if base in self:
-                return self[base]
+                step = self[event_type] = self[base]
+                return step
         raise ExecutionError(f"a stream must yield events that are processed, was a {event_type.__name__}")
 
 
@@ -70,7 +71,8 @@ class Kernel(MarketLife):
         for event_type, copy in COPIES.items():
             if event_type not in self._copied and EVENT_NOUNS[event_type] in self._logged:
                 self._copied.add(event_type)
-                self._handlers[event_type] = self._logging(self._handlers[event_type], copy)
+                step, logged = self._handlers[event_type], self._logging(self._handlers[event_type], copy)
+                self._handlers |= {known: logged for known, each in self._handlers.items() if each is step}
 
     def _logging(self, step: Callable[[Any], None], copy: Callable[[Any], Event]) -> Callable[[Any], None]:
         def process(event: Event) -> None:

@@ -106,8 +106,7 @@ class Api:
         is_good = False
         try:
             reach("send")
-            headers = self.betting_client.request_headers
-            response = session.post(url, data=body, headers=headers, timeout=timeout, allow_redirects=False)
+            response = session.call(url, body, self.betting_client.request_headers, timeout)
             content, status = response.content, response.status_code
             is_good = True
             reach("receive")

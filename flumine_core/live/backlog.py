@@ -8,6 +8,8 @@ from typing import Any
 from ..errors import DataError
 from ..events import Event, RawDataEvent, SportsDataEvent
 
+_DATA = (RawDataEvent, SportsDataEvent)
+
 
 class WaitingEvent(Event):
     """Stands in the queue for the oldest event that waits in a backlog when the kernel comes to it."""
@@ -21,33 +23,44 @@ class Backlog:
 
     :param most: so many may wait.
     :param on_dropped: told of each event that was dropped, in words.
+    :param put: puts an event on the kernel's queue.
     """
 
-    def __init__(self, stream: Any, most: int, on_dropped: Callable[[DataError], None]) -> None:
+    def __init__(
+        self,
+        stream: Any,
+        most: int,
+        on_dropped: Callable[[DataError], None],
+        put: Callable[[Event], None],
+    ) -> None:
         self._stream = stream
         self._most = most
         self._on_dropped = on_dropped
+        self._put = put
         self._events: deque[Event] = deque()
         self._has_gap = False
         self._lock = threading.Lock()
         self._token = WaitingEvent(self._take)
 
-    def put(self, event: Event) -> Event | None:
-        """Keep an event and return what is to stand in the queue for it; None: there is enough there already.
+    def put(self, event: Event) -> None:
+        """Hand an event on, or have it wait here while something stands in the queue for it.
 
-        Anything but market, race and cricket data is returned as it is: no word of an order is ever dropped.
+        Anything but market, race and cricket data is handed on as it is: no word of an order is ever dropped.
         """
-        if not is_data(event):
-            return event
+        if not isinstance(event, _DATA) or getattr(event, "op", "") == "ocm":
+            self._put(event)
+            return
         with self._lock:
             self._events.append(event)
-            if len(self._events) <= self._most:
-                return self._token
-            self._events.popleft()
-            self._has_gap = True
-        told = f"the oldest data were dropped, since {self._most} messages waited already (max_data_waiting)"
-        self._on_dropped(DataError(told))
-        return None
+            is_full = len(self._events) > self._most
+            if is_full:
+                self._events.popleft()
+                self._has_gap = True
+        if is_full:
+            told = f"the oldest data were dropped, since {self._most} messages waited already (max_data_waiting)"
+            self._on_dropped(DataError(told))
+        else:
+            self._put(self._token)
 
     def _take(self) -> Event:
         with self._lock:
@@ -56,8 +69,3 @@ class Backlog:
         if has_gap and isinstance(event, RawDataEvent) and hasattr(self._stream, "begin_anew"):
             self._stream.begin_anew()  # changes without those before them are worth little: an image is to follow
         return event
-
-
-def is_data(event: Event) -> bool:
-    """Whether an event holds data that may be dropped where there are too many."""
-    return isinstance(event, SportsDataEvent) or (isinstance(event, RawDataEvent) and event.op != "ocm")

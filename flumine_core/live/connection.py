@@ -1,10 +1,72 @@
 """HTTP connections to the exchange: kept alive, one caller each, given up before the exchange closes them."""
 
 import threading
+from collections.abc import Mapping
 from time import monotonic
 from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+
+class _Connection(HTTPSConnection):
+    """One that sends a request as a whole, where its base sends headers and body one after the other."""
+
+    _held: list[bytes] | None = None
+
+    def request(self, *arguments: Any, **options: Any) -> None:
+        """Send a request."""
+        held = self._held = []
+        try:
+            super().request(*arguments, **options)
+        finally:
+            self._held = None
+        super().send(b"".join(held))
+
+    def send(self, data: Any) -> None:
+        """Send data, or hold them back while their request is being made."""
+        if self._held is None:
+            super().send(data)
+        else:
+            self._held.append(data)
+
+
+class _Pool(HTTPSConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        super().init_poolmanager(*arguments, **options)
+        self.poolmanager.pool_classes_by_scheme = {"http": HTTPConnectionPool, "https": _Pool}
+
+
+class Session(requests.Session):
+    """A session of `requests` that works out once what goes with every call to a URL, for one caller at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mount("https://", _Adapter())
+        self._calls: dict[str, tuple[Mapping[str, str], requests.PreparedRequest, dict[str, Any]]] = {}
+
+    def call(
+        self, url: str, body: bytes, headers: Mapping[str, str], timeout: tuple[float, float]
+    ) -> requests.Response:
+        """Post a body; proxies, certificates and the like of the environment are those of the first call.
+
+        :raises requests.RequestException: where there is no answer.
+        """
+        known = self._calls.get(url)
+        if known is None or known[0] != headers:
+            prepared = self.prepare_request(requests.Request("POST", url, headers, data=body))
+            options = self.merge_environment_settings(url, {}, None, None, None)
+            known = self._calls[url] = (headers, prepared, dict(options))
+        _, request, options = known
+        request.body = body
+        request.headers["Content-Length"] = str(len(body))
+        return self.send(request, timeout=timeout, allow_redirects=False, **options)
 
 
 class Connections:
@@ -20,12 +82,12 @@ class Connections:
         self._idle_seconds = idle_seconds
         self._ca_file = ca_file
         self._lock = threading.Lock()
-        self._free: list[tuple[requests.Session, float]] = []
+        self._free: list[tuple[Session, float]] = []
         self._is_closed = False
 
-    def new(self) -> requests.Session:
+    def new(self) -> Session:
         """Return a session of its own, for the caller to close."""
-        session = requests.Session()
+        session = Session()
         if self._template is not None:
             session.verify = self._template.verify
             session.trust_env = self._template.trust_env
@@ -34,10 +96,10 @@ class Connections:
             session.trust_env, session.verify = False, self._ca_file
         return session
 
-    def take(self) -> requests.Session:
+    def take(self) -> Session:
         """Return a session that nobody else uses until it is given back."""
-        stale: list[requests.Session] = []
-        found: requests.Session | None = None
+        stale: list[Session] = []
+        found: Session | None = None
         with self._lock:
             oldest = monotonic() - self._idle_seconds
             while self._free and self._free[0][1] < oldest:
@@ -48,7 +110,7 @@ class Connections:
             session.close()
         return self.new() if found is None else found
 
-    def give_back(self, session: requests.Session) -> None:
+    def give_back(self, session: Session) -> None:
         """Keep a session, in good order, for the next caller."""
         with self._lock:
             if not self._is_closed:

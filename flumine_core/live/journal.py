@@ -49,6 +49,10 @@ _BUSY_SECONDS = 1.0
 _URGENT_SECONDS = 0.25
 """How long what cannot wait does so for other writes."""
 
+_QUIET_SECONDS = 2.0
+_MOST_IN_LOG = 1_000
+"""When nothing was written for so long, or so much was, it is moved from SQLite's log into the file: a disk's time."""
+
 _RETRY_SECONDS = 1.0
 _NOTES_A_WRITE = 200
 
@@ -58,6 +62,7 @@ _ORDER = "INSERT OR REPLACE INTO orders VALUES (?, ?, ?, ?)"
 _TRADE = "INSERT OR REPLACE INTO trades VALUES (?, ?, ?)"
 _RUNNER = "INSERT OR REPLACE INTO runner_contexts VALUES (?, ?, ?, ?, ?)"
 _CONTEXT = "INSERT OR REPLACE INTO contexts VALUES (?, ?, ?)"
+_MOVE = "PRAGMA wal_checkpoint(PASSIVE)"
 _INTENT = "INSERT OR REPLACE INTO intents VALUES (?, ?, ?, ?, ?, ?)"
 _REOPENED = "DELETE FROM closed_markets WHERE market_id = ?"
 _CLOSED = "INSERT OR REPLACE INTO closed_markets VALUES (?, ?)"
@@ -77,6 +82,7 @@ class Journal:
         self._clock = clock
         self._on_unkept = on_unkept
         self._lock = threading.Lock()
+        self._writes = 0
         self._context_bytes: dict[tuple[str, bytes], bytes] = {}
         self._told: set[tuple[str, str]] = set()
         self._notes: queue.SimpleQueue[list[Statement] | None] = queue.SimpleQueue()
@@ -100,12 +106,14 @@ class Journal:
                     self.path, _BUSY_SECONDS, check_same_thread=False, isolation_level=None
                 )
                 self._connection.execute("PRAGMA journal_mode = WAL")
+                self._connection.execute("PRAGMA wal_autocheckpoint = 0")
                 self._connection.execute(f"PRAGMA synchronous = {synchronous}")
                 (told,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
                 if told != "ok":
                     raise sqlite3.DatabaseError(told)
                 self._connection.executescript(_SCHEMA)
                 self._forget_old()
+                self._mover = sqlite3.connect(self.path, 0, check_same_thread=False, isolation_level=None)
             except sqlite3.OperationalError as error:
                 raise SettingsError(f"journal {self.path} cannot be used: {error}") from error
 
@@ -199,6 +207,7 @@ class Journal:
                 for statement, values in statements:
                     self._connection.execute(statement, values)
                 self._connection.execute("COMMIT")
+                self._writes += 1
             except BaseException:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
@@ -212,6 +221,8 @@ class Journal:
         is_last = is_failing = False
         while not is_last:
             is_last = self._collect(waiting)
+            if self._writes >= (_MOST_IN_LOG if waiting else 1):
+                self._checkpoint()
             if not waiting:
                 continue
             reach("journal")
@@ -228,10 +239,24 @@ class Journal:
             is_failing = False
             waiting.clear()
 
+    def _checkpoint(self) -> None:
+        """Move what was written into the file, by a connection of its own, so that no intent waits for the disk.
+
+        Only the little that is written meanwhile is moved while others wait: the log begins anew where all was moved.
+        """
+        self._writes = 0
+        try:
+            self._mover.execute(_MOVE)
+            with self._lock:
+                self._mover.execute(_MOVE)
+        except sqlite3.Error as error:  # the log is as good, and is moved another time
+            logger.warning("journal {}: {}", self.path, error)
+
     def _collect(self, waiting: list[Statement]) -> bool:
         """Add the next notes to what waits; True where no more will come."""
         try:
-            notes = self._notes.get(timeout=_RETRY_SECONDS if waiting else None)
+            patience = _RETRY_SECONDS if waiting else _QUIET_SECONDS if self._writes else None
+            notes = self._notes.get(timeout=patience)
             while notes is not None:
                 waiting += notes
                 if len(waiting) >= _NOTES_A_WRITE:  # a request that is about to leave does not wait long
@@ -254,6 +279,7 @@ class Journal:
         self._notes.put(None)
         self._writer.join(10)
         with self._lock:
+            self._mover.close()
             self._connection.close()
             self._guard.close()
 

@@ -16,31 +16,29 @@ class LatencyGauge:
     because of latency: it is told, and the stream's own state decides.
 
     :ivar skew: seconds by which this machine's clock is ahead of the exchange's, as far as can be told.
+    :ivar least, window_ends: only a difference that is smaller, or an arrival that is later, is news (milliseconds).
     """
 
     def __init__(self, name: str) -> None:
         self.skew = 0.0
+        self.least = self._least_before = float("inf")
+        self.window_ends = 0
         self._name = name
-        self._least: float | None = None
-        self._least_of_window: float | None = None
-        self._window_ends = 0
         self._is_told = False
 
-    def measure(self, arrival_ms: int, publish_time: int) -> float:
-        """Return how many seconds a message took."""
-        difference = (arrival_ms - publish_time) / 1000
-        if arrival_ms >= self._window_ends:
-            self._window_ends = arrival_ms + _WINDOW_MS
-            self._least, self._least_of_window = self._least_of_window, difference
-            self._judge()
-        elif self._least_of_window is None or difference < self._least_of_window:
-            self._least_of_window = difference
-            self._judge()
-        return max(difference - self.skew, 0.0)
+    def latency(self, difference: float) -> float:
+        """Return the seconds that a difference (milliseconds) between arrival and publish time stands for."""
+        return max(difference / 1000 - self.skew, 0.0)
 
-    def _judge(self) -> None:
-        known = [each for each in (self._least, self._least_of_window) if each is not None]
-        least = min(known)
+    def note(self, arrival_ms: int, difference: float) -> None:
+        """Take note of a difference between arrival and publish time, in milliseconds."""
+        if arrival_ms >= self.window_ends:
+            self.window_ends = arrival_ms + _WINDOW_MS
+            self._least_before = self.least
+        elif difference >= self.least:
+            return
+        self.least = difference
+        least = min(self._least_before, difference) / 1000
         self.skew = 0.0 if 0 <= least <= _BELIEVABLE else least
         if least < 0 and not self._is_told:
             self._is_told = True

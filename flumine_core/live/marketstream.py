@@ -1,12 +1,13 @@
 """The live market stream: changes wait by market until the kernel comes to them, and then make one book."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from time import monotonic
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from ..book.cache import MarketBookCache
 from ..book.change import UNDECODABLE, MarketChange, decode_market_change
@@ -20,7 +21,8 @@ from ..settings import Settings
 from .conflation import UNMERGEABLE, merge
 from .latency import LatencyGauge
 from .marketsubscription import MarketSubscription
-from .message import StreamMessage, decode_plain, shown
+from .message import StreamMessage, decode_market_delta, decode_plain, decode_whole_delta, shown
+from .streamkind import NEVER
 from .subscription import Account, Reporter
 
 _MOST_WAITING = 256
@@ -58,27 +60,46 @@ class DeferredCloseEvent(CloseMarketEvent):
         return self._made
 
 
-class _Waiting:
+class _Waiting(Struct, gc=False):
     """A change that the kernel has not come to: with publish time, its own bytes, and what it makes current."""
 
-    __slots__ = ("change", "epoch", "line", "publish_time")
+    change: MarketChange
+    publish_time: int
+    line: bytes | None
+    epoch: int
 
-    def __init__(self, change: MarketChange, publish_time: int, line: bytes | None, epoch: int) -> None:
-        self.change = change
-        self.publish_time = publish_time
-        self.line = line
-        self.epoch = epoch
+
+class _Known:
+    """What is known of one market.
+
+    :ivar waiting: changes that the kernel has not come to, None where there are none.
+    :ivar late_ms: by how much the latest change's arrival was later than its publish time.
+    :ivar epoch: how current its book is.
+    :ivar is_shown: the subscription has brought it.
+    """
+
+    __slots__ = ("cache", "epoch", "is_shown", "late_ms", "market_id", "waiting")
+
+    def __init__(self, market_id: str) -> None:
+        self.market_id = market_id
+        self.waiting: list[_Waiting] | None = None
+        self.late_ms = 0
+        self.cache: MarketBookCache | None = None
+        self.epoch = -1
+        self.is_shown = True
 
 
 class LiveMarketStream(MarketSubscription):
     """Books of the markets that a description asks for.
 
-    The reader's thread decodes what it must and puts each change to its market's waiting ones; an event goes to the
+    Whoever reads decodes what it must and puts each change to its market's waiting ones; an event goes to the
     kernel only where the market had none, so at most one event a market waits there however slow it is. The books
     are made, and the cache is touched, on the kernel's thread alone.
 
     :raises SettingsError: where the description asks for no market definitions: without them nothing can be traded.
     """
+
+    brings_data = False
 
     def __init__(self, description: MarketStream, account: Account, settings: Settings, reporter: Reporter) -> None:
         super().__init__(description, account, settings, reporter)
@@ -87,43 +108,68 @@ class LiveMarketStream(MarketSubscription):
             raise SettingsError(f"market_data_filter fields must hold EX_MARKET_DEF, were {', '.join(fields)}")
         self._clock = LiveClock()
         self._gauge = LatencyGauge(repr(self))
-        self._latency: dict[str, float] = {}
-        self._epochs: dict[str, int] = {}
-        self._caches: dict[str, MarketBookCache] = {}
+        self._markets: dict[str, _Known] = {}
         self._gone: set[str] = set()
         self._unsound: set[str] = set()
-        self._known: set[str] = set()
-        self._waiting: dict[str, list[_Waiting]] = {}
         self._intake = threading.Lock()
-        self._updated_at = monotonic()
+        self._timeout = description.streaming_timeout
         self._is_snap_waiting = False
+        self._is_read = False
 
     # what the framework asks, on the kernel's thread
 
     def latency(self, market_id: str) -> float | None:
         """Return how many seconds the market's latest change took to arrive, None where there was none."""
-        return self._latency.get(market_id)
+        known = self._markets.get(market_id)
+        return None if known is None else self._gauge.latency(known.late_ms)
 
     def reason_stale(self, market_id: str) -> str | None:
         """Return why the market's book may be out of date, None where it is current."""
         reason = self.stale_reason
-        if reason is not None and self._epochs.get(market_id) != self._stale_epoch:
-            return reason
+        if reason is not None:
+            known = self._markets.get(market_id)
+            if known is None or known.epoch != self._stale_epoch:
+                return reason
         if market_id in self._unsound:
             return "a change of it could not be read, and no image has followed"
         return "the exchange no longer shows it on its stream" if market_id in self._gone else None
 
     def forget(self, market_id: str) -> None:
         """Let go of a market that has left the framework."""
-        self._caches.pop(market_id, None)
-        self._latency.pop(market_id, None)
-        self._epochs.pop(market_id, None)
+        with self._intake:
+            known = self._markets.get(market_id)
+            if known is not None and known.waiting is None:
+                del self._markets[market_id]
+            elif known is not None:  # what waits makes it known anew
+                known.cache, known.epoch, known.is_shown = None, -1, False
         self._unsound.discard(market_id)
         self._gone.discard(market_id)
-        self._known.discard(market_id)
         self.description.market_ids.discard(market_id)
 
-    # the reader's thread
+    # whoever reads
+
+    def _read(self, line: bytes) -> Iterable[Event]:
+        """Take the usual line in one go: a change of one market, while all is current; any other as the base does."""
+        try:
+            delta = decode_whole_delta(line) if self._is_read else decode_market_delta(line)
+        except UNDECODABLE:
+            return super()._read(line)
+        epoch = self._stale_epoch
+        if len(delta.mc) != 1 or self._told_epoch != epoch or delta.id != self._subscription_id:
+            return super()._read(line)
+        change = delta.mc[0]
+        market_id = change.id
+        if market_id is None:
+            return super()._read(line)
+        arrival, gauge = self._clock.epoch_ms, self._gauge
+        late_ms = arrival - delta.pt
+        if late_ms < gauge.least or arrival >= gauge.window_ends:
+            gauge.note(arrival, late_ms)
+        if self._timeout is not None:
+            self.due = self._heard_at + self._timeout
+        self._clk = delta.clk or self._clk
+        known = self._wait(market_id, late_ms, [_Waiting(change, delta.pt, line, epoch)])
+        return () if known is None else (DeferredBooksEvent(partial(self._books_of, known)),)
 
     def take(self, messages: Sequence[StreamMessage], is_first: bool) -> Iterator[Event]:
         """Put what changed to the waiting changes; yield an event for each market that had none."""
@@ -141,22 +187,23 @@ class LiveMarketStream(MarketSubscription):
                 assert market_id is not None
                 if publish_time is None:
                     publish_time = arrival
-                self._latency[market_id] = self._gauge.measure(arrival, publish_time)
+                self._gauge.note(arrival, arrival - publish_time)
                 parts = changed.setdefault(market_id, [])
                 if is_image and not parts:
                     change.img = True
                 parts.append(_Waiting(change, publish_time, bytes(raw), epoch))
+        if self._timeout is not None:
+            self.due = monotonic() + self._timeout
+        shown_before = [each for each in self._markets.values() if each.is_shown]
         for market_id, parts in changed.items():
-            if self._wait(market_id, _newest_copy(parts)):
-                yield DeferredBooksEvent(partial(self._books_of, market_id))
-        shown_ids = set(changed)
-        self._updated_at = monotonic()
+            known = self._wait(market_id, arrival - parts[-1].publish_time, _newest_copy(parts))
+            if known is not None:
+                yield DeferredBooksEvent(partial(self._books_of, known))
         if is_image:
-            for market_id in sorted(self._known - shown_ids):
-                yield DeferredCloseEvent(partial(self._last_book, market_id), self.stream_id)
-            self._known = shown_ids
-        else:
-            self._known |= shown_ids
+            gone = [each for each in shown_before if each.market_id not in changed]
+            for known in sorted(gone, key=lambda each: each.market_id):
+                known.is_shown = False
+                yield DeferredCloseEvent(partial(self._last_book, known), self.stream_id)
 
     def _decode(self, raw: msgspec.Raw) -> MarketChange | None:
         try:
@@ -170,22 +217,27 @@ class LiveMarketStream(MarketSubscription):
             return None
         return change
 
-    def _wait(self, market_id: str, parts: list[_Waiting]) -> bool:
+    def _wait(self, market_id: str, late_ms: int, parts: list[_Waiting]) -> _Known | None:
         """Put all parts of a market's change to its waiting ones, at once: the kernel sees all or none of them.
 
-        True where none waited before.
+        Returns the market where none waited before.
         """
         with self._intake:
-            others = self._waiting.get(market_id)
+            known = self._markets.get(market_id)
+            if known is None:
+                known = self._markets[market_id] = _Known(market_id)
+            known.late_ms = late_ms
+            known.is_shown = True
+            others = known.waiting
             if others is None:
-                self._waiting[market_id] = parts
-                return True
+                known.waiting = parts
+                return known
             if parts[0].change.img:
                 others.clear()
             others.extend(parts)
             if len(others) > _MOST_WAITING:
                 _conflate(others)
-            return False
+            return None
 
     def synced(self, epoch: int) -> Iterator[Event]:
         """Be current when the kernel has come so far."""
@@ -196,16 +248,9 @@ class LiveMarketStream(MarketSubscription):
         self.begin_anew()
         yield from ()
 
-    def due(self) -> float:
-        """Return when open markets are delivered again."""
-        timeout = self.description.streaming_timeout
-        if timeout is None or not self._is_synced:
-            return float("inf")
-        return self._updated_at + timeout
-
     def on_due(self) -> Iterator[Event]:
         """Deliver the open markets again."""
-        self._updated_at = monotonic()
+        self.due = monotonic() + (self._timeout or NEVER)
         if not self._is_snap_waiting:
             self._is_snap_waiting = True
             yield DeferredBooksEvent(self._snap)
@@ -219,53 +264,58 @@ class LiveMarketStream(MarketSubscription):
     def _snap(self) -> list[MarketBook]:
         self._is_snap_waiting = False
         return [
-            cache.update(MarketChange(market_id), cache.book.publish_time_epoch)
-            for market_id, cache in self._caches.items()
-            if cache.book is not None
-            and cache.definition.status == "OPEN"
-            and market_id not in self._waiting
+            known.cache.update(MarketChange(market_id), known.cache.book.publish_time_epoch)
+            for market_id, known in list(self._markets.items())
+            if known.cache is not None
+            and known.cache.book is not None
+            and known.cache.definition.status == "OPEN"
+            and known.waiting is None
             and market_id not in self._gone
         ]
 
-    def _last_book(self, market_id: str) -> Any:
-        self._gone.add(market_id)
-        cache = self._caches.get(market_id)
-        return {"id": market_id} if cache is None or cache.book is None else cache.book
+    def _last_book(self, known: _Known) -> Any:
+        self._gone.add(known.market_id)
+        cache = known.cache
+        return {"id": known.market_id} if cache is None or cache.book is None else cache.book
 
-    def _books_of(self, market_id: str) -> list[MarketBook]:
+    def _books_of(self, known: _Known) -> list[MarketBook]:
         """Apply all that waits of a market; return its book, and one of each closing that was passed over."""
         with self._intake:
-            waiting = self._waiting.pop(market_id)
+            waiting, known.waiting = known.waiting, None
+        assert waiting is not None
         books: list[MarketBook] = []
         last = waiting[-1]
         for each in waiting:
             change = each.change
             try:
-                cache = self._cache_for(market_id, change)
+                cache = known.cache
+                if cache is None or change.img:
+                    cache = self._cache_for(known, change)
                 closes = change.marketDefinition is not None and change.marketDefinition.get("status") == "CLOSED"
                 if each is last or closes:
+                    self._is_read = cache.book is not None and cache.book.built is not None
                     books.append(cache.update(change, each.publish_time, each.line))
                 else:
                     cache.hold(change)
             except DataError as error:
                 self._bad(str(error))
-                known = self._caches.get(market_id)
-                if known is not None and known.definition is ABSENT:
-                    del self._caches[market_id]
-        self._gone.discard(market_id)
-        self._epochs[market_id] = last.epoch
+                if known.cache is not None and known.cache.definition is ABSENT:
+                    known.cache = None
+        if self._gone:
+            self._gone.discard(known.market_id)
+        known.epoch = last.epoch
         return books
 
-    def _cache_for(self, market_id: str, change: MarketChange) -> MarketBookCache:
-        cache = self._caches.get(market_id)
+    def _cache_for(self, known: _Known, change: MarketChange) -> MarketBookCache:
+        market_id, cache = known.market_id, known.cache
         if cache is None:
             if change.marketDefinition is None:
                 raise DataError(f"the first change of market {market_id} must hold a marketDefinition")
-            cache = MarketBookCache(market_id, self.stream_id, on_error=partial(self._bad_runners, market_id))
-            self._caches[market_id] = cache
+            on_error = partial(self._bad_runners, market_id)
+            cache = known.cache = MarketBookCache(market_id, self.stream_id, on_error=on_error)
             self.description.market_ids.add(market_id)
         elif change.img:
-            cache = self._caches[market_id] = cache.replacement()
+            cache = known.cache = cache.replacement()
         if change.img:
             self._unsound.discard(market_id)
         return cache

@@ -1,12 +1,12 @@
 """The Exchange Stream API's messages, decoded as far as the connection needs them."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
-from ..book.change import LATEST_MS, UNDECODABLE
+from ..book.change import LATEST_MS, UNDECODABLE, LazyMarketChange, ReadMarketChange
 from ..errors import DataError
 
 
@@ -42,6 +42,26 @@ class StreamMessage(Struct, gc=False):
         """What changed, of whichever kind the stream is."""
         return self.mc or self.oc or self.rc or self.cc or []
 
+
+class MarketDelta(Struct, gc=False, forbid_unknown_fields=True):
+    """What nearly every line of a market stream is: changes of markets, and nothing about the stream itself."""
+
+    op: Literal["mcm"]
+    id: int
+    pt: Annotated[int, Meta(ge=0, lt=LATEST_MS)]
+    mc: list[LazyMarketChange]
+    clk: str | None = None
+
+
+class _ReadDelta(MarketDelta, gc=False, forbid_unknown_fields=True):
+    mc: list[ReadMarketChange]  # type: ignore[assignment]
+
+
+decode_market_delta: Callable[[bytes], MarketDelta] = msgspec.json.Decoder(MarketDelta).decode
+"""Decode a line that is nothing but that; raises one of `UNDECODABLE` where there is more to it."""
+
+decode_whole_delta: Callable[[bytes], MarketDelta] = msgspec.json.Decoder(_ReadDelta).decode
+"""The same with its runner changes: quicker where they will be asked for."""
 
 _decode: Callable[[bytes], StreamMessage] = msgspec.json.Decoder(StreamMessage).decode
 _decode_object: Callable[[bytes], dict[str, Any]] = msgspec.json.Decoder(dict[str, Any]).decode

@@ -1,9 +1,9 @@
 """One connection to the Exchange Stream API: betfairlightweight's socket, verified, read line by line."""
 
 import contextlib
+import selectors
 import socket
 import ssl
-from collections import deque
 from time import monotonic
 from typing import Any
 
@@ -14,7 +14,9 @@ from betfairlightweight.streaming.betfairstream import BetfairStream
 from ..errors import DataError, StreamError
 from .message import StreamMessage, decode_stream_message, shown
 
-_BUFFER = 256 * 1024
+_BUFFER = 16 * 1024
+"""Bytes of one read: no TLS record holds more, so that none is read in part."""
+
 _LONGEST_LINE = 256 << 20
 
 
@@ -79,8 +81,9 @@ class StreamSocket(BetfairStream):  # type: ignore[misc]
         self.connections_available: int | None = None
         self._socket: socket.socket | None = None
         self._dialled: socket.socket | None = None
-        self._lines: deque[bytes] = deque()
-        self._rest = b""
+        self._lines: list[bytes] = []
+        self._parts: list[bytes] = []
+        self._length = 0
         self._is_stopped = False
 
     def __repr__(self) -> str:
@@ -162,8 +165,71 @@ class StreamSocket(BetfairStream):  # type: ignore[misc]
             raise refusal_of(message)
         return message
 
+    def begin_reading(self) -> None:
+        """Read without waiting from now on; nothing is sent any more."""
+        if self._socket is not None:
+            self._socket.settimeout(0)
+
+    def fileno(self) -> int:
+        """Return the number of the socket, -1 where it is closed."""
+        return -1 if self._socket is None else self._socket.fileno()
+
+    def wait(self, until: float) -> None:
+        """Wait for something to read, at most until `until` (monotonic seconds)."""
+        connection = self._socket
+        if connection is not None and not self._lines:
+            seconds = max(until - monotonic(), 0.0)
+            with contextlib.suppress(OSError, ValueError), selectors.DefaultSelector() as selector:
+                selector.register(connection, selectors.EVENT_READ)
+                selector.select(None if seconds == float("inf") else seconds)
+
+    def read_lines(self) -> list[bytes]:
+        """Return the whole lines that have come, without their ends; what has come of another is kept.
+
+        :raises Dropped: where the connection has ended.
+        """
+        connection = self._socket
+        if self._lines or connection is None:
+            return self._lines_left()
+        try:
+            received = connection.recv(_BUFFER)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError, BlockingIOError):
+            return []
+        except TimeoutError:
+            raise
+        except (OSError, ValueError, AttributeError) as error:  # the latter two where stop() came between
+            raise Dropped(f"the connection broke: {error}") from error
+        if not self._parts and received.find(b"\n") == len(received) - 1 > 1:  # one line, the usual case
+            return [received]
+        return self._lines_of(received)
+
+    def _lines_left(self) -> list[bytes]:
+        if self._socket is None:
+            raise Dropped("the connection was closed")
+        lines, self._lines = self._lines, []
+        return lines
+
+    def _lines_of(self, received: bytes) -> list[bytes]:
+        if not received:
+            raise Dropped("the exchange closed the connection")
+        parts = self._parts
+        if b"\n" not in received:
+            parts.append(received)
+            self._length += len(received)
+            if self._length > _LONGEST_LINE:
+                raise Dropped(f"a line must end within {_LONGEST_LINE} bytes")
+            return []
+        if parts:
+            received = b"".join((*parts, received))
+            parts.clear()
+        *lines, rest = received.split(b"\n")
+        if rest:
+            parts.append(rest)
+        self._length = len(rest)
+        return [line for line in lines if line and not line.isspace()]
+
     def read_line(self, until: float) -> bytes | None:
-        """Return the next whole line without its end; None if there is none by `until` (monotonic seconds).
+        """Return the next whole line; None if there is none by `until` (monotonic seconds).
 
         :raises Dropped: where the connection has ended; what was received of a line is discarded.
         """
@@ -171,23 +237,13 @@ class StreamSocket(BetfairStream):  # type: ignore[misc]
             remaining = until - monotonic()
             if remaining <= 0:
                 return None
-            connection = self._socket
-            if connection is None:
-                raise Dropped("the connection was closed")
+            if self._socket is not None:
+                self._socket.settimeout(remaining)
             try:
-                connection.settimeout(remaining)
-                received = connection.recv(_BUFFER)
+                self._lines = self.read_lines()
             except TimeoutError:
                 return None
-            except (OSError, ValueError, AttributeError) as error:  # the latter two where stop() came between
-                raise Dropped(f"the connection broke: {error}") from error
-            if not received:
-                raise Dropped("the exchange closed the connection")
-            *lines, self._rest = (self._rest + received).split(b"\n")
-            self._lines.extend(line for line in lines if line.strip())
-            if len(self._rest) > _LONGEST_LINE:
-                raise Dropped(f"a line must end within {_LONGEST_LINE} bytes")
-        return self._lines.popleft().rstrip(b"\r")
+        return self._lines.pop(0)
 
     def _send(self, message: dict[str, Any]) -> None:
         # betfairlightweight's own would log the session token

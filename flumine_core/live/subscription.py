@@ -1,7 +1,7 @@
 """A subscription that lives through its connections: watched, resumed, its segments whole, its failures named."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from time import monotonic
 from typing import Any, Protocol
 
@@ -12,9 +12,11 @@ from ..errors import DataError, StreamError
 from ..events import Event
 from ..hint import one_line
 from ..settings import Settings
+from .inbox import Deliver, Source
 from .message import StreamMessage, decode_stream_message, shown
 from .recovery import DEAD_SESSION, Recovery, Resync
 from .socket import Address, Dropped, Refused, StreamSocket, refusal_of
+from .streamkind import NEVER, StreamKind
 
 LEAST_HEARTBEAT_MS, MOST_HEARTBEAT_MS = 500, 5000
 """What may be asked for."""
@@ -42,14 +44,13 @@ class Reporter(Protocol):
     def renew_session(self, account: Any, dead_token: str | None) -> None: ...
 
 
-class LiveStream:
+class LiveStream(StreamKind):
     """Base of the live streams: iterate it, on a thread of its own, for events.
 
     It connects with the session token of that moment, subscribes, reads, and when the connection is lost waits and
     connects anew, until `stop()`. Kinds of streams say how they subscribe and what they make of whole messages.
 
     :ivar stream_id: becomes `streaming_unique_id` of books and events.
-    :ivar stale_reason: why what this stream has brought may be out of date; None while it is current.
     :ivar heartbeat_ms: what the exchange is asked for; `heartbeat` is what it has said to do, in seconds.
     :ivar connections, bad_lines: how many there were.
     """
@@ -59,10 +60,10 @@ class LiveStream:
     is_sports_data = False
 
     def __init__(self, stream_id: int, account: Account, settings: Settings, reporter: Reporter) -> None:
+        super().__init__()
         self.stream_id = stream_id
         self.account = account
         self.settings = settings
-        self.stale_reason: str | None = "its stream has not connected yet"
         self.connections = 0
         self.bad_lines = 0
         wanted = round(settings.wait("stream_heartbeat") * 1000)
@@ -71,6 +72,8 @@ class LiveStream:
         self._reporter = reporter
         self._stop = threading.Event()
         self._socket: StreamSocket | None = None
+        self._lend: Callable[[Source], None] | None = None
+        self._heard_at = 0.0
         self._request_id = stream_id
         self._subscription_id = 0
         self._initial_clk: str | None = None
@@ -81,52 +84,19 @@ class LiveStream:
         self._anew_at: float | None = None
         self._is_anew = False
         self._is_anew_owed = False
-        self._lock = threading.Lock()
-        self._stale_epoch = 0
-        self._told_epoch = -1
         self._recovery = Recovery(repr(self), settings)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.stream_id} of {self.account.username}>"
 
-    # what kinds of streams say
-
-    def subscribe(self, connection: StreamSocket, initial_clk: str | None, clk: str | None) -> int:
-        """Send the subscription and return its number."""
-        raise NotImplementedError
-
-    def take(self, messages: Sequence[StreamMessage], is_first: bool) -> Iterator[Event]:
-        """Yield events of one whole message, in its segments if it came in several.
-
-        :param is_first: it answers the subscription: an image of everything, or what changed since the last clk.
-        """
-        raise NotImplementedError
-
-    def synced(self, epoch: int) -> Iterator[Event]:
-        """Yield events that follow the answer to a subscription, and the end of an upstream delay.
-
-        Whoever has come so far in reading calls `current(epoch)`.
-        """
-        self.current(epoch)
-        yield from ()
-
-    def dropped(self) -> Iterator[Event]:
-        """Yield events that follow the loss of a connection."""
-        yield from ()
-
-    def missed(self) -> Iterator[Event]:
-        """Yield events that follow the loss, for good, of what may have been a change."""
-        yield from ()
-
-    def due(self) -> float:
-        """Return when (monotonic seconds) `on_due` is to be called though nothing was received."""
-        return float("inf")
-
-    def on_due(self) -> Iterator[Event]:
-        """Yield events that are due because nothing was received."""
-        yield from ()
-
     # its life
+
+    def read_by(self, lend: Callable[[Source], None]) -> None:
+        """Have connections read by somebody else, who delivers the events.
+
+        :param lend: is called on the iterating thread with what is to be read, and returns or raises when that ends.
+        """
+        self._lend = lend
 
     def stop(self) -> None:
         """End the iteration within a second, from any thread."""
@@ -193,23 +163,24 @@ class LiveStream:
         self._subscription_id = self.subscribe(connection, *clks)
         self._request_id = connection.unique_id
         self.connections += 1
+        self.due = NEVER
         self._is_synced = False
         self._segments = []
         logger.info("{!r}: connected as {}", self, connection.connection_id)
-        heard_at = monotonic()
+        self._heard_at = monotonic()
+        connection.begin_reading()
+        if self._lend is not None:
+            self._lend(self)
+            self._stop.set()  # nobody reads any more
+            return
+        events: list[Event] = []
         while not self._stop.is_set():
-            silence = self.heartbeat * self.settings.stream_silence_heartbeats
-            line = connection.read_line(min(heard_at + silence, self.due()))
-            now = monotonic()
-            if line is not None:
-                heard_at = now
-                yield from self._read(line)
-            elif now >= heard_at + silence:
-                raise Dropped(f"nothing was heard for {silence:g} s, a heartbeat is due every {self.heartbeat:g} s")
-            if now >= self.due():
-                yield from self.on_due()
-            if self._is_anew_owed:
-                self.begin_anew()
+            try:
+                until = self.read(events.append)
+            finally:
+                yield from events
+            events.clear()
+            connection.wait(until)
 
     def _close(self) -> None:
         """Close the socket before another is opened: the exchange counts them."""
@@ -217,9 +188,44 @@ class LiveStream:
         if connection is not None:
             connection.stop()
 
+    # reading, on whichever thread does it
+
+    def fileno(self) -> int:
+        """Return the number of the connection's socket."""
+        return -1 if self._socket is None else self._socket.fileno()
+
+    def read(self, deliver: Deliver) -> float:
+        """Deliver events of what has come, without waiting; return when to read though nothing has come.
+
+        :raises StreamError: where the connection has ended, or is to end.
+        """
+        connection = self._socket
+        if connection is None:
+            raise Dropped("the connection was closed")
+        lines = connection.read_lines()
+        now = monotonic()
+        if lines:
+            self._heard_at = now
+            for line in lines:
+                for event in self._read(line):
+                    deliver(event)
+        silence = self.heartbeat * self.settings.stream_silence_heartbeats
+        if now >= self._heard_at + silence:
+            raise Dropped(f"nothing was heard for {silence:g} s, a heartbeat is due every {self.heartbeat:g} s")
+        if now >= self.due:
+            for event in self.on_due():
+                deliver(event)
+        if self._is_anew_owed:
+            self.begin_anew()
+        return min(self._heard_at + silence, self.due)
+
     # messages
 
-    def _read(self, line: bytes) -> Iterator[Event]:
+    def _read(self, line: bytes) -> Iterable[Event]:
+        """Return the events of a line."""
+        return self._events_of(line)
+
+    def _events_of(self, line: bytes) -> Iterator[Event]:
         try:
             message = decode_stream_message(line)
         except DataError as error:
@@ -273,17 +279,6 @@ class LiveStream:
         if self._is_synced and message.status is None and self._told_epoch != epoch:
             self._told_epoch = epoch
             yield from self.synced(epoch)
-
-    def _stale(self, reason: str) -> None:
-        with self._lock:
-            self._stale_epoch += 1
-            self.stale_reason = reason
-
-    def current(self, epoch: int) -> None:
-        """Take note that everything received up to `epoch` is known to who reads it, from any thread."""
-        with self._lock:
-            if epoch == self._stale_epoch:
-                self.stale_reason = None
 
     def begin_anew(self) -> None:
         """Have an image of everything sent, from any thread; a second one waits until `stream_steady` is over."""

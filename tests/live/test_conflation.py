@@ -112,7 +112,8 @@ def test_live_books_are_those_of_a_recording(
     is_slow: bool,
 ) -> None:
     expected = list(recorded(lines, tmp_path))
-    stream = LiveMarketStream(MarketStream(stream_id=10_000), account(), fast_settings(), report)
+    settings = fast_settings(stream_heartbeat=250.0)  # the server sends no heartbeats, and may be slow
+    stream = LiveMarketStream(MarketStream(stream_id=10_000), account(), settings, report)
     pumped = pump(stream)
     connection = server.connection()
     if not is_slow:

@@ -1,6 +1,8 @@
 """`Flumine` on live streams: books reach strategies, stale markets take no orders, a stalled strategy loses nothing."""
 
+import gc
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -164,3 +166,17 @@ def test_two_streams_of_one_account_and_a_stop(server: StreamServer, run: Any) -
     framework.stop()
     for each in connections:
         each.wait_for_close()
+
+
+def test_what_a_start_has_made_is_kept_from_full_collections_until_the_end(server: StreamServer, run: Any) -> None:
+    strategy = Placing()
+    framework = run(strategy)
+    connection = server.connection()
+    connection.change(ct="SUB_IMAGE", initialClk="I", clk="A", pt=1000, mc=[image()])
+    strategy.wait_until(lambda: strategy.seen)
+    assert gc.get_freeze_count()
+    framework.stop()
+    until = time.monotonic() + PATIENCE
+    while gc.get_freeze_count() and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not gc.get_freeze_count()

@@ -9,7 +9,7 @@ import msgspec
 from .faults import Fault
 from .marketstream import MarketSubscription
 from .orderstream import OrderSubscription
-from .sockets import reset
+from .sockets import StampedSocket, reset
 from .sportsstream import SportSubscription
 from .state import ExchangeState
 from .streamparams import Authentication, MarketSubscribing, OrderSubscribing, SportSubscribing
@@ -31,8 +31,8 @@ _encode = msgspec.json.encode
 class StreamConnection(StreamSocket):
     """Speaks with one client."""
 
-    def __init__(self, state: ExchangeState, streams: Streams) -> None:
-        super().__init__(state)
+    def __init__(self, state: ExchangeState, streams: Streams, raw: StampedSocket) -> None:
+        super().__init__(state, raw)
         self.app_key = ""
         self._streams = streams
         self._received = bytearray()

@@ -70,7 +70,7 @@ class House:
         self.http = HttpSide(state, self.identity, rpc, self.betting.catalogue.navigation, control)
         self.listeners = {
             "http": Listener("http", self.http, certificates, state),
-            "stream": Listener("stream", lambda: StreamConnection(state, self.streams), certificates, state),
+            "stream": Listener("stream", lambda raw: StreamConnection(state, self.streams, raw), certificates, state),
         }
         state.operations = self._operations()
         if settings.start == "subscription":

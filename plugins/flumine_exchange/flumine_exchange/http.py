@@ -10,7 +10,7 @@ from aiohttp import web
 from .faults import Fault
 from .identity import Identity
 from .rpc import Rpc, SocketFault
-from .sockets import end
+from .sockets import StampedSocket, end
 from .state import ExchangeState
 
 IDENTITY_PATH = "/api/"
@@ -23,10 +23,14 @@ _encode = msgspec.json.encode
 
 
 class Connection(web.RequestHandler):
-    """One HTTP connection, counted and kept track of."""
+    """One HTTP connection, counted and kept track of.
 
-    def __init__(self, side: "HttpSide", manager: Any, **options: Any) -> None:
+    :ivar raw: its socket.
+    """
+
+    def __init__(self, side: "HttpSide", manager: Any, raw: StampedSocket, **options: Any) -> None:
         super().__init__(manager, **options)
+        self.raw = raw
         self._side = side
         self._own: asyncio.BaseTransport | None = None
 
@@ -60,10 +64,11 @@ class HttpSide:
         self._control = control
         self._server = web.Server(self._handle)
 
-    def __call__(self) -> asyncio.Protocol:
+    def __call__(self, raw: StampedSocket) -> asyncio.Protocol:
         """Return the protocol of a new connection."""
         idle = self.state.settings.wait(self.state.settings.idle_http_seconds)
-        return Connection(self, self._server, loop=asyncio.get_running_loop(), keepalive_timeout=idle, access_log=None)
+        loop = asyncio.get_running_loop()
+        return Connection(self, self._server, raw, loop=loop, keepalive_timeout=idle, access_log=None)
 
     def opened(self, transport: asyncio.BaseTransport) -> None:
         """Take note of a connection."""
@@ -90,8 +95,10 @@ class HttpSide:
             body = await request.read()
         except ConnectionResetError:  # the client has gone, in the middle of its request
             return web.Response()
+        assert isinstance(request.protocol, Connection)
+        arrived_ns = request.protocol.raw.received_ns
         try:
-            operation, answer = await self._answer(request, body)
+            operation, answer = await self._answer(request, body, arrived_ns)
         except SocketFault as struck:
             return await self._broken(request, struck.fault, b"")
         content = answer if isinstance(answer, bytes) else _encode(answer)
@@ -101,13 +108,13 @@ class HttpSide:
             return await self._broken(request, fault, content)
         return web.Response(body=content, content_type=JSON)
 
-    async def _answer(self, request: web.BaseRequest, body: bytes) -> tuple[str, Any]:
+    async def _answer(self, request: web.BaseRequest, body: bytes, arrived_ns: int) -> tuple[str, Any]:
         path = request.path
         service = SERVICES.get(path)
         if service is not None:
             if request.method != "POST":
                 raise web.HTTPMethodNotAllowed(request.method, ["POST"])
-            answer = await self.rpc.answer(service, body, request.headers)
+            answer = await self.rpc.answer(service, body, request.headers, arrived_ns)
             return self._operation_of(body), answer
         if path.startswith(IDENTITY_PATH) and request.method == "POST":
             return await self._identify(request, path.removeprefix(IDENTITY_PATH), body)

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 import msgspec
 from flumine_core.hint import one_line
 
-from .clock import wall_ns
 from .errors import ApiError, ProtocolError
 from .faults import Fault
 from .identity import Identity
@@ -80,9 +79,10 @@ class Rpc:
         self.operations = operations
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def answer(self, service: str, body: bytes, headers: Mapping[str, str]) -> Any:
+    async def answer(self, service: str, body: bytes, headers: Mapping[str, str], arrived_ns: int) -> Any:
         """Return the answer to a body: of one call, or of a list of calls.
 
+        :param arrived_ns: when its last bytes came, in nanoseconds since 1970.
         :raises SocketFault: where a fault has the connection treated instead.
         """
         try:
@@ -90,13 +90,13 @@ class Rpc:
         except msgspec.DecodeError:
             return _error(None, ProtocolError(-32700, "DSC-0008"))
         if isinstance(requests, list):
-            return [await self._answer(service, request, headers) for request in requests]
-        return await self._answer(service, requests, headers)
+            return [await self._answer(service, request, headers, arrived_ns) for request in requests]
+        return await self._answer(service, requests, headers, arrived_ns)
 
-    async def _answer(self, service: str, request: Any, headers: Mapping[str, str]) -> Any:
+    async def _answer(self, service: str, request: Any, headers: Mapping[str, str], arrived_ns: int) -> Any:
         number = request.get("id") if isinstance(request, dict) else None
         try:
-            result = await self._call(service, request, headers)
+            result = await self._call(service, request, headers, arrived_ns)
         except ProtocolError as error:
             return _error(number, error)
         except ApiError as error:
@@ -108,7 +108,7 @@ class Rpc:
             return _api_error(service, number, ApiError("UNEXPECTED_ERROR", one_line(error)))
         return {"jsonrpc": "2.0", "result": result, "id": number}
 
-    async def _call(self, service: str, request: Any, headers: Mapping[str, str]) -> Any:
+    async def _call(self, service: str, request: Any, headers: Mapping[str, str], arrived_ns: int) -> Any:
         if not isinstance(request, dict) or not isinstance(request.get("method"), str):
             raise ProtocolError(-32600, "DSC-0019")
         method: str = request["method"]
@@ -116,7 +116,6 @@ class Rpc:
         handler = self.operations[service].get(operation)
         if handler is None or operation == method:
             raise ProtocolError(-32601, "DSC-0021", f"no such method: {method}")
-        arrived_ns = wall_ns()
         self.state.ledger.count_request(operation)
         params = request.get("params")
         params = {} if params is None else params

@@ -5,8 +5,10 @@ import socket
 import ssl
 import struct
 from collections.abc import Callable
+from typing import Any
 
 from .certificates import Certificates
+from .clock import wall_ns
 from .faults import Fault
 from .state import ExchangeState
 
@@ -43,6 +45,28 @@ def end(transport: asyncio.BaseTransport, action: str = "drop") -> None:
         transport.close()
 
 
+class StampedSocket(socket.socket):
+    """A connection that knows when it was last written to and read from.
+
+    :ivar sent_ns: nanoseconds since 1970, taken right before the bytes go to the system.
+    :ivar received_ns: the same, right after the last ones have come from there.
+    """
+
+    sent_ns = 0
+    received_ns = 0
+
+    def send(self, data: Any, flags: int = 0, /) -> int:
+        """Send, and take note of when."""
+        self.sent_ns = wall_ns()
+        return super().send(data, flags)
+
+    def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0, /) -> int:
+        """Receive, and take note of when."""
+        count = super().recv_into(buffer, nbytes, flags)
+        self.received_ns = wall_ns()
+        return count
+
+
 class Listener:
     """One port; it can be closed and opened again, for connections to be refused meanwhile.
 
@@ -50,7 +74,11 @@ class Listener:
     """
 
     def __init__(
-        self, name: str, factory: Callable[[], asyncio.Protocol], certificates: Certificates, state: ExchangeState
+        self,
+        name: str,
+        factory: Callable[[StampedSocket], asyncio.Protocol],
+        certificates: Certificates,
+        state: ExchangeState,
     ) -> None:
         self.name = name
         self.port = 0
@@ -100,14 +128,14 @@ class Listener:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                connection, _ = await loop.sock_accept(listening)
+                accepted, _ = await loop.sock_accept(listening)
             except OSError:
                 return
-            task = loop.create_task(self._serve(connection))
+            task = loop.create_task(self._serve(StampedSocket(fileno=accepted.detach())))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _serve(self, connection: socket.socket) -> None:
+    async def _serve(self, connection: StampedSocket) -> None:
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._state.settings.send_buffer_bytes:
@@ -125,7 +153,7 @@ class Listener:
                 return
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
-                self._factory,
+                lambda: self._factory(connection),
                 connection,
                 ssl=context,
                 ssl_handshake_timeout=HANDSHAKE_SECONDS,

@@ -9,7 +9,7 @@ import msgspec
 from .account import AccountState
 from .clock import wall_ns
 from .faults import Fault
-from .sockets import end, reset
+from .sockets import StampedSocket, end, reset
 from .state import ExchangeState
 from .streamfaults import wrong_lines
 from .subscription import Message, Subscription
@@ -26,8 +26,9 @@ class StreamSocket(asyncio.Protocol):
     :ivar is_paused: the reader is behind.
     """
 
-    def __init__(self, state: ExchangeState) -> None:
+    def __init__(self, state: ExchangeState, raw: StampedSocket) -> None:
         self.state = state
+        self._raw = raw
         self.id = ""
         self.account: AccountState | None = None
         self.subscriptions: dict[str, Subscription] = {}
@@ -61,13 +62,15 @@ class StreamSocket(asyncio.Protocol):
     def _flush(self) -> None:
         self._is_flushing = False
         lines, self._lines = self._lines, []
-        if self._notes:
-            notes, self._notes = self._notes, []
-            written_ns = wall_ns()
-            for stream, sequence in notes:
-                self.state.ledger.note_write(stream, sequence, written_ns)
+        begun_ns = wall_ns()
         if self._transport is not None and not self._transport.is_closing() and lines:
             self._transport.write(b"".join(lines))
+        if self._notes:
+            notes, self._notes = self._notes, []
+            # what waits behind other bytes is sent later: it counts from here
+            written_ns = max(begun_ns, self._raw.sent_ns)
+            for stream, sequence in notes:
+                self.state.ledger.note_write(stream, sequence, written_ns)
 
     def _write(self, data: bytes) -> None:
         self._flush()

@@ -1,0 +1,198 @@
+"""The kernel's inbox: who reads the connections, and when."""
+
+import queue
+import select
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from flumine_core.errors import StreamError
+from flumine_core.events import CustomEvent, Event
+from flumine_core.live.inbox import Inbox
+
+from .conftest import PATIENCE
+
+LONG = 5.0
+"""Seconds that nothing takes which need not wait for anything."""
+
+
+class Source:
+    """One end of a pair of sockets, which notes on which thread it is read."""
+
+    def __init__(self, due: float = float("inf")) -> None:
+        self.here, self.there = socket.socketpair()
+        self.here.setblocking(False)
+        self.due = due
+        self.threads: list[int] = []
+        self.reads = 0
+
+    def fileno(self) -> int:
+        return self.here.fileno()
+
+    def read(self, deliver: Callable[[Event], None]) -> float:
+        self.reads += 1
+        try:
+            received = self.here.recv(4096)
+        except BlockingIOError:
+            return self.due
+        self.threads.append(threading.get_ident())
+        if received == b"end":
+            raise StreamError("it has ended")
+        deliver(CustomEvent(received.decode()))
+        return self.due
+
+    def close(self) -> None:
+        self.here.close()
+        self.there.close()
+
+
+class Lender:
+    """A thread that has lent a source, as a stream's does."""
+
+    def __init__(self, inbox: Inbox, source: Source) -> None:
+        self.source = source
+        self.error: Exception | None = None
+        self._inbox = inbox
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._inbox.lend(self.source, self._inbox.put)
+        except StreamError as error:
+            self.error = error
+
+    def ended(self) -> None:
+        self.thread.join(PATIENCE)
+        assert not self.thread.is_alive()
+
+
+@pytest.fixture(params=["as the system has it", "without poll"])
+def inbox(request: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Inbox]:
+    if request.param == "without poll":
+        monkeypatch.delattr(select, "poll", raising=False)
+    made = Inbox()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def lend(inbox: Inbox) -> Iterator[Callable[..., Lender]]:
+    lenders: list[Lender] = []
+
+    def make(source: Source | None = None) -> Lender:
+        lenders.append(Lender(inbox, source or Source()))
+        return lenders[-1]
+
+    yield make
+    inbox.close()
+    for each in lenders:
+        each.ended()
+        each.source.close()
+
+
+def text(event: Any) -> str:
+    return str(event.event)
+
+
+def wait_for(condition: Callable[[], Any]) -> None:
+    pause = threading.Event()
+    for _ in range(PATIENCE * 100):
+        if condition():
+            return
+        pause.wait(0.01)
+    raise AssertionError("it did not come about")
+
+
+def test_events_come_in_order_and_wake_who_waits(inbox: Inbox) -> None:
+    def put() -> None:
+        time.sleep(0.05)
+        for number in range(100):
+            inbox.put(CustomEvent(number))
+
+    thread = threading.Thread(target=put)
+    begun = time.monotonic()
+    thread.start()
+    assert [text(inbox.get()) for _ in range(100)] == [str(number) for number in range(100)]
+    assert time.monotonic() - begun < LONG
+    thread.join()
+    assert inbox.empty() and inbox.qsize() == 0
+
+
+def test_who_waits_in_vain_is_told(inbox: Inbox) -> None:
+    with pytest.raises(queue.Empty):
+        inbox.get(0.02)
+
+
+def test_a_connection_is_read_on_the_thread_that_asks_for_events(inbox: Inbox, lend: Any) -> None:
+    source = lend().source
+    for number in range(20):
+        source.there.send(str(number).encode())
+        assert text(inbox.get()) == str(number)
+    assert set(source.threads) == {threading.get_ident()}
+
+
+def test_while_that_thread_is_busy_another_one_reads_and_lets_go_again(inbox: Inbox, lend: Any) -> None:
+    source = lend().source
+    source.there.send(b"first")
+    assert text(inbox.get()) == "first"
+    for number in range(3):
+        source.there.send(str(number).encode())
+        wait_for(lambda expected=number + 1: inbox.qsize() == expected)
+    assert threading.get_ident() not in source.threads[1:]
+    assert [text(inbox.get()) for _ in range(3)] == ["0", "1", "2"]
+    with pytest.raises(queue.Empty):
+        inbox.get(0.02)
+    source.there.send(b"last")
+    assert text(inbox.get()) == "last" and source.threads[-1] == threading.get_ident()
+
+
+def test_what_has_come_is_read_though_events_wait(inbox: Inbox, lend: Any) -> None:
+    source = lend().source
+    source.there.send(b"first")
+    assert text(inbox.get()) == "first"
+    inbox.put(CustomEvent("second"))
+    inbox.put(CustomEvent("third"))
+    source.there.send(b"fourth")
+    time.sleep(0.02)  # as long as a slow strategy takes
+    assert text(inbox.get()) == "second" and inbox.qsize() == 2
+    assert source.threads[-1] == threading.get_ident()
+
+
+def test_what_a_connection_raises_is_raised_where_it_was_lent_and_others_are_read_on(inbox: Inbox, lend: Any) -> None:
+    ending, other = lend(), lend()
+    ending.source.there.send(b"end")
+    with pytest.raises(queue.Empty):
+        inbox.get(0.1)
+    ending.ended()
+    assert str(ending.error) == "it has ended"
+    ending.source.there.send(b"more")
+    other.source.there.send(b"news")
+    assert text(inbox.get()) == "news" and inbox.empty()
+
+
+def test_a_connection_is_read_when_it_is_due_though_nothing_has_come(inbox: Inbox, lend: Any) -> None:
+    source = lend(Source(due=time.monotonic() + 0.05)).source
+    with pytest.raises(queue.Empty):
+        inbox.get(0.3)
+    assert source.reads >= 2
+
+
+def test_closing_gives_back_what_was_lent_whoever_reads(inbox: Inbox, lend: Any) -> None:
+    lender = lend()
+    with pytest.raises(queue.Empty):
+        inbox.get(0.02)
+    lender.source.there.send(b"one")
+    wait_for(lambda: inbox.qsize() == 1)  # the relief reads
+    begun = time.monotonic()
+    inbox.close()
+    lender.ended()
+    assert lender.error is None and time.monotonic() - begun < 1
+    late = Lender(inbox, lender.source)
+    late.ended()
+    inbox.put(CustomEvent("kept"))
+    assert inbox.qsize() == 2
