@@ -206,15 +206,15 @@ class Inbox:
         readiness = self._readiness
         assert readiness is not None
         while self._coming:
-            lent = self._coming.popleft()
-            lents[lent.number] = lent
-            readiness.register(lent.number)
-            self._take(lent)
+            self._admit(self._coming.popleft(), readiness)
             until = _NOW
         for lent in lents.values():
             if lent.due < until:
                 until = lent.due
-        ready = readiness.wait(until)
+        try:
+            ready = readiness.wait(until)
+        except (OSError, ValueError):  # another thread has closed one: reading tells which
+            ready = [(number, 0) for number in lents]
         self._is_idle = False
         for number, _ in ready:
             found = lents.get(number)
@@ -233,6 +233,15 @@ class Inbox:
                 self._take(lent)
         return bool(ready)
 
+    def _admit(self, lent: _Lent, readiness: Readiness) -> None:
+        known = self._lents.get(lent.number)
+        if known is not None:  # another thread has closed it, and the system has given its number away again
+            self._take(known)
+        if lent.number >= 0:
+            self._lents[lent.number] = lent
+            readiness.register(lent.number)
+        self._take(lent)
+
     def _take(self, lent: _Lent) -> None:
         try:
             lent.due = lent.read(lent.deliver)
@@ -240,8 +249,8 @@ class Inbox:
             self._give_back(lent, error)
 
     def _give_back(self, lent: _Lent, error: Exception) -> None:
-        del self._lents[lent.number]
-        assert self._readiness is not None
-        self._readiness.unregister(lent.number)
+        if self._lents.pop(lent.number, None) is not None:
+            assert self._readiness is not None
+            self._readiness.unregister(lent.number)
         lent.error = error
         lent.done.set()

@@ -1,5 +1,6 @@
 """The kernel's inbox: who reads the connections, and when."""
 
+import os
 import queue
 import select
 import socket
@@ -48,6 +49,22 @@ class Source:
     def close(self) -> None:
         self.here.close()
         self.there.close()
+
+
+class Closing(Source):
+    """A source whose socket another thread may close, and whose reader then is told."""
+
+    def __init__(self, number: int | None = None) -> None:
+        super().__init__()
+        self.number = self.here.fileno() if number is None else number
+
+    def fileno(self) -> int:
+        return self.number
+
+    def read(self, deliver: Callable[[Event], None]) -> float:
+        if self.here.fileno() < 0:
+            raise StreamError("it was closed")
+        return super().read(deliver)
 
 
 class Lender:
@@ -196,3 +213,45 @@ def test_closing_gives_back_what_was_lent_whoever_reads(inbox: Inbox, lend: Any)
     late.ended()
     inbox.put(CustomEvent("kept"))
     assert inbox.qsize() == 2
+
+
+def test_a_connection_that_was_closed_before_it_is_lent_is_given_back(inbox: Inbox, lend: Any) -> None:
+    closed, other = Closing(number=-1), lend()
+    closed.here.close()
+    lender = lend(closed)
+    other.source.there.send(b"news")
+    assert text(inbox.get()) == "news"
+    with pytest.raises(queue.Empty):
+        inbox.get(0.02)
+    lender.ended()
+    assert str(lender.error) == "it was closed"
+
+
+def test_a_connection_that_another_thread_closes_is_given_back(inbox: Inbox, lend: Any) -> None:
+    closing, other = lend(Closing()), lend()
+    with pytest.raises(queue.Empty):
+        inbox.get(0.02)
+    closing.source.here.close()
+    other.source.there.send(b"news")
+    assert text(inbox.get()) == "news"
+    with pytest.raises(queue.Empty):
+        inbox.get(0.02)
+    closing.ended()
+    assert str(closing.error) == "it was closed"
+
+
+def test_the_number_of_a_closed_connection_may_be_that_of_a_new_one(inbox: Inbox, lend: Any) -> None:
+    closed = lend(Closing())
+    with pytest.raises(queue.Empty):
+        inbox.get(0.02)
+    new = Source()
+    closed.source.here.close()
+    os.dup2(new.here.fileno(), closed.source.number)
+    new.here.close()
+    new.here = socket.socket(fileno=closed.source.number)
+    new.here.setblocking(False)
+    lend(new)
+    new.there.send(b"news")
+    assert text(inbox.get(PATIENCE)) == "news"
+    closed.ended()
+    assert str(closed.error) == "it was closed"
