@@ -5,7 +5,7 @@ import os
 import threading
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,12 @@ from flumine_core import OrderStatus
 from flumine_core.clock import LiveClock
 from flumine_core.contract.loggingcontrol import LoggingControl
 from flumine_core.errors import SettingsError
-from flumine_core.events import EndFlumineEvent, Event, RefusalEvent
+from flumine_core.events import Event
 
 from . import rows
 from .database import Database, parse_url, shown
 from .process import WriterProcess
-from .wire import Terms, line_of
+from .wire import ENTRIES, Frame, Terms, frame_of, mended
 from .writer import Writer
 
 REFUSED = (OrderStatus.VIOLATION,)
@@ -74,8 +74,10 @@ class DatabaseLog(LoggingControl):
         self._uuid = uuid.uuid4().hex
         self._installed = _installed()
         self._number = 0
-        self._lines: deque[bytes] = deque()
-        self._lock = threading.Lock()
+        self._events: deque[Event] = deque()
+        self._most = memory
+        self._told: list[tuple[str, rows.Row]] = []
+        self._lock = threading.RLock()
         folder = _made_folder(Path(spool), url)
         terms = Terms(url, str(folder.absolute()), self._uuid, batch, interval, memory, close_seconds)
         Database(parse_url(url)).prepare()
@@ -96,29 +98,46 @@ class DatabaseLog(LoggingControl):
             self._on_error(self.name, what, error)
 
     def put(self, event: Event) -> None:
-        """Encode an event at once, from any thread: a line of JSON is cheaper to keep than what it is made of."""
-        if type(event) is RefusalEvent and not self._skipped:
-            # a strategy may be refused at each book: without lock and look-ups this takes half of the time
+        """Keep an event until `flush`, from any thread; who brings one too many hands all of them over.
+
+        This is on the trading loop's thread, so that it does as little as there is to do.
+        """
+        events = self._events
+        events.append(event)
+        if len(events) > self._most:
             try:
-                self._lines.append(line_of("refusal", rows.refusal_row(event)))
+                self.flush()
             except Exception as error:
-                self._raised("process_refusal", error)
-            return
-        if isinstance(event, EndFlumineEvent):
-            self.logging_queue.put(event)
-            return
-        with self._lock:
-            self.handle(event)
+                self._raised("flush", error)
 
     def _put(self, noun: str, row: rows.Row) -> None:
-        self._lines.append(line_of(noun, row))
+        self._told.append((noun, row))
 
     def flush(self) -> None:
         """Hand over to the writer what has been told since the last time."""
-        take = self._lines.popleft
-        lines = [take() for _ in range(len(self._lines))]
-        first, self._number = self._number + 1, self._number + len(lines)
-        self._writer.put(first, lines)
+        with self._lock:
+            take = self._events.popleft
+            for _ in range(len(self._events)):
+                self.handle(take())
+            told, self._told = self._told, []
+            self._writer.put([self._frame(told[start : start + ENTRIES]) for start in range(0, len(told), ENTRIES)])
+
+    def _frame(self, entries: list[tuple[str, rows.Row]]) -> Frame:
+        """Number entries and encode them together; one that cannot be encoded is counted and left out."""
+        first = self._number + 1
+        try:
+            frame = frame_of(first, entries)
+        except Exception:
+            frame = frame_of(first, list(self._encodable(entries)))
+        self._number = frame.last
+        return frame
+
+    def _encodable(self, entries: list[tuple[str, rows.Row]]) -> Iterator[tuple[str, rows.Row]]:
+        for entry in entries:
+            try:
+                yield mended(entry)
+            except Exception as error:
+                self._raised(entry[0], error)
 
     # what the framework tells
 
@@ -199,6 +218,7 @@ class DatabaseLog(LoggingControl):
 
     def process_end_flumine(self, event: Any) -> None:
         """Write the run's end, and wait for everything to be written."""
+        self.flush()
         self._put("end", (self._uuid, LiveClock().epoch_ms))
         self.flush()
         left = self._writer.close(self._close_seconds)

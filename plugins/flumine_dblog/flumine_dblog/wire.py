@@ -1,6 +1,7 @@
 """What passes between a run and the process that writes for it: frames of JSON, each led by its length."""
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -75,22 +76,39 @@ _decode_request = msgspec.json.Decoder(tuple[int, list[tuple[str, Row]]] | Close
 decode_answer = msgspec.json.Decoder(Answer).decode
 
 
-def line_of(noun: str, row: Row) -> bytes:
-    """Return an entry without its number; texts that cannot be encoded are mended."""
+class Frame(NamedTuple):
+    """Entries as they are sent: the number of the last, how many there are, and their bytes."""
+
+    last: int
+    count: int
+    data: bytes
+
+
+def frame_of(first: int, entries: Sequence[tuple[str, Row]]) -> Frame:
+    """Return nouns and rows as a frame; `first` is the number of the first.
+
+    :raises Exception: where one of them cannot be encoded, which `mended` finds.
+    """
+    return Frame(first + len(entries) - 1, len(entries), _framed(_encode((first, entries))))
+
+
+def mended(entry: tuple[str, Row]) -> tuple[str, Row]:
+    """Return a noun and a row that can be encoded: texts that could not be are mended.
+
+    :raises Exception: where something else of it cannot be encoded.
+    """
     try:
-        return _encode((noun, row))
+        _encode(entry)
     except UnicodeEncodeError:
-        return _encode((noun, holdable((0, noun, row))[2]))
+        noun, row = entry
+        entry = noun, holdable((0, noun, row))[2]
+        _encode(entry)
+    return entry
 
 
 def framed(message: Terms | Close | Answer) -> bytes:
     """Return a message as a frame."""
     return _framed(_encode(message))
-
-
-def framed_lines(first: int, lines: Sequence[bytes]) -> bytes:
-    """Return entries as a frame; `first` is the number of the first."""
-    return _framed(b"[%d,[%b]]" % (first, b",".join(lines)))
 
 
 def _framed(data: bytes) -> bytes:
@@ -110,9 +128,9 @@ def _flat(row: Row) -> Row:
     return (*row[:-1], text_of(row[-1])) if row and isinstance(row[-1], dict) else row
 
 
-def decode_lines(frame: bytes) -> list[Entry]:
-    """Return the entries of a whole frame."""
-    entries = decode_request(frame[_LENGTH:])
+def entries_of(frame: Frame) -> list[Entry]:
+    """Return a frame's entries."""
+    entries = decode_request(frame.data[_LENGTH:])
     assert isinstance(entries, list)
     return entries
 
