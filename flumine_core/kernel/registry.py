@@ -51,6 +51,7 @@ class Registry:
         self._workers: list[BackgroundWorker] = []
         self._logging_controls: list[LoggingControl] = []
         self._logged: frozenset[str] = frozenset()
+        self._takers: dict[type[Event], tuple[LoggingControl, ...]] = {}
         self._tells_refused = False
         self._subscribers: dict[int, tuple[BaseStrategy, ...]] = {}
         self._controls: dict[int, tuple[Any, ...]] = {}
@@ -167,6 +168,11 @@ class Registry:
         if logging_control not in self._logging_controls:
             self._logging_controls.append(logging_control)
             self._logged = self._wanted()
+            self._takers = {
+                event_type: tuple(control for control in self._logging_controls if noun in control.handlers)
+                for event_type, noun in EVENT_NOUNS.items()
+                if noun in self._logged
+            }
             self._tells_refused = self._tells_refused or logging_control.REFUSED_STATUS
             if self.is_running:
                 logging_control.start(self._logging_control_raised)
@@ -183,12 +189,8 @@ class Registry:
 
     def log_control(self, event: Event) -> None:
         """Queue an event for the logging controls that handle it."""
-        noun = EVENT_NOUNS.get(type(event))
-        if noun not in self._logged:
-            return
-        for control in self._logging_controls:
-            if noun in control.handlers:
-                control.put(event)
+        for control in self._takers.get(type(event), ()):
+            control.put(event)
 
     def feed_of(self, stream_id: int | None) -> Any:
         """Return None: what is recorded is neither late nor out of date."""

@@ -42,9 +42,12 @@ class Reports(Registry):
         key = (refusal.strategy, refusal.control)
         self.refusal_counts[key] = self.refusal_counts.get(key, 0) + 1
         if self._logged:
-            if "refusal" in self._logged:
+            takers = self._takers.get(RefusalEvent)
+            if takers:  # a strategy may be refused at each book
                 now, trade = self.clock.epoch_ms, order.trade
-                self.log_control(RefusalEvent(refusal, now, trade.id, order.handicap, order.side, order.order_type))
+                event = RefusalEvent(refusal, now, trade.id, order.handicap, order.side, order.order_type)
+                for control in takers:
+                    control.put(event)
             if self._tells_refused or len(order.status_log) > 1:
                 self._log_status(order)
 
