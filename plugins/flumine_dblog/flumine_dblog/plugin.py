@@ -5,7 +5,7 @@ import os
 import threading
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,11 @@ from flumine_core.events import Event
 from . import rows
 from .database import Database, parse_url, shown
 from .process import WriterProcess
-from .wire import ENTRIES, Frame, Terms, frame_of, mended
+from .wire import Rows, Terms, frame_of
 from .writer import Writer
+
+ENTRIES = 1_000
+"""Events that are handed over in one piece, at most."""
 
 REFUSED = (OrderStatus.VIOLATION,)
 """The statuses of an order that no control has let pass: no blotter knows it, and only its refusal is written."""
@@ -76,7 +79,7 @@ class DatabaseLog(LoggingControl):
         self._number = 0
         self._events: deque[Event] = deque()
         self._most = memory
-        self._told: list[tuple[str, rows.Row]] = []
+        self._told = Rows()
         self._lock = threading.RLock()
         folder = _made_folder(Path(spool), url)
         terms = Terms(url, str(folder.absolute()), self._uuid, batch, interval, memory, close_seconds)
@@ -111,33 +114,23 @@ class DatabaseLog(LoggingControl):
                 self._raised("flush", error)
 
     def _put(self, noun: str, row: rows.Row) -> None:
-        self._told.append((noun, row))
+        self._told.add(noun, row)
 
     def flush(self) -> None:
         """Hand over to the writer what has been told since the last time."""
         with self._lock:
+            frames = []
             take = self._events.popleft
-            for _ in range(len(self._events)):
-                self.handle(take())
-            told, self._told = self._told, []
-            self._writer.put([self._frame(told[start : start + ENTRIES]) for start in range(0, len(told), ENTRIES)])
-
-    def _frame(self, entries: list[tuple[str, rows.Row]]) -> Frame:
-        """Number entries and encode them together; one that cannot be encoded is counted and left out."""
-        first = self._number + 1
-        try:
-            frame = frame_of(first, entries)
-        except Exception:
-            frame = frame_of(first, list(self._encodable(entries)))
-        self._number = frame.last
-        return frame
-
-    def _encodable(self, entries: list[tuple[str, rows.Row]]) -> Iterator[tuple[str, rows.Row]]:
-        for entry in entries:
-            try:
-                yield mended(entry)
-            except Exception as error:
-                self._raised(entry[0], error)
+            left = len(self._events)
+            while left or self._told.count:
+                for _ in range(min(left, ENTRIES)):
+                    self.handle(take())
+                left -= min(left, ENTRIES)
+                told, self._told = self._told, Rows()
+                frame = frame_of(self._number + 1, told, self._raised)
+                self._number = frame.last
+                frames.append(frame)
+            self._writer.put(frames)
 
     # what the framework tells
 

@@ -100,11 +100,11 @@ class WriterProcess:
             return
         if self._closed is not None:
             if frames:
-                raise OSError(f"{sum(frame.count for frame in frames)} entries came after the end")
+                raise OSError(f"{sum(frame.size for frame in frames)} entries came after the end")
             return
         for frame in frames:
             self._kept.append(frame)
-            self._count += frame.count
+            self._count += frame.size
             self._outgoing.append(memoryview(frame.data))
         self._exchange(PATIENCE)
         if self._fallback is None and self._count > self.terms.memory * MOST_TIMES_MEMORY:
@@ -169,7 +169,7 @@ class WriterProcess:
             match answer:
                 case Kept(number):
                     while self._kept and self._kept[0].last <= number:
-                        self._count -= self._kept.popleft().count
+                        self._count -= self._kept.popleft().size
                 case Told(what, kind, text):
                     error = _ERRORS.get(kind)
                     self.report(what, RuntimeError(f"{kind}: {text}") if error is None else error(text))
