@@ -14,7 +14,7 @@ from flumine_core import OrderStatus
 from flumine_core.clock import LiveClock
 from flumine_core.contract.loggingcontrol import LoggingControl
 from flumine_core.errors import SettingsError
-from flumine_core.events import Event
+from flumine_core.events import EVENT_NOUNS, Event
 
 from . import rows
 from .database import Database, parse_url, shown
@@ -79,6 +79,7 @@ class DatabaseLog(LoggingControl):
         self._number = 0
         self._events: deque[Event] = deque()
         self._most = memory
+        self._handler_of = {kind: self.handlers[noun] for kind, noun in EVENT_NOUNS.items() if noun in self.handlers}
         self._told = Rows()
         self._lock = threading.RLock()
         folder = _made_folder(Path(spool), url)
@@ -120,11 +121,15 @@ class DatabaseLog(LoggingControl):
         """Hand over to the writer what has been told since the last time."""
         with self._lock:
             frames = []
-            take = self._events.popleft
+            take, handler_of = self._events.popleft, self._handler_of
             left = len(self._events)
             while left or self._told.count:
                 for _ in range(min(left, ENTRIES)):
-                    self.handle(take())
+                    event = take()
+                    try:
+                        handler_of[type(event)](event)
+                    except (Exception, SystemExit) as error:
+                        self._raised(f"process_{EVENT_NOUNS.get(type(event))}", error)
                 left -= min(left, ENTRIES)
                 told, self._told = self._told, Rows()
                 frame = frame_of(self._number + 1, told, self._raised)
@@ -181,12 +186,12 @@ class DatabaseLog(LoggingControl):
         """Write an order and its change, unless it never passed the controls."""
         order = event.order
         if order.market_id not in self._skipped and order.status_log != REFUSED:
-            self._put("order", rows.order_row(order))
+            self._told.add("order", rows.order_row(order))
 
     def process_refusal(self, event: Any) -> None:
         """Write a refusal."""
         if event.event.market_id not in self._skipped:
-            self._put("refusal", rows.refusal_row(event))
+            self._told.add("refusal", rows.refusal_row(event))
 
     def process_cleared_orders_meta(self, event: Any) -> None:
         """Write the orders of a closed market as they have ended."""

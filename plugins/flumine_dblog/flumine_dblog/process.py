@@ -27,6 +27,9 @@ from .wire import (
 )
 from .writer import LONGEST_PAUSE, Report, Writer
 
+BUFFER = 1 << 20
+"""Bytes that the system is asked to take at once: the fewer pieces, the less often the trading loop is held up."""
+
 PATIENCE = 1.0
 """Seconds that `put` waits, at most, for the process to take what it is given."""
 
@@ -79,6 +82,7 @@ class WriterProcess:
             with others:
                 self._socket = own
                 own.setblocking(False)
+                own.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
                 self._process = subprocess.Popen(
                     [sys.executable, "-P", "-m", f"{__package__}.child", str(others.fileno()), str(os.getpid())],
                     stdin=subprocess.DEVNULL,
