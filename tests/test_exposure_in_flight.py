@@ -49,6 +49,26 @@ def test_of_five_orders_at_a_cap_one_passes(way: str, simulate: Any, market_file
     assert sum(order.size_matched for order in strategy.orders) <= 10
 
 
+class Insistent(Burst):
+    """Places what was refused once more, the very same orders."""
+
+    def process_market_book(self, market: Any, market_book: Any) -> None:
+        super().process_market_book(market, market_book)
+        for order in self.orders:
+            if order.status is OrderStatus.VIOLATION:
+                self.verdicts.append(market.place_order(order))
+
+
+@pytest.mark.parametrize("cap", ["max_selection_exposure", "max_market_exposure"])
+def test_a_refused_order_is_refused_again(cap: str, simulate: Any, market_file: Any) -> None:
+    caps = {"max_selection_exposure": None, "max_market_exposure": None, cap: 10}
+    strategy = Insistent("bare", max_order_exposure=None, **caps)
+    framework = simulate(market_file(), strategy)
+    assert strategy.verdicts == [True] + [False] * 8
+    assert framework.refusal_counts == {("Insistent", "StrategyExposure"): 8}
+    assert sum(order.size_matched for order in strategy.orders) <= 10
+
+
 class Replacer(BaseStrategy):
     """Has an order replaced at a worse price, and asks for another while the replacement is in flight."""
 

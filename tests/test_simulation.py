@@ -2,6 +2,7 @@
 
 import bz2
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -486,6 +487,7 @@ def test_workers_get_arguments_and_stop(simulate: Any, market_file: Any) -> None
 
 def test_worker_places_through_the_kernels_thread(simulate: Any, market_file: Any) -> None:
     placed: list[Any] = []
+    is_asking = threading.Event()
 
     class Handing(Watcher):
         market: Any = None
@@ -493,6 +495,7 @@ def test_worker_places_through_the_kernels_thread(simulate: Any, market_file: An
         def check_market_book(self, market: Any, market_book: Any) -> bool:
             if market_book.status == "OPEN":
                 self.market = market
+                is_asking.wait(0.001)  # the run is not over before the worker has come so far
             return False
 
     strategy = Handing()
@@ -503,6 +506,7 @@ def test_worker_places_through_the_kernels_thread(simulate: Any, market_file: An
         runner = strategy.market.market_book.runners[0]
         trade = Trade(strategy.market.market_id, runner.selection_id, runner.handicap, strategy)
         order = trade.create_order("BACK", LimitOrder(1000, 2.0))
+        is_asking.set()
         placed.append((order, strategy.market.place_order(order)))
 
     worker = BackgroundWorker(interval=0.001, function=work)

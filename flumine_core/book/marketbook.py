@@ -1,6 +1,6 @@
 """One market at one publish time: a snapshot, built as far as somebody reads it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Container, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +63,23 @@ class MarketBook(Struct, eq=False, weakref=True):
         if self.built is None:
             self._cache.complete(self)
         return {each.key: None for each in self._touched or ()}
+
+    def traded_among(self, keys: Container[RunnerKey]) -> dict[RunnerKey, RunnerBook]:
+        """Return those of `keys` whose traded volume changed with this book, each with its runner.
+
+        What a runner brought is the difference between its `traded_before` and its traded volume.
+        """
+        runners = self.built
+        if runners is None:
+            runners = self._cache.complete(self)
+        index = self._cache.index
+        found = {}
+        for each in self._touched or ():
+            if each.trd is not None and (key := each.key) in keys:
+                runner = runners[index[key]]
+                if runner.traded_before is not None:
+                    found[key] = runner
+        return found
 
     @property
     def is_read(self) -> bool:

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from ..errors import ClientError
+from ..order.order import Order
+from ..order.package import OrderPackageType
 from ..venue import BETFAIR, Venue
 from .endpoints import Endpoints
 
@@ -27,6 +29,7 @@ class BaseClient:
     :param simulated_full_match: every bet placed is matched in full at its price.
     :param execution_cls, order_stream_cls: classes of your own in place of the built-in ones.
     :param endpoints: addresses other than Betfair's own, such as a local exchange's.
+    :ivar faults: where exceptions of its controls are counted; None before it belongs to a framework.
     :raises ClientError: on a betting_client that is lightweight, or a number out of range.
     """
 
@@ -82,6 +85,7 @@ class BaseClient:
         self.commission_paid = 0.0
         self.execution: Any = None
         self.trading_controls: list[Any] = []
+        self.faults: Any = None
         self._username = username
 
     @property
@@ -118,10 +122,27 @@ class BaseClient:
         """Smallest liability of a lay at the starting price."""
         return self.venue.currency(self.currency_code).min_bsp_liability
 
+    def accept(self, order: Order, package_type: OrderPackageType) -> None:
+        """Tell the client's controls that a request was accepted."""
+        self._tell_controls("accept", order, package_type)
+
+    def release(self, order: Order, package_type: OrderPackageType) -> None:
+        """Tell the client's controls that an accepted request will not be counted by the exchange after all."""
+        self._tell_controls("release", order, package_type)
+
     def add_transaction(self, count: int, failed: bool = False) -> None:
         """Tell the client's controls that the exchange has counted transactions."""
+        self._tell_controls("add_transaction", count, failed)
+
+    def _tell_controls(self, method: str, *arguments: Any) -> None:
+        """Tell each control; one that raises keeps nobody from hearing of it, nor the request from going on."""
         for control in self.trading_controls:
-            control.add_transaction(count, failed)
+            try:
+                getattr(control, method)(*arguments)
+            except (Exception, SystemExit) as error:
+                if self.faults is None:
+                    raise
+                self.faults.record(type(control).__name__, method, error)
 
     def _count(self, name: str) -> int | None:
         for control in self.trading_controls:

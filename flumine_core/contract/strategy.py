@@ -128,7 +128,7 @@ class BaseStrategy:
     :param max_selection_exposure: pounds at risk on one runner, the new order included; None is no limit.
     :param max_order_exposure: pounds at risk by one order; None is no limit.
     :param max_market_exposure: pounds at risk on a market; None is no limit.
-    :param client: whose account `place_order` uses; the framework's first if None.
+    :param client: whose account its orders go to, unless they name another; the framework's first if None.
     :param max_trade_count: trades on one runner of a market, ever.
     :param max_live_trade_count: trades on one runner that are not complete.
     :param multi_order_trades: further orders of a live trade are always allowed.

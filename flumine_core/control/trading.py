@@ -104,16 +104,18 @@ class StrategyExposure(TradingControl):
 
     def _fault(self, order: Order, new_price: float | None) -> Fault | None:
         strategy = order.trade.strategy
+        market: MarketRole | None = self.flumine.markets.markets.get(order.market_id)
         limit = strategy.max_order_exposure
         if limit is not None:
-            exposure = order_exposure(order, new_price)
+            exposure = order_exposure(order, new_price, None if market is None else market.blotter.each_way_divisor)
             if not exposure <= limit:
                 return _beyond("order exposure", "max_order_exposure", exposure, limit)
 
         selection_limit, market_limit = strategy.max_selection_exposure, strategy.max_market_exposure
         if selection_limit is None and market_limit is None:
             return None
-        market: MarketRole = self.flumine.markets.markets[order.market_id]
+        if market is None:
+            return "market must be known, was not", {}
         blotter = market.blotter
         new_order: Order | Prospect = order if new_price is None else Prospect(order, new_price)
         exclusion = None if new_price is None else order
@@ -208,7 +210,7 @@ def _stake_fault(order: Order, kind: LimitOrder) -> Fault | None:
     least_size = client.min_bet_size
     if least_size is None:
         return None
-    size = kind.requested_size
+    size = kind.size or kind.bet_target_size or 0.0
     if size >= least_size:
         return None
     payout, least_payout = round(kind.price * size, 4), client.min_bet_payout

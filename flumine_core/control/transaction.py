@@ -69,12 +69,16 @@ class Transaction:
     Each request passes the controls at once, so the caller learns True or False; what was accepted leaves in packages
     of at most 200 placings and 60 cancels, updates or replaces when the `with` block ends (also when it raises) or
     at `execute()`.
+
+    :param is_default: nobody has named the client: it is the framework's first, and a strategy that has an account
+        of its own cannot place with it.
     """
 
     __slots__ = (
         "_client",
         "_gate",
         "_is_async",
+        "_is_default",
         "_is_entered",
         "_market",
         "_requests",
@@ -88,11 +92,13 @@ class Transaction:
         gate: Gate,
         is_async: bool = False,
         customer_strategy_ref: str | None = None,
+        is_default: bool = False,
     ) -> None:
         self._market = market
         self._client = client
         self._gate = gate
         self._is_async = is_async
+        self._is_default = is_default
         self._is_entered = False
         self.customer_strategy_ref = customer_strategy_ref
         self._requests: dict[OrderPackageType, list[tuple[Order, int | None]]] = {}
@@ -111,10 +117,16 @@ class Transaction:
             raise OrderError(f"order {order.id} is of market {order.market_id}, the transaction of {market.market_id}")
         if order.id in blotter:
             raise OrderError(f"order {order.id} has already been placed")
+        strategy = order.trade.strategy
+        if self._is_default and strategy.client not in (None, self._client):
+            raise OrderError(
+                f"strategy {strategy.name} trades as {strategy.client.username}, the transaction as "
+                f"{self._client.username}: name the account, market.transaction(client=...)"
+            )
         order.client = self._client
         if execute and not force and not self._passes(order, OrderPackageType.PLACE):
             return False
-        order.place(market.publish_time, market_version, self._is_async)
+        order.place(market.publish_ms, market_version, self._is_async)
         is_new_trade = not blotter.has_trade(order.trade)
         blotter[order.id] = order
         order.market_notes = market_notes(market, order)
@@ -238,8 +250,7 @@ class Transaction:
     def _accept(self, order: Order, package_type: OrderPackageType, market_version: int | None = None) -> None:
         if not self._is_entered:
             self._gate.keep_open(self)
-        for control in self._client.trading_controls:
-            control.accept(order, package_type)
+        self._client.accept(order, package_type)
         self._requests.setdefault(package_type, []).append((order, market_version))
 
     def _check_client(self, order: Order) -> None:

@@ -27,6 +27,7 @@ class Desk(Reports):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self._package_count = 0
+        self._submitted: OrderPackage | None = None  # the last one that came as far as its execution
         self._waiting: list[Market] = []
         self._open_transactions: list[Transaction] = []
         self._thread = threading.get_ident()
@@ -50,6 +51,7 @@ class Desk(Reports):
             self,
             settings.async_place_orders if async_place_orders is None else async_place_orders,
             settings.customer_strategy_ref or customer_strategy_ref or settings.hostname[:15],
+            client is None,
         )
 
     def controls_for(self, client: Any) -> tuple[tuple[Any, Check], ...]:
@@ -94,12 +96,14 @@ class Desk(Reports):
         answer: queue.SimpleQueue[tuple[bool, Any]] = queue.SimpleQueue()
         self.posted.put((function, answer))
         self._wake()
+        is_last = False
         while True:
             try:
                 is_answer, value = answer.get(timeout=0.1)
             except queue.Empty:
-                if not self.is_running:
+                if is_last:
                     raise ExecutionError("the framework ended before it took the request") from None
+                is_last = not self.is_running  # it may have answered since
                 continue
             if is_answer:
                 return bool(value)
@@ -154,7 +158,13 @@ class Desk(Reports):
         def body() -> None:
             packages, market.outbox = market.outbox, []
             for package in packages:
-                self._process_order_package(package)
+                try:
+                    self._process_order_package(package)
+                except (Exception, SystemExit) as error:  # of a step that was overridden
+                    name = type(self).__name__
+                    if self._submitted is not package:
+                        self._stop(package, name, f"_process_order_package raised {one_line(error)}")
+                    self.faults.record(name, "_process_order_package", error)
 
         if "market_orders" in self._logged:
             plain: Any = market.info | {"order_packages": [package.info for package in market.outbox]}
@@ -174,6 +184,7 @@ class Desk(Reports):
             self._submit(order_package, step.calls)
 
     def _submit(self, package: OrderPackage, calls: Sequence[tuple[str, Callable[..., Any]]]) -> None:
+        self._submitted = package
         for plugin, call in calls:
             reason = call(package)
             if reason is not None:
@@ -202,8 +213,7 @@ class Desk(Reports):
 
     def _stop_request(self, order: Order, refusal: Refusal) -> None:
         """Refuse a request that all controls had accepted."""
-        for client_control in self._client(order).trading_controls:
-            client_control.release(order, refusal.package_type)
+        self._client(order).release(order, refusal.package_type)
         order.refusal = refusal
         market = self.markets.get(order.market_id)
         if refusal.package_type is OrderPackageType.PLACE:
@@ -213,6 +223,7 @@ class Desk(Reports):
             order.trade.revive()
             order.trade.check_complete()
         else:
-            order.executable()
+            if not order.complete:  # it was filled since it was asked for
+                order.executable()
             order.violation_msg = refusal.message
         self.refuse(order, refusal)

@@ -73,6 +73,7 @@ class Registry:
         if not isinstance(client, BaseClient):
             raise ClientError(f"a client must be a BaseClient, was {client!r}")
         self.clients.add_client(client)
+        client.faults = self.faults
         self.add_client_control(client, MaxOrderCount)
 
     def add_strategy(self, strategy: BaseStrategy) -> None:

@@ -8,7 +8,7 @@ import msgspec
 from ..control.transaction import market_notes
 from ..events import OrderEvent, OrderStatusEvent, RefusalEvent
 from ..market.market import Market
-from ..order.kinds import LimitOrder, OrderTypes
+from ..order.kinds import LimitOrder
 from ..order.order import Order
 from ..order.package import OrderPackageType
 from ..order.refusal import Refusal
@@ -25,8 +25,6 @@ from ..order.report import (
 )
 from ..order.states import OrderStatus
 from .registry import Registry
-
-_LIMIT = OrderTypes.LIMIT
 
 
 class Reports(Registry):
@@ -80,6 +78,7 @@ class Reports(Registry):
                 self.log_control(OrderEvent(order.snapshot()))
             if was_complete:  # it had been given up, and has come late
                 market.blotter.take_back(order)
+                order.trade.strategy.get_runner_context(*order.lookup).place(order.trade.id)
         else:
             order.execution_complete()
             reason, asked = report.reason, OrderPackageType.PLACE
@@ -147,7 +146,7 @@ class Reports(Registry):
         kind = replacement.order_type
         if report.persistence is not None and isinstance(kind, LimitOrder):
             replacement.order_type = msgspec.structs.replace(kind, persistence_type=report.persistence)
-        replacement.place(market.publish_time, package.market_version, package.is_async)
+        replacement.place(market.publish_ms, package.market_version, package.is_async)
         market.blotter[replacement.id] = replacement
         package.replacements.append(replacement)
         self._replacements.add(replacement.id)
@@ -177,6 +176,7 @@ class Reports(Registry):
         if report.is_outside:
             blotter.outsider = order.trade.strategy
         blotter[order.id] = order
+        market.take_for_line(order)
         order.trade.strategy.get_runner_context(*order.lookup).place(order.trade.id)
         order.bet_id = report.bet_id
         order.placed_ms = report.placed_ms
@@ -193,7 +193,7 @@ class Reports(Registry):
 
     def _dropped(self, market: Market, report: DropReport) -> None:
         order = report.order
-        asked = {
+        asked = report.asked or {
             OrderStatus.PENDING: OrderPackageType.PLACE,
             OrderStatus.UPDATING: OrderPackageType.UPDATE,
             OrderStatus.REPLACING: OrderPackageType.REPLACE,
@@ -205,8 +205,7 @@ class Reports(Registry):
 
     def _release(self, order: Order, asked: OrderPackageType) -> None:
         """Have an account's controls give back what they reserved for a request that is no transaction."""
-        for control in self._client(order).trading_controls:
-            control.release(order, asked)
+        self._client(order).release(order, asked)
 
     _appliers: dict[type, Callable[["Reports", Market, Any], None]] = {
         PlaceReport: _placed,
@@ -233,11 +232,17 @@ class Reports(Registry):
         for order in touched:
             if not blotter.is_live(order):
                 continue
-            if not order.complete and order.order_type.ORDER_TYPE is _LIMIT and order.size_remaining == 0:
+            if not order.complete and _is_used_up(order):
                 order.execution_complete()
                 self._log_status(order)
             if order.complete:
                 blotter.complete_order(order)
+
+
+def _is_used_up(order: Order) -> bool:
+    """Whether nothing is left of a limit order; of one with a target the exchange alone knows the stake."""
+    kind = order.order_type
+    return isinstance(kind, LimitOrder) and bool(kind.size) and order.size_remaining == 0
 
 
 def refusal_of(control: str, reason: str, order: Order, package_type: OrderPackageType) -> Refusal:

@@ -48,8 +48,9 @@ class Adoption:
         trade = Trade(bet.market_id, bet.selection_id, bet.handicap, owner)
         ref = bet.customer_order_ref
         order = self._order(trade, bet, ref[NAME_HASH_LENGTH] if strategy is not None else "-")
-        if strategy is not None:
-            order.id = ref[NAME_HASH_LENGTH + 1 :]
+        order_id = ref[NAME_HASH_LENGTH + 1 :]
+        if strategy is not None and self._framework.markets.get_order(bet.market_id, order_id) is None:
+            order.id = order_id
         logger.warning("bet {} of market {} is adopted, of strategy {}", bet.bet_id, bet.market_id, owner.name)
         return self._report(order, bet, is_outside=strategy is None)
 

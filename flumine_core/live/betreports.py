@@ -243,8 +243,7 @@ class BetReports:
         if ask.kind is None or ask.kind is OrderPackageType.PLACE:
             return
         if ask.kind is OrderPackageType.REPLACE:
-            for control in self._client.trading_controls:
-                control.release(ask.order, OrderPackageType.REPLACE)
+            self._client.release(ask.order, OrderPackageType.REPLACE)
         if was_sent:
             self._client.add_transaction(1, failed=True)
 

@@ -59,7 +59,11 @@ class Calls:
             wait += self._settings.wait("look_interval") * request.sends  # it could not leave: not at once again
 
         def run() -> None:
-            slots.run(partial(self._send, request, params, rows, monotonic()))
+            try:
+                slots.run(partial(self._send, request, params, rows, monotonic()))
+            except RuntimeError as failure:
+                error = CallError("HELD_BACK", f"there is no thread for it: {failure}", is_refused=True)
+                self._arrive(AnswerEvent(request=request, error=error))
 
         if wait > 0:
             self._timer.call_at(monotonic() + wait, run)

@@ -102,8 +102,7 @@ class BetfairExecution(Calls):
         counted = client.current_transaction_count_total or 0
         client.add_transaction(max(journal.transactions(client.username, since_ms) - not_yet - counted, 0))
         for order in unanswered:  # they count when it is known what became of them
-            for control in client.trading_controls:
-                control.accept(order, OrderPackageType.PLACE)
+            client.accept(order, OrderPackageType.PLACE)
 
     # the port
 

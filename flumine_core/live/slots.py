@@ -24,16 +24,24 @@ class Slots:
         self._is_closed = False
 
     def run(self, job: Callable[[], None]) -> None:
-        """Run `job` on the next free thread; what it raises is logged."""
+        """Run `job` on the next free thread; what it raises is logged.
+
+        :raises RuntimeError: where there is no thread and the machine gives none.
+        """
         with self._lock:
             if self._is_closed:
                 return
-            self._waiting += 1
-            if self._waiting > len(self._threads) < self._count:
+            if self._waiting >= len(self._threads) < self._count:
                 name = f"{self._name}-{len(self._threads)}"
                 thread = threading.Thread(target=self._work, name=name, daemon=True)
-                self._threads.append(thread)
-                thread.start()
+                try:
+                    thread.start()
+                except RuntimeError:
+                    if not self._threads:
+                        raise
+                else:
+                    self._threads.append(thread)
+            self._waiting += 1
         self._jobs.put(job)
 
     def _work(self) -> None:

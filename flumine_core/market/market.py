@@ -2,12 +2,17 @@
 
 from collections import defaultdict
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
+
+from msgspec.structs import replace
 
 from ..book.definition import ABSENT, Definition, parse_datetime
 from ..book.marketbook import MarketBook
 from ..clock import to_datetime
 from ..order.blotter import Blotter
+from ..order.kinds import LimitOrder
+from ..order.order import Order
 from ..order.package import OrderPackage
 from ..order.roles import ClientRole
 from .feed import Fed
@@ -72,8 +77,31 @@ class Market(Fed, Requests):
             if book.definition is not self.definition:
                 if previous is not None and book.definition.version != self.definition.version:
                     self.update_market_catalogue = True
-                self.definition = book.definition
+                self.definition = definition = book.definition
+                is_each_way = definition.market_type == "EACH_WAY"
+                self.blotter.each_way_divisor = (definition.each_way_divisor or 1) if is_each_way else None
+                for order in self.blotter if definition.raw.get("bettingType") == "LINE" else ():
+                    self.take_for_line(order)
         self.latest_book = book
+
+    def take_for_line(self, order: Order) -> None:
+        """Take an order's price for a line if the market is one: the bet of an adopted order does not say so.
+
+        What was asked for here (`async_` is known then) says itself what it is.
+        """
+        kind, raw = order.order_type, self.definition.raw
+        if raw.get("bettingType") != "LINE" or order.async_ is not None or not isinstance(kind, LimitOrder):
+            return
+        if kind.price_ladder_definition != "LINE_RANGE":
+            fields = (
+                ("min_unit_value", "lineMinUnit"),
+                ("max_unit_value", "lineMaxUnit"),
+                ("interval", "lineInterval"),
+            )
+            line = SimpleNamespace(**{name: raw.get(field) or 0.0 for name, field in fields})
+            order.order_type = replace(kind, price_ladder_definition="LINE_RANGE", line_range_info=line)
+            if order.position is not None:
+                order.position.is_stale = True
 
     def open_market(self) -> None:
         """Take a closed market up again."""
@@ -95,6 +123,11 @@ class Market(Fed, Requests):
     def publish_time(self) -> datetime | None:
         """When the latest book was published."""
         return None if self.latest_book is None else self.latest_book.publish_time
+
+    @property
+    def publish_ms(self) -> int | None:
+        """When the latest book was published, milliseconds since 1970."""
+        return None if self.latest_book is None else self.latest_book.publish_time_epoch
 
     @property
     def bet_delay(self) -> float:

@@ -84,7 +84,8 @@ class Requests:
     ) -> TransactionLike:
         """Group requests: they leave together when the `with` block ends, or at `execute()`.
 
-        :param client: whose account; None is the first client of the framework.
+        :param client: whose account; None is the first client of the framework, and then a strategy that has another
+            one cannot place here.
         """
         self.count_transaction()
         return self.flumine.open_transaction(self, client, async_place_orders, customer_strategy_ref)
@@ -111,6 +112,7 @@ class Requests:
 
         :param market_version: the bet is lapsed if the market has another version by then.
         :param force: pass the controls by.
+        :param client: whose account; None is the strategy's, or else the first client of the framework.
         :returns: False where a control refused it (`order.refusal` says why).
         :raises OrderError: if the order was placed before.
         """
@@ -118,7 +120,7 @@ class Requests:
             return self.flumine.in_kernel(
                 partial(self.place_order, order, market_version, execute, force, client, customer_strategy_ref)
             )
-        t = self._own_transaction(client, customer_strategy_ref)
+        t = self._own_transaction(order.trade.strategy.client if client is None else client, customer_strategy_ref)
         try:
             return t.place_order(order, market_version, execute, force)
         finally:

@@ -4,13 +4,15 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Protocol
 
 from ..errors import OrderError
-from .exposure import ExposedOrder, Exposures, Position, exposures_of, worst_market_profit
+from .exposure import ExposedOrder, Exposures, Position, exposures_of, of_each_way, worst_market_profit
 from .kinds import LimitOrder
 from .order import Order
 from .roles import NAME_HASH_LENGTH, ClientRole, StrategyRole
 from .settlement import dead_heat_count
 from .states import OrderStatus, TradeStatus
 from .trade import Trade
+
+_CANNOT_WIN = ("REMOVED", "REMOVED_VACANT", "LOSER")
 
 Lookup = tuple[str, int, float]
 """(market id, selection id, handicap)."""
@@ -50,7 +52,7 @@ class ExposedBook(Protocol):
     """What exposures read of a book."""
 
     @property
-    def number_of_active_runners(self) -> int | None: ...
+    def definition(self) -> SettledDefinition: ...
 
     @property
     def number_of_winners(self) -> int | None: ...
@@ -115,6 +117,7 @@ class Blotter(_Settlement):
     Lists returned without a filter are the blotter's own: they grow, and are not to be changed.
 
     :ivar active: an order was ever taken in.
+    :ivar each_way_divisor: what divides the odds of a place, None where the market is not each-way.
     :ivar outsider: owner of the bets that are nobody's (placed by hand), None where there are none; they count in
         every strategy's exposures.
     :ivar touched: orders whose totals a report has changed, for the kernel to look through.
@@ -132,6 +135,7 @@ class Blotter(_Settlement):
         "_trades",
         "_unnumbered",
         "active",
+        "each_way_divisor",
         "market_id",
         "outsider",
         "touched",
@@ -140,6 +144,7 @@ class Blotter(_Settlement):
     def __init__(self, market_id: str) -> None:
         self.market_id = market_id
         self.active = False
+        self.each_way_divisor: float | None = None
         self.outsider: StrategyRole | None = None
         self.touched: list[Order] = []
         self._count = 0
@@ -339,14 +344,18 @@ class Blotter(_Settlement):
         `exclusion` is left out, `new_order` counted as if it were accepted. Orders count from their
         acceptance.
         """
+        exposures = self._get_exposures(strategy, lookup, exclusion, new_order)
+        return exposures if self.each_way_divisor is None else of_each_way(exposures, self.each_way_divisor)
+
+    def _get_exposures(self, strategy: StrategyRole, lookup: Lookup, exclusion: Any, new_order: Any) -> Exposures:
         position = self._position(strategy, lookup[1:])
         if self.outsider is not None and self.outsider is not strategy:
             outside = self._position(self.outsider, lookup[1:])
             if outside is not None:
                 own = [] if position is None else [order for order in position.orders if order is not exclusion]
-                return exposures_of([*own, *outside.orders, *(() if new_order is None else (new_order,))])
+                return exposures_of([*own, *outside.orders], new_order)
         if position is None:
-            return exposures_of(() if new_order is None else (new_order,))
+            return exposures_of((), new_order)
         return position.exposures(exclusion, new_order)
 
     def worst_profit(
@@ -361,7 +370,7 @@ class Blotter(_Settlement):
 
         One number of what `get_exposures` returns, for who asks often.
         """
-        if self.outsider is not None:
+        if self.outsider is not None or self.each_way_divisor is not None:
             exposures = self.get_exposures(strategy, lookup, exclusion, new_order)
             return exposures["worst_possible_profit_on_lose" if side == "BACK" else "worst_possible_profit_on_win"]
         position = self._position(strategy, lookup[1:]) or Position(lookup)
@@ -387,18 +396,16 @@ class Blotter(_Settlement):
         keys = dict.fromkeys(self._positions.get(strategy, ()))
         if self.outsider is not None:
             keys |= dict.fromkeys(self._positions.get(self.outsider, ()))
-        if new_order is not None:
-            keys[new_order.lookup[1:]] = None
-        exposures = [
-            self.get_exposures(
-                strategy,
-                (self.market_id, *key),
-                exclusion,
-                new_order if new_order is not None and new_order.lookup[1:] == key else None,
-            )
-            for key in keys
-        ]
-        return worst_market_profit(exposures, market_book.number_of_active_runners or 0, market_book.number_of_winners)
+        new_key = None if new_order is None else new_order.lookup[1:]
+        keys |= {} if new_key is None else {new_key: None}
+        statuses = market_book.definition.runner_statuses
+        idle = sum(status == "ACTIVE" and key not in keys for key, status in statuses.items())
+        found: dict[bool, list[Exposures]] = {True: [], False: []}
+        for key in keys:
+            new, is_loser = new_order if key == new_key else None, statuses.get(key) in _CANNOT_WIN
+            found[is_loser].append(self.get_exposures(strategy, (self.market_id, *key), exclusion, new))
+        winners = None if self.each_way_divisor else market_book.number_of_winners  # nobody tells how many are placed
+        return worst_market_profit(found[False], idle, winners, found[True])
 
 
 def _filtered(

@@ -153,13 +153,17 @@ class Tally:
 
     def add(self, order: ExposedOrder) -> None:
         """Count an order with all that it may still become."""
+        if order.complete:
+            self.add_matched(order)
+        else:
+            self.add_live(order)
+
+    def add_live(self, order: ExposedOrder) -> None:
+        """Count an order that is live, or would be once accepted (a refused one is complete until then)."""
         kind = order.order_type
         if kind.ORDER_TYPE is _LIMIT:
             self.add_matched(order)
-            if not order.complete:
-                self._add_open(order, kind)  # type: ignore[arg-type]
-        elif order.complete:
-            self.add_matched(order)
+            self._add_open(order, kind)  # type: ignore[arg-type]
         else:
             liability = _units(kind.liability - order.size_voided)  # type: ignore[union-attr]
             if liability > 0:
@@ -255,7 +259,7 @@ class Position:
             self._sum_up()
         if not self.live and exclusion is None and new_order is not None and not new_order.size_matched:
             kind = new_order.order_type
-            if isinstance(kind, LimitOrder) and not new_order.complete and new_order.side == side:
+            if isinstance(kind, LimitOrder) and new_order.side == side:
                 matched = self._settled.matched_lose if side == "BACK" else self._settled.matched_win
                 return _money(matched - _open_risk(new_order, kind))
         return self._tally(exclusion, new_order).worst(side)
@@ -270,7 +274,7 @@ class Position:
         if exclusion is not None and exclusion.complete:
             self._take_out(exclusion, tally)
         if new_order is not None:
-            tally.add(new_order)
+            tally.add_live(new_order)
         return tally
 
     def _sum_up(self) -> None:
@@ -286,20 +290,42 @@ class Position:
             tally.add_matched(order, -1)
 
 
-def exposures_of(orders: Iterable[ExposedOrder]) -> Exposures:
-    """Return the profits of `orders` on one selection, every one of them walked."""
+def exposures_of(orders: Iterable[ExposedOrder], new_order: ExposedOrder | None = None) -> Exposures:
+    """Return the profits of `orders` on one selection, every one of them walked, and of `new_order` if accepted."""
     tally = Tally()
     for order in orders:
         tally.add(order)
+    if new_order is not None:
+        tally.add_live(new_order)
     return tally.exposures()
 
 
-def order_exposure(order: ExposedOrder, new_price: float | None = None) -> float:
+def of_each_way(exposures: Exposures, divisor: float) -> Exposures:
+    """Return the profits where each bet is two: to win, and to place at its odds over `divisor`.
+
+    A winner pays both and a loser loses both; a place is never worse than the worse of these.
+    """
+    win = 1 + 1 / divisor
+    return {  # type: ignore[return-value]
+        name: round(profit * (win if name.endswith("win") else 2), 2)  # type: ignore[operator]
+        for name, profit in exposures.items()
+    }
+
+
+def order_exposure(order: ExposedOrder, new_price: float | None = None, each_way_divisor: float | None = None) -> float:
     """Return the most that an order by itself can lose, in the account's currency (positive).
 
     A new order counts in full: its size (LAY: size times price less one; LINE_RANGE: size), or its
-    liability. A replace at `new_price` counts what remains of the order, at that price.
+    liability. A replace at `new_price` counts what remains of the order, at that price. In an each-way
+    market, which has a divisor, both of its bets count.
     """
+    exposure = _order_exposure(order, new_price)
+    if each_way_divisor is None:
+        return exposure
+    return exposure * (2 if order.side == "BACK" else 1 + 1 / each_way_divisor)
+
+
+def _order_exposure(order: ExposedOrder, new_price: float | None) -> float:
     kind = order.order_type
     if not isinstance(kind, LimitOrder):
         return kind.liability
@@ -314,19 +340,22 @@ def order_exposure(order: ExposedOrder, new_price: float | None = None) -> float
         return exposure
 
 
-def worst_market_profit(exposures: Iterable[Exposures], active_runners: int, winners: int | None) -> float:
-    """Return the market's worst outcome (losses negative), given each selection's exposures.
+def worst_market_profit(
+    exposures: Iterable[Exposures], idle: int, winners: int | None, losers: Iterable[Exposures] = ()
+) -> float:
+    """Return the market's worst outcome (losses negative), given the exposures of each selection that may win.
 
-    `winners` of the runners win; those without orders cost nothing. Where their number is not known (0 or
-    None) every selection that would make things worse by winning is taken to win.
+    `winners` of the runners win; the `idle` ones, without orders, cost nothing, and `losers` cannot win any more.
+    Where the number of winners is not known (0 or None) every selection that would make things worse by winning is
+    taken to win.
     """
-    worst = 0.0
+    worst = sum(exposure["worst_possible_profit_on_lose"] for exposure in losers)
     differences: list[float] = []
     for exposure in exposures:
         worst += exposure["worst_possible_profit_on_lose"]
         differences.append(exposure["worst_possible_profit_on_win"] - exposure["worst_possible_profit_on_lose"])
     if winners:
-        differences.extend([0.0] * max(active_runners - len(differences), 0))
+        differences.extend([0.0] * idle)
         differences.sort()
         worst += sum(differences[:winners])
     else:

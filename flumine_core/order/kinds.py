@@ -49,8 +49,17 @@ class LimitOrder(Struct, frozen=True, gc=False):
 
     @property
     def requested_size(self) -> float:
-        """The stake asked for: `size`, or else `bet_target_size`; 0.0 where neither is given."""
-        return self.size or self.bet_target_size or 0.0
+        """The stake asked for: `size`, or else what reaches the target at `price`; 0.0 where neither is given."""
+        if self.size or not self.bet_target_size:
+            return self.size or 0.0
+        try:
+            if self.bet_target_type == "BACKERS_PROFIT":
+                return round(self.bet_target_size / (self.price - 1), 2)
+            if self.bet_target_type == "PAYOUT":
+                return round(self.bet_target_size / self.price, 2)
+        except (TypeError, ArithmeticError, ValueError):
+            pass  # no price: a control refuses it
+        return self.bet_target_size
 
     def place_instruction(self) -> dict[str, Any]:
         """Return the `limitOrder` part of the exchange's placeOrders instruction."""

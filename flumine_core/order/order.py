@@ -106,10 +106,10 @@ class Order(OrderRecord, eq=False, dict=True, weakref=True):
 
     # requests
 
-    def place(self, publish_time: Any, market_version: int | None, async_: bool) -> None:
-        """Become PENDING, of the book of `publish_time` and, if not None, for that market version alone."""
+    def place(self, publish_ms: int | None, market_version: int | None, async_: bool) -> None:
+        """Become PENDING, of the book of `publish_ms` and, if not None, for that market version alone."""
         self.placing()
-        self.publish_time = publish_time
+        self.publish_ms = publish_ms
         self.market_version = market_version
         self.async_ = async_
 

@@ -13,7 +13,7 @@ from .kinds import LimitOrder, OrderKind
 from .responses import Responses
 from .roles import ClientRole
 from .settlement import settle, settle_each_way, settle_line
-from .snapshot import OrderSnapshot
+from .snapshot import OrderSnapshot, notes_text
 from .states import OrderStatus
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class OrderRecord(Struct, eq=False, dict=True, weakref=True):
     violation_msg: str | None = None
     refusal: Any = None
     update_data: dict[str, Any] = {}
-    publish_time: Any = None
+    publish_ms: int | None = None
     market_version: int | None = None
     async_: bool | None = None
 
@@ -101,7 +101,7 @@ class OrderRecord(Struct, eq=False, dict=True, weakref=True):
     @property
     def notes_str(self) -> str:
         """The notes' values, joined by commas."""
-        return ",".join(str(note) for note in self.notes.values())
+        return notes_text(self.notes)
 
     @property
     def current_order(self) -> Self:
@@ -145,6 +145,11 @@ class OrderRecord(Struct, eq=False, dict=True, weakref=True):
         if isinstance(kind, LimitOrder) and kind.price_ladder_definition == "LINE_RANGE":
             return settle_line(side, size, price, self.line_range_result)
         return settle(side, size, price, self.runner_status, self.number_of_dead_heat_winners or 1)
+
+    @property
+    def publish_time(self) -> datetime | None:
+        """When the book that the order was placed at was published, as an aware UTC datetime; None without one."""
+        return None if self.publish_ms is None else to_datetime(self.publish_ms)
 
     @property
     def date_time_created(self) -> datetime:

@@ -8,7 +8,7 @@ from .kinds import OrderKind
 
 if TYPE_CHECKING:
     from .order import Order
-    from .package import OrderPackage
+    from .package import OrderPackage, OrderPackageType
 
 
 class BetTotals(Struct, frozen=True, gc=False):
@@ -110,10 +110,14 @@ class MatchReport(Struct):
 
 
 class DropReport(Struct):
-    """A request that will never be executed, with the reason; the kernel makes a refusal of it."""
+    """A request that will never be executed, with the reason; the kernel makes a refusal of it.
+
+    :ivar asked: what was asked for; None: as the order's status says, which it does not once the order is complete.
+    """
 
     order: "Order"
     reason: str
+    asked: "OrderPackageType | None" = None
 
 
 class UnknownReport(Struct):

@@ -34,6 +34,11 @@ class StrategyRole(Protocol):
     def clock(self) -> Clock: ...
 
     @property
+    def client(self) -> Any:
+        """Whose account its orders go to; None: the framework's first."""
+        ...
+
+    @property
     def max_order_exposure(self) -> float | None: ...
 
     @property
@@ -95,6 +100,14 @@ class ClientRole(Protocol):
 
     @property
     def trading_controls(self) -> Sequence[Any]: ...
+
+    def accept(self, order: Any, package_type: Any) -> None:
+        """Tell the client's controls that a request was accepted."""
+        ...
+
+    def release(self, order: Any, package_type: Any) -> None:
+        """Tell the client's controls that an accepted request will not be counted by the exchange after all."""
+        ...
 
     def add_transaction(self, count: int, failed: bool = False) -> None:
         """Tell the client's controls that the exchange has counted transactions."""

@@ -1,5 +1,6 @@
 """Copies of an order and its trade as they stood at one moment: cheap to make, described when somebody asks."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +9,11 @@ from msgspec import Struct
 from ..clock import to_datetime
 from .kinds import OrderKind
 from .states import OrderStatus, TradeStatus
+
+
+def notes_text(notes: Any) -> str:
+    """Return the values of notes, joined by commas; of what is no mapping its text."""
+    return ",".join(map(str, notes.values())) if isinstance(notes, Mapping) else str(notes)
 
 
 class TradeSnapshot(Struct, frozen=True, gc=False):

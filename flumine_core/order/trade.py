@@ -9,7 +9,7 @@ from ..clock import to_datetime
 from .kinds import LimitOnCloseOrder, LimitOrder, OrderKind
 from .order import Order
 from .roles import StrategyRole
-from .snapshot import TradeSnapshot
+from .snapshot import TradeSnapshot, notes_text
 from .states import TradeStatus
 
 
@@ -165,7 +165,7 @@ class Trade(Struct, eq=False, dict=True, weakref=True):
     @property
     def notes_str(self) -> str:
         """The notes' values, joined by commas."""
-        return ",".join(str(note) for note in self.notes.values())
+        return notes_text(self.notes)
 
     def snapshot(self) -> TradeSnapshot:
         """Return a copy of what is known now, which stays as it is."""

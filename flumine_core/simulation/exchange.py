@@ -249,8 +249,10 @@ class MarketExchange(Bets):
         else:
             volume.fresh.clear()
         if self.live:
-            if is_defined or self._unchecked:
+            if is_defined or (self._is_blind and self._unchecked):
                 self._is_blind = any(key not in volume for key in self.live)
+            elif self._unchecked:
+                self._is_blind = any(bet.is_live and bet.key not in volume for bet in self._unchecked)
             if self._is_blind:
                 self._match_until_blind(book)
             elif is_defined or self.is_matching_available:
@@ -267,27 +269,22 @@ class MarketExchange(Bets):
     def _match_traded(self, book: MarketBook) -> None:
         # the usual book: prices and volumes only
         live, dormant = self.live, self.volume.dormant
-        keys = book.changed
-        if dormant and not live.keys().isdisjoint(dormant):
-            keys = {**dict.fromkeys(keys), **dormant}
-        for key in keys:
-            groups = live.get(key)
-            if groups is None:
-                continue
-            runner = book.runner(*key)
-            if runner is None:
-                continue
-            if self._queue.reads_ladders:
-                self._revise(groups, runner)
-            if key in dormant:
-                traded = dormant[key].traded
-            elif runner.traded_before is not None:
-                traded = traded_between(runner.traded_before, runner.ex.traded_volume)
-            else:
-                continue
-            if traded:
-                for resting in groups.values():
-                    self._offer(resting, traded.copy(), book)
+        if self._queue.reads_ladders:
+            for key in {**dict.fromkeys(book.changed), **dormant}:
+                changed = book.runner(*key)
+                if key in live and changed is not None:
+                    self._revise(live[key], changed)
+        for key, runner in book.traded_among(live).items():
+            if key not in dormant and runner.traded_before is not None:
+                self._offer_all(live[key], traded_between(runner.traded_before, runner.ex.traded_volume), book)
+        for key in dormant:
+            if key in live and book.runner(*key) is not None:
+                self._offer_all(live[key], dormant[key].traded, book)
+
+    def _offer_all(self, groups: dict[object, Resting], traded: Traded, book: MarketBook) -> None:
+        if traded:
+            for resting in groups.values():
+                self._offer(resting, traded.copy(), book)
 
     def _offer(self, resting: Resting, traded: dict[float, float], book: MarketBook) -> None:
         publish_time, is_reconciled = book.publish_time_epoch, book.bsp_reconciled

@@ -68,6 +68,8 @@ class SimulatedExecution:
         if pending is None:
             pending = self._pending(book.market_id)
             market.context["simulated"] = SimulatedRunners(market)
+        if pending.has_seen(book):
+            return NO_REPORTS
         exchange = pending.exchange
         volume = exchange.volume
         if book.definition is volume.definition:
@@ -93,7 +95,7 @@ class SimulatedExecution:
         waiting = [request for pending in self._markets.values() for request in pending.requests]
         waiting.sort(key=lambda request: request.number)
         self._markets = {}
-        return [DropReport(order, DROPPED) for request in waiting for order in request.waiting_orders()]
+        return [DropReport(order, DROPPED, asked) for request in waiting for order, asked in request.waiting_orders()]
 
     def shutdown(self) -> None:
         """Forget every market."""

@@ -74,14 +74,19 @@ class Request(Struct, eq=False):
         """Return the bets placed by this request of which a replace waits."""
         return [bet for bet in self.placed if is_replacing(bet)]
 
-    def waiting_orders(self) -> "Iterator[Order]":
-        """Yield the orders that have no answer yet."""
+    def waiting_orders(self) -> "Iterator[tuple[Order, OrderPackageType]]":
+        """Yield the orders that have no answer yet, each with what is asked for it."""
         for bet in self.bets:
-            yield order_of(bet)
+            yield order_of(bet), OrderPackageType.PLACE
         if not self.is_cancelled:
             for order, _, _ in self.orders:
-                yield order
-        yield from self.package.replacements[self.replaced :]
+                yield order, self.package.package_type
+        for order in self.package.replacements[self.replaced :]:
+            yield order, OrderPackageType.PLACE
+
+    def release(self, order: "Order") -> None:
+        """Have the account's controls give back what they reserved for an order that there is no answer for."""
+        self.package.client.release(order, self.package.package_type)
 
 
 class Release(Struct, eq=False):
@@ -99,7 +104,17 @@ class PendingRequests:
     :ivar requests: what waits, in the order of submission.
     """
 
-    __slots__ = ("_id_prefix", "_latencies", "_number", "_policy", "bets", "exchange", "requests")
+    __slots__ = (
+        "_id_prefix",
+        "_latencies",
+        "_number",
+        "_policy",
+        "_publish_time",
+        "_stream_id",
+        "bets",
+        "exchange",
+        "requests",
+    )
 
     def __init__(self, market_id: str, exchange: MarketExchange, policy: ReleasePolicy, latencies: Latencies) -> None:
         self.exchange = exchange
@@ -109,13 +124,24 @@ class PendingRequests:
         self._latencies = latencies
         self._id_prefix = "".join(filter(str.isdigit, market_id.rpartition(".")[2]))
         self._number = 0
+        self._stream_id: int | None = None
+        self._publish_time = 0
+
+    def has_seen(self, book: "MarketBook") -> bool:
+        """Whether another stream has brought what a book brings: a market may come by several, and trades once."""
+        stream_id, publish_time = book.streaming_unique_id, book.publish_time_epoch
+        if stream_id != self._stream_id:
+            if publish_time <= self._publish_time and self._stream_id is not None:
+                return True
+            self._stream_id = stream_id
+        self._publish_time = publish_time
+        return False
 
     def submit(self, package: "OrderPackage", number: int) -> None:
         """Take a package; the terms of its orders are read now."""
         package_type = package.package_type
         latency = self._latencies.of(package_type)
         request = Request(number, package, latency, latency + package.bet_delay)
-        self.requests.append(request)
         for order in package:
             if package_type is OrderPackageType.PLACE:
                 bet = self.bets[order] = make_bet(order, package.client)
@@ -128,6 +154,7 @@ class PendingRequests:
                 known.is_replacing = True
             if package_type is OrderPackageType.UPDATE and known is not None:
                 self.exchange.change_persistence(known, order.update_data["new_persistence_type"])
+        self.requests.append(request)
 
     def release(self, book: "MarketBook | None", now: int) -> Sequence[Report]:
         """Execute what is due at `now` against `book`, the market's latest so far."""
@@ -177,6 +204,7 @@ class PendingRequests:
         for bet in [*again, *request.bets]:
             bet.is_replacing = False
             if bet.is_complete:  # a removal voided it while it waited
+                request.release(order_of(bet))
                 continue
             error = self.exchange.place(bet, release.book, version, is_delay_over)
             if error == DELAYED:
@@ -215,8 +243,11 @@ class PendingRequests:
         for order, bet, _ in request.orders:
             if bet is None:
                 release.reports.append(_refusal(request, order, UNKNOWN_BET))
-            elif is_replacing(bet):  # else something happened to it while the request waited
+            elif is_replacing(bet):
                 self._cancel_replaced(request, release, order, bet)
+            elif bet.is_replacing:  # it was filled while the request waited: nothing is left to be replaced
+                bet.is_replacing = False
+                request.release(order)
         return not request.persistences
 
     def _cancel_replaced(self, request: Request, release: Release, order: "Order", bet: Bet) -> None:
@@ -245,7 +276,7 @@ def make_bet(order: "Order", client: "ClientRole") -> Bet:
     is_fill_or_kill = False
     if isinstance(kind, LimitOrder):
         name, price, size, persistence = LIMIT, kind.price, kind.size, kind.persistence_type
-        min_fill_size, target_size = kind.min_fill_size, kind.bet_target_size
+        min_fill_size, target_size = kind.min_fill_size, None if kind.size else kind.requested_size
         is_fill_or_kill = kind.time_in_force == "FILL_OR_KILL"
     elif isinstance(kind, LimitOnCloseOrder):
         name, price, size = LIMIT_ON_CLOSE, kind.price, kind.liability

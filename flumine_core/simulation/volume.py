@@ -1,6 +1,8 @@
 """How much was traded on each runner of one market since the book before."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress, count
+from operator import is_not
 
 from msgspec import Struct
 
@@ -25,8 +27,9 @@ def traded_between(before: Sequence[PriceSize], after: Sequence[PriceSize]) -> T
 
     Levels that are the same object in both tables are taken for equal without a look.
     """
-    head = _alike(before, after)
-    tail = _alike(before[::-1], after[::-1])
+    most = min(len(before), len(after))
+    head = _alike(before, after, most)
+    tail = _alike(reversed(before), reversed(after), most)
     known = {level.price: level.size for level in before[head : len(before) - tail]}
     traded: Traded = {}
     for level in after[head : len(after) - tail]:
@@ -40,12 +43,9 @@ def traded_between(before: Sequence[PriceSize], after: Sequence[PriceSize]) -> T
     return traded
 
 
-def _alike(one: Sequence[PriceSize], other: Sequence[PriceSize]) -> int:
+def _alike(one: Iterable[PriceSize], other: Iterable[PriceSize], most: int) -> int:
     # how many levels, from the start, are the same objects
-    for index, (first, second) in enumerate(zip(one, other, strict=False)):
-        if first is not second:
-            return index
-    return min(len(one), len(other))
+    return next(compress(count(), map(is_not, one, other)), most)
 
 
 class Dormant(Struct, frozen=True, eq=False):

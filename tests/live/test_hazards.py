@@ -222,3 +222,56 @@ def test_signals_in_quick_succession_do_not_hang_the_stop() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         assert gone.wait(30)
     assert left == [3]
+
+
+def test_a_bet_with_a_target_is_open_until_the_exchange_says_otherwise(rig: Rig) -> None:
+    target = {"bet_target_type": "BACKERS_PROFIT", "bet_target_size": 2.0}
+    order = rig.place(price=1.5, size=None, side="LAY", **target)  # type: ignore[arg-type]
+    rig.settled(order)
+    assert rig.ledger.bets()[0].size == 4.0
+    assert rig.ask(lambda: rig.market.blotter.selection_exposure(rig.trader, order.lookup)) == 2.0
+    rig.exchange.market(MARKET).match_bet(order.bet_id, 2.0)
+    rig.wait_until(lambda: order.size_matched == 2.0)
+    assert order.status is LIVE
+    rig.ask(lambda: rig.market.cancel_order(order))
+    rig.wait_until(lambda: order.complete)
+    rig.agrees()
+    assert rig.ledger.live_bets() == []
+
+
+def test_the_trade_of_a_bet_that_comes_late_is_live_again(rig: Rig) -> None:
+    rig.exchange.faults.add("http.before_execute", {"op": "placeOrders"}, 1, "report_late", seconds=5.0)
+    rig.exchange.faults.add("http.before_execute", {"op": "placeOrders"}, None, "drop")
+    order = rig.place()
+    context = rig.ask(lambda: rig.trader.get_runner_context(*order.lookup))
+    rig.wait_until(lambda: DONE in order.status_log)
+    rig.wait_until(lambda: order.status is LIVE)
+    assert context.live_trades == [order.trade.id]
+    rig.ask(lambda: rig.market.cancel_order(order))
+    rig.wait_until(lambda: order.complete)
+    assert context.live_trades == []
+
+
+@pytest.mark.parametrize("rate", [1000.0, 1.0], ids=["at once", "paced"])
+def test_a_cancel_that_finds_no_thread_can_be_asked_again(
+    make_rig: Callable[..., Rig], monkeypatch: pytest.MonkeyPatch, rate: float
+) -> None:
+    rig = make_rig(order_rate=rate)
+    order = rig.place()
+    rig.settled(order)
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name.startswith("cancel-"):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        rig.ask(lambda: rig.market.cancel_order(order))
+        rig.wait_until(lambda: order.status is LIVE)
+    assert OrderStatus.CANCELLING in order.status_log
+    rig.ask(lambda: rig.market.cancel_order(order))
+    rig.wait_until(lambda: order.complete)
+    rig.wait_until(lambda: rig.execution.is_idle)
+    rig.agrees()

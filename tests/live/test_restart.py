@@ -300,3 +300,16 @@ def test_a_framework_runs_once(rig: Rig) -> None:
     rig.stop()
     with pytest.raises(ExecutionError, match="be run once"):
         rig.framework.run()
+
+
+def test_a_bet_whose_reference_ends_as_another_orders_counts(rig: Rig) -> None:
+    order = rig.place()
+    rig.settled(order)
+    rfo = f"{rig.trader.name_hash}.{order.id}"
+    other = rig.exchange.place_external_bet(MARKET, 22, "LAY", 1.5, 20.0, rfo=rfo)
+    rig.wait_until(lambda: rig.market.blotter.get_order_bet_id(other) is not None)
+    adopted = rig.ask(lambda: rig.market.blotter.get_order_bet_id(other))
+    assert adopted is not order and adopted.trade.strategy is rig.trader
+    assert rig.ask(lambda: rig.market.blotter.selection_exposure(rig.trader, adopted.lookup)) == 10.0
+    rig.agrees()
+    assert rig.framework.faults.total == 0

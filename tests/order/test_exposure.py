@@ -211,7 +211,7 @@ def test_market_worst_case_is_the_worst_of_all_results(positions, idle, winners)
         for chosen in map(set, combinations(range(len(runners)), winners))
     )
     exposures = [{WIN: win, LOSE: lose} for win, lose in positions]
-    assert worst_market_profit(exposures, len(runners), winners) == expected
+    assert worst_market_profit(exposures, idle, winners) == expected
 
 
 @given(st.lists(st.tuples(whole, whole), max_size=5), st.sampled_from([0, None]))
@@ -231,7 +231,8 @@ def test_worked_example(strategy):
         if is_matched:
             order.apply_totals(BetTotals(size, price))
         blotter[order.id] = order
-    book = SimpleNamespace(number_of_active_runners=3, number_of_winners=1)
+    statuses = {(number, 0): "ACTIVE" for number in (1, 2, 3)}
+    book = SimpleNamespace(definition=SimpleNamespace(runner_statuses=statuses), number_of_winners=1)
     assert profits(blotter.get_exposures(strategy, ("1.23", 1, 0))) == (16.0, -10.0)
     assert profits(blotter.get_exposures(strategy, ("1.23", 2, 0))) == (-10.5, 5.0)
     assert blotter.market_exposure(strategy, book) == -20.5

@@ -41,3 +41,19 @@ def test_kinds_know_their_type_and_cannot_change(kind, order_type):
 )
 def test_requested_size(size, target, expected):
     assert LimitOrder(2.0, size, bet_target_size=target).requested_size == expected
+
+
+@pytest.mark.parametrize(
+    ("price", "target", "expected"),
+    [
+        (1.5, "BACKERS_PROFIT", 20.0),
+        (1.01, "BACKERS_PROFIT", 1000.0),
+        (4.0, "BACKERS_PROFIT", 3.33),
+        (4.0, "PAYOUT", 2.5),
+        (1.0, "BACKERS_PROFIT", 10.0),
+        (None, "PAYOUT", 10.0),
+        ("1.5", "BACKERS_PROFIT", 10.0),
+    ],
+)
+def test_what_a_target_asks_for_is_the_stake_that_reaches_it(price, target, expected):
+    assert LimitOrder(price, None, bet_target_type=target, bet_target_size=10.0).requested_size == expected

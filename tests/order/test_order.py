@@ -83,7 +83,7 @@ def test_nothing_remains_of_starting_price_orders(strategy, kind):
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [
-        (LimitOrder(3.0, None, bet_target_type="PAYOUT", bet_target_size=6.0), 6.0),
+        (LimitOrder(3.0, None, bet_target_type="PAYOUT", bet_target_size=6.0), 2.0),
         (LimitOrder(3.0, 0.0), 0.0),
     ],
 )
@@ -165,8 +165,9 @@ def test_requests_need_a_fitting_kind(strategy, name, kind):
 
 def test_place_notes_its_circumstances(strategy):
     order = strategy.order()
-    order.place("then", 77, True)
-    assert (order.publish_time, order.market_version, order.async_) == ("then", 77, True)
+    order.place(1_700_000_000_123, 77, True)
+    assert (order.market_version, order.async_) == (77, True)
+    assert order.publish_time == datetime(2023, 11, 14, 22, 13, 20, 123_000, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

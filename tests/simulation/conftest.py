@@ -71,6 +71,7 @@ def make_client(**options: Any) -> Any:
             "best_price_execution": True,
             "simulated_full_match": False,
             "min_bsp_liability": 10,
+            "release": lambda order, package_type: None,
             **options,
         }
     )

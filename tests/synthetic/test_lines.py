@@ -39,13 +39,13 @@ def markets(draw: st.DrawFn) -> SyntheticMarket:
 
 
 @given(market=markets())
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_the_same_description_gives_the_same_bytes(market: SyntheticMarket) -> None:
     assert list(market.lines()) == list(market.lines())
 
 
 @given(market=markets())
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_times_and_versions_never_go_back(market: SyntheticMarket) -> None:
     latest = version = 0
     for line in market.lines():
@@ -59,7 +59,7 @@ def test_times_and_versions_never_go_back(market: SyntheticMarket) -> None:
 
 
 @given(market=markets())
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 def test_every_book_is_valid(replay: Replay, market: SyntheticMarket) -> None:
     ladder = set(market.kind.prices)
     traded: dict[int, float] = {}
@@ -91,7 +91,7 @@ def test_every_book_is_valid(replay: Replay, market: SyntheticMarket) -> None:
 
 
 @given(market=markets())
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_every_line_changes_something(market: SyntheticMarket) -> None:
     for _, change in market.changes():
         assert "marketDefinition" in change or change.get("rc")

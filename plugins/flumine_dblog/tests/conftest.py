@@ -244,7 +244,10 @@ def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'data' / 'flumine.db'}"
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+KINDS = ["sqlite", "postgresql", "mariadb"]
+
+
+@pytest.fixture(params=KINDS)
 def url(request: pytest.FixtureRequest) -> str:
     """An empty database of each kind in turn."""
     if request.param == "sqlite":
@@ -333,27 +336,45 @@ class Noting(Busy):
 Simulate = Callable[..., FlumineSimulation]
 
 
+def simulated(
+    url: str,
+    spool: Path,
+    files: list[str],
+    at: dict[int, Callable[[], None]] | None = None,
+    strategy: BaseStrategy | None = None,
+    **options: Any,
+) -> FlumineSimulation:
+    """Simulate the busy strategy over files, written to `url`."""
+    framework = FlumineSimulation(client=SimulatedClient(min_bet_validation=False))
+    framework.add_logging_control(DatabaseLog(url, spool=spool, **options))
+    made = strategy or Busy(at=at)
+    made.market_filter = {"markets": files}
+    framework.add_strategy(made)
+    framework.run()
+    return framework
+
+
 @pytest.fixture
 def simulate(market_files: list[str], tmp_path: Path) -> Simulate:
     """Simulate the busy strategy over the synthetic markets, written to `url`."""
 
-    def run(
-        url: str,
-        at: dict[int, Callable[[], None]] | None = None,
-        files: list[str] | None = None,
-        strategy: BaseStrategy | None = None,
-        **options: Any,
-    ) -> FlumineSimulation:
-        framework = FlumineSimulation(client=SimulatedClient(min_bet_validation=False))
-        options.setdefault("spool", tmp_path / "spool")
-        framework.add_logging_control(DatabaseLog(url, **options))
-        made = strategy or Busy(at=at)
-        made.market_filter = {"markets": files or market_files}
-        framework.add_strategy(made)
-        framework.run()
-        return framework
+    def run(url: str, files: list[str] | None = None, **options: Any) -> FlumineSimulation:
+        return simulated(url, options.pop("spool", tmp_path / "spool"), files or market_files, **options)
 
     return run
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def two_runs(
+    request: pytest.FixtureRequest, market_files: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, FlumineSimulation, FlumineSimulation]:
+    """Return a database of each kind in turn, and the two runs that it holds, the second of one market alone."""
+    folder = tmp_path_factory.mktemp("two_runs")
+    url = f"sqlite:///{folder / 'flumine.db'}"
+    if request.param != "sqlite":
+        url = fresh_database(request.getfixturevalue(request.param), "two_runs")
+    first = simulated(url, folder / "spool", market_files, run="first")
+    return url, first, simulated(url, folder / "spool", market_files[:1], run="second")
 
 
 def own_results(framework: FlumineSimulation) -> list[tuple[Any, ...]]:

@@ -25,14 +25,11 @@ def as_json(result: Result) -> Any:
 
 
 @pytest.fixture
-def written(simulate: Any, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Two runs, the second one of one market alone; the database is named by the environment."""
-    monkeypatch.chdir(tmp_path)
+def written(two_runs: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The two runs of a database that the environment names."""
+    url, first, second = two_runs
     monkeypatch.setenv("FLUMINE_DBLOG_URL", url)
-    first = simulate(url, run="first")
-    market = next(iter(first.markets))
-    path = next(each for each in first.strategies[0].market_filter["markets"] if market.market_id in each)
-    return first, simulate(url, run="second", files=[path])
+    return first, second
 
 
 def orders_of(framework: Any) -> list[Any]:

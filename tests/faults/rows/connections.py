@@ -195,12 +195,12 @@ def reader_stops(s: Scenario) -> None:
     since = len(s.ledger.events("connection"))
     matched = 0.0
     with s.framework.frozen():
-        end = monotonic() + s.seconds(5, 0.5)
-        while len(behind := behind_since(s, since)) < 2 or monotonic() < end:
+        begin = monotonic()
+        while len(behind := behind_since(s, since)) < 2 or monotonic() < begin + s.seconds(5, 0.5):
             size = s.move()
-            s.market.match_bet(s.bet_of(order_id), 0.5)
-            matched += 0.5
-            assert matched < 3000, f"the buffers are not full: {behind}"
+            s.market.match_bet(s.bet_of(order_id), 0.05)
+            matched = round(matched + 0.05, 2)
+            assert monotonic() < begin + s.seconds(60, 30), f"the buffers are not full: {behind}"
         for other in others:
             s.market.match_bet(s.bet_of(other))
     seconds = s.until(lambda: s.sees(size), "the last change is seen")
