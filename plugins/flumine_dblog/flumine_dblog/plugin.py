@@ -79,7 +79,7 @@ class DatabaseLog(LoggingControl):
         self._number = 0
         self._events: deque[Event] = deque()
         self._most = memory
-        self._handler_of = {kind: self.handlers[noun] for kind, noun in EVENT_NOUNS.items() if noun in self.handlers}
+        self._handler_of = {kind: self.handlers.get(noun, _pass_over) for kind, noun in EVENT_NOUNS.items()}
         self._told = Rows()
         self._lock = threading.RLock()
         folder = _made_folder(Path(spool), url)
@@ -222,6 +222,10 @@ class DatabaseLog(LoggingControl):
         left = self._writer.close(self._close_seconds)
         if left:
             self._report("close", OSError(f"{left} entries are in {self._writer.spool}, the next run writes them"))
+
+
+def _pass_over(event: Event) -> None:
+    """Do nothing with an event that is not asked for."""
 
 
 def _made_folder(spool: Path, url: str) -> Path:
