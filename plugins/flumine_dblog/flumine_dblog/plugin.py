@@ -14,7 +14,7 @@ from flumine_core import OrderStatus
 from flumine_core.clock import LiveClock
 from flumine_core.contract.loggingcontrol import LoggingControl
 from flumine_core.errors import SettingsError
-from flumine_core.events import EVENT_NOUNS, Event
+from flumine_core.events import EVENT_NOUNS, Event, RefusalEvent
 
 from . import rows
 from .database import Database, parse_url, shown
@@ -23,7 +23,7 @@ from .wire import Rows, Terms, frame_of
 from .writer import Writer
 
 ENTRIES = 1_000
-"""Events that are handed over in one piece, at most."""
+"""Rows that are handed over in one piece, at most."""
 
 REFUSED = (OrderStatus.VIOLATION,)
 """The statuses of an order that no control has let pass: no blotter knows it, and only its refusal is written."""
@@ -102,17 +102,36 @@ class DatabaseLog(LoggingControl):
             self._on_error(self.name, what, error)
 
     def put(self, event: Event) -> None:
-        """Keep an event until `flush`, from any thread; who brings one too many hands all of them over.
+        """Keep what is told until `flush`, from any thread; who tells too much hands all of it over.
 
-        This is on the trading loop's thread, so that it does as little as there is to do.
+        This is on the trading loop's thread, and a strategy may be refused at each book: a refusal is kept as it is.
         """
-        events = self._events
-        events.append(event)
-        if len(events) > self._most:
+        if type(event) is RefusalEvent:
+            self._events.append(event)
+            is_full = len(self._events) > self._most
+        else:
+            # a copy of an order is made of many objects, which the garbage collector would look at again and again
+            with self._lock:
+                self._take()
+                self._write_down(event)
+                is_full = self._told.count > self._most
+        if is_full:
             try:
                 self.flush()
             except Exception as error:
                 self._raised("flush", error)
+
+    def _take(self) -> None:
+        """Write down the refusals that were kept."""
+        take = self._events.popleft
+        for _ in range(len(self._events)):
+            self._write_down(take())
+
+    def _write_down(self, event: Event) -> None:
+        try:
+            self._handler_of[type(event)](event)
+        except (Exception, SystemExit) as error:
+            self._raised(f"process_{EVENT_NOUNS.get(type(event))}", error)
 
     def _put(self, noun: str, row: rows.Row) -> None:
         self._told.add(noun, row)
@@ -120,21 +139,12 @@ class DatabaseLog(LoggingControl):
     def flush(self) -> None:
         """Hand over to the writer what has been told since the last time."""
         with self._lock:
+            self._take()
             frames = []
-            take, handler_of = self._events.popleft, self._handler_of
-            left = len(self._events)
-            while left or self._told.count:
-                for _ in range(min(left, ENTRIES)):
-                    event = take()
-                    try:
-                        handler_of[type(event)](event)
-                    except (Exception, SystemExit) as error:
-                        self._raised(f"process_{EVENT_NOUNS.get(type(event))}", error)
-                left -= min(left, ENTRIES)
-                told, self._told = self._told, Rows()
-                frame = frame_of(self._number + 1, told, self._raised)
-                self._number = frame.last
-                frames.append(frame)
+            told, self._told = self._told, Rows()
+            for piece in told.split(ENTRIES):
+                frames.append(frame_of(self._number + 1, piece, self._raised))
+                self._number = frames[-1].last
             self._writer.put(frames)
 
     # what the framework tells

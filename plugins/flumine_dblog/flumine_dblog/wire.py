@@ -106,6 +106,23 @@ class Rows:
         self._values += row
         self.count += 1
 
+    def split(self, most: int) -> Iterator["Rows"]:
+        """Yield the rows in portions of `most` at most, in their order."""
+        portion = Rows()
+        for noun, values in self.pieces:
+            width = len(FIELDS[noun])
+            start, count = 0, len(values) // width
+            while start < count:
+                some = min(count - start, most - portion.count)
+                portion.pieces.append((noun, values[start * width : (start + some) * width]))
+                portion.count += some
+                start += some
+                if portion.count == most:
+                    yield portion
+                    portion = Rows()
+        if portion.count:
+            yield portion
+
     def __iter__(self) -> Iterator[tuple[str, Row]]:
         for noun, values in self.pieces:
             for row in _rows(noun, values):
