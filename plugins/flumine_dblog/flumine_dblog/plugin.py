@@ -14,13 +14,16 @@ from flumine_core import OrderStatus
 from flumine_core.clock import LiveClock
 from flumine_core.contract.loggingcontrol import LoggingControl
 from flumine_core.errors import SettingsError
-from flumine_core.events import EndFlumineEvent, Event, RefusalEvent
+from flumine_core.events import EVENT_NOUNS, Event, RefusalEvent
 
 from . import rows
 from .database import Database, parse_url, shown
 from .process import WriterProcess
-from .wire import Terms, line_of
+from .wire import Rows, Terms, frame_of
 from .writer import Writer
+
+ENTRIES = 1_000
+"""Rows that are handed over in one piece, at most."""
 
 REFUSED = (OrderStatus.VIOLATION,)
 """The statuses of an order that no control has let pass: no blotter knows it, and only its refusal is written."""
@@ -74,8 +77,11 @@ class DatabaseLog(LoggingControl):
         self._uuid = uuid.uuid4().hex
         self._installed = _installed()
         self._number = 0
-        self._lines: deque[bytes] = deque()
-        self._lock = threading.Lock()
+        self._events: deque[Event] = deque()
+        self._most = memory
+        self._handler_of = {kind: self.handlers.get(noun, _pass_over) for kind, noun in EVENT_NOUNS.items()}
+        self._told = Rows()
+        self._lock = threading.RLock()
         folder = _made_folder(Path(spool), url)
         terms = Terms(url, str(folder.absolute()), self._uuid, batch, interval, memory, close_seconds)
         Database(parse_url(url)).prepare()
@@ -96,29 +102,50 @@ class DatabaseLog(LoggingControl):
             self._on_error(self.name, what, error)
 
     def put(self, event: Event) -> None:
-        """Encode an event at once, from any thread: a line of JSON is cheaper to keep than what it is made of."""
-        if type(event) is RefusalEvent and not self._skipped:
-            # a strategy may be refused at each book: without lock and look-ups this takes half of the time
+        """Keep what is told until `flush`, from any thread; who tells too much hands all of it over.
+
+        This is on the trading loop's thread, and a strategy may be refused at each book: a refusal is kept as it is.
+        """
+        if type(event) is RefusalEvent:
+            self._events.append(event)
+            is_full = len(self._events) > self._most
+        else:
+            # a copy of an order is made of many objects, which the garbage collector would look at again and again
+            with self._lock:
+                self._take()
+                self._write_down(event)
+                is_full = self._told.count > self._most
+        if is_full:
             try:
-                self._lines.append(line_of("refusal", rows.refusal_row(event)))
+                self.flush()
             except Exception as error:
-                self._raised("process_refusal", error)
-            return
-        if isinstance(event, EndFlumineEvent):
-            self.logging_queue.put(event)
-            return
-        with self._lock:
-            self.handle(event)
+                self._raised("flush", error)
+
+    def _take(self) -> None:
+        """Write down the refusals that were kept."""
+        take = self._events.popleft
+        for _ in range(len(self._events)):
+            self._write_down(take())
+
+    def _write_down(self, event: Event) -> None:
+        try:
+            self._handler_of[type(event)](event)
+        except (Exception, SystemExit) as error:
+            self._raised(f"process_{EVENT_NOUNS.get(type(event))}", error)
 
     def _put(self, noun: str, row: rows.Row) -> None:
-        self._lines.append(line_of(noun, row))
+        self._told.add(noun, row)
 
     def flush(self) -> None:
         """Hand over to the writer what has been told since the last time."""
-        take = self._lines.popleft
-        lines = [take() for _ in range(len(self._lines))]
-        first, self._number = self._number + 1, self._number + len(lines)
-        self._writer.put(first, lines)
+        with self._lock:
+            self._take()
+            frames = []
+            told, self._told = self._told, Rows()
+            for piece in told.split(ENTRIES):
+                frames.append(frame_of(self._number + 1, piece, self._raised))
+                self._number = frames[-1].last
+            self._writer.put(frames)
 
     # what the framework tells
 
@@ -169,12 +196,12 @@ class DatabaseLog(LoggingControl):
         """Write an order and its change, unless it never passed the controls."""
         order = event.order
         if order.market_id not in self._skipped and order.status_log != REFUSED:
-            self._put("order", rows.order_row(order))
+            self._told.add("order", rows.order_row(order))
 
     def process_refusal(self, event: Any) -> None:
         """Write a refusal."""
         if event.event.market_id not in self._skipped:
-            self._put("refusal", rows.refusal_row(event))
+            self._told.add("refusal", rows.refusal_row(event))
 
     def process_cleared_orders_meta(self, event: Any) -> None:
         """Write the orders of a closed market as they have ended."""
@@ -199,11 +226,16 @@ class DatabaseLog(LoggingControl):
 
     def process_end_flumine(self, event: Any) -> None:
         """Write the run's end, and wait for everything to be written."""
+        self.flush()
         self._put("end", (self._uuid, LiveClock().epoch_ms))
         self.flush()
         left = self._writer.close(self._close_seconds)
         if left:
             self._report("close", OSError(f"{left} entries are in {self._writer.spool}, the next run writes them"))
+
+
+def _pass_over(event: Event) -> None:
+    """Do nothing with an event that is not asked for."""
 
 
 def _made_folder(spool: Path, url: str) -> Path:

@@ -14,20 +14,21 @@ from loguru import logger
 from .backlog import MOST_TIMES_MEMORY
 from .database import Away, Rejected
 from .wire import (
-    ENTRIES,
     Close,
     Closed,
+    Frame,
     Frames,
     Kept,
     Logged,
     Terms,
     Told,
     decode_answer,
-    decode_lines,
     framed,
-    framed_lines,
 )
 from .writer import LONGEST_PAUSE, Report, Writer
+
+BUFFER = 1 << 20
+"""Bytes that the system is asked to take at once: the fewer pieces, the less often the trading loop is held up."""
 
 PATIENCE = 1.0
 """Seconds that `put` waits, at most, for the process to take what it is given."""
@@ -53,7 +54,7 @@ class WriterProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
         self._frames = Frames()
-        self._kept: deque[tuple[int, int, bytes]] = deque()
+        self._kept: deque[Frame] = deque()
         self._count = 0
         self._outgoing: deque[memoryview] = deque()
         self._closed: Closed | None = None
@@ -81,6 +82,7 @@ class WriterProcess:
             with others:
                 self._socket = own
                 own.setblocking(False)
+                own.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
                 self._process = subprocess.Popen(
                     [sys.executable, "-P", "-m", f"{__package__}.child", str(others.fileno()), str(os.getpid())],
                     stdin=subprocess.DEVNULL,
@@ -95,21 +97,19 @@ class WriterProcess:
         self._outgoing.append(memoryview(framed(self.terms)))
         self._exchange(0.0)
 
-    def put(self, first: int, lines: Sequence[bytes]) -> None:
-        """Hand entries over, numbered from `first`; where there are none, what the process says is heard alone."""
+    def put(self, frames: Sequence[Frame]) -> None:
+        """Hand entries over; where there are none, what the process says is heard alone."""
         if self._fallback is not None:
-            self._fallback.put(first, lines)
+            self._fallback.put(frames)
             return
         if self._closed is not None:
-            if lines:
-                raise OSError(f"{len(lines)} entries came after the end")
+            if frames:
+                raise OSError(f"{sum(frame.size for frame in frames)} entries came after the end")
             return
-        for start in range(0, len(lines), ENTRIES):
-            some = lines[start : start + ENTRIES]
-            frame = framed_lines(first + start, some)
-            self._kept.append((first + start + len(some) - 1, len(some), frame))
-            self._count += len(some)
-            self._outgoing.append(memoryview(frame))
+        for frame in frames:
+            self._kept.append(frame)
+            self._count += frame.size
+            self._outgoing.append(memoryview(frame.data))
         self._exchange(PATIENCE)
         if self._fallback is None and self._count > self.terms.memory * MOST_TIMES_MEMORY:
             self._fall_back(OSError(f"the writer's process {self.pid} takes nothing any more"))
@@ -172,8 +172,8 @@ class WriterProcess:
             answer = decode_answer(frame)
             match answer:
                 case Kept(number):
-                    while self._kept and self._kept[0][0] <= number:
-                        self._count -= self._kept.popleft()[1]
+                    while self._kept and self._kept[0].last <= number:
+                        self._count -= self._kept.popleft().size
                 case Told(what, kind, text):
                     error = _ERRORS.get(kind)
                     self.report(what, RuntimeError(f"{kind}: {text}") if error is None else error(text))
@@ -202,7 +202,6 @@ class WriterProcess:
         try:
             self._fallback.start()
         finally:
-            for _, _, frame in self._kept:
-                self._fallback.put_entries(decode_lines(frame))
+            self._fallback.put(self._kept)
             self._kept.clear()
             self._outgoing.clear()

@@ -1,14 +1,13 @@
-"""What passes between a run and the process that writes for it: frames of JSON, each led by its length."""
+"""What passes between a run and the process that writes for it: frames of MessagePack or JSON, led by their length."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
+from math import inf
+from typing import Any, NamedTuple
 
 import msgspec
 
 from .database import Entry, holdable
-from .rows import Row, text_of
-
-ENTRIES = 1_000
-"""Entries in one frame, at most."""
+from .rows import FIELDS, Row, text_of
 
 _LENGTH = 4
 
@@ -71,26 +70,98 @@ Answer = Kept | Told | Logged | Closed
 
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 decode_terms = msgspec.json.Decoder(Terms).decode
+_pack = msgspec.msgpack.Encoder(enc_hook=str).encode
+_unpack = msgspec.msgpack.Decoder(tuple[int, list[tuple[str, list[Any]]]]).decode
 _decode_request = msgspec.json.Decoder(tuple[int, list[tuple[str, Row]]] | Close).decode
 decode_answer = msgspec.json.Decoder(Answer).decode
 
 
-def line_of(noun: str, row: Row) -> bytes:
-    """Return an entry without its number; texts that cannot be encoded are mended."""
+class Frame(NamedTuple):
+    """Entries as they are sent: the number of the last, how many there are, and their bytes."""
+
+    last: int
+    size: int
+    data: bytes
+
+
+class Rows:
+    """Rows one after another, those of one noun in one list: so many of the same shape are cheap to keep and encode.
+
+    :ivar count: how many there are.
+    """
+
+    __slots__ = ("_noun", "_values", "count", "pieces")
+
+    def __init__(self) -> None:
+        self.pieces: list[tuple[str, list[Any]]] = []
+        self.count = 0
+        self._noun = ""
+        self._values: list[Any] = []
+
+    def add(self, noun: str, row: Row) -> None:
+        """Add a row."""
+        if noun != self._noun:
+            self._noun, self._values = noun, []
+            self.pieces.append((noun, self._values))
+        self._values += row
+        self.count += 1
+
+    def split(self, most: int) -> Iterator["Rows"]:
+        """Yield the rows in portions of `most` at most, in their order."""
+        portion = Rows()
+        for noun, values in self.pieces:
+            width = len(FIELDS[noun])
+            start, count = 0, len(values) // width
+            while start < count:
+                some = min(count - start, most - portion.count)
+                portion.pieces.append((noun, values[start * width : (start + some) * width]))
+                portion.count += some
+                start += some
+                if portion.count == most:
+                    yield portion
+                    portion = Rows()
+        if portion.count:
+            yield portion
+
+    def __iter__(self) -> Iterator[tuple[str, Row]]:
+        for noun, values in self.pieces:
+            for row in _rows(noun, values):
+                yield noun, row
+
+
+def _rows(noun: str, values: list[Any]) -> Iterator[Row]:
+    return zip(*[iter(values)] * len(FIELDS[noun]), strict=True)
+
+
+def frame_of(first: int, rows: Rows, on_error: Callable[[str, Exception], None]) -> Frame:
+    """Return rows as a frame; `first` is the number of the first.
+
+    Where there is one that MessagePack cannot hold they are sent as JSON: half characters are mended, and a row that
+    cannot be encoded is left out, of which `on_error` is told with its noun.
+    """
+    count = rows.count
     try:
-        return _encode((noun, row))
-    except UnicodeEncodeError:
-        return _encode((noun, holdable((0, noun, row))[2]))
+        data = _pack((first, rows.pieces))
+    except Exception:
+        lines = list(_lines(rows, on_error))
+        count, data = len(lines), b"[%d,[%b]]" % (first, b",".join(lines))
+    return Frame(first + count - 1, count, _framed(data))
+
+
+def _lines(rows: Rows, on_error: Callable[[str, Exception], None]) -> Iterator[bytes]:
+    for noun, row in rows:
+        try:
+            try:
+                yield _encode((noun, row))
+            except UnicodeEncodeError:
+                yield _encode((noun, holdable((0, noun, row))[2]))
+        except Exception as error:
+            on_error(noun, error)
 
 
 def framed(message: Terms | Close | Answer) -> bytes:
     """Return a message as a frame."""
     return _framed(_encode(message))
-
-
-def framed_lines(first: int, lines: Sequence[bytes]) -> bytes:
-    """Return entries as a frame; `first` is the number of the first."""
-    return _framed(b"[%d,[%b]]" % (first, b",".join(lines)))
 
 
 def _framed(data: bytes) -> bytes:
@@ -99,6 +170,10 @@ def _framed(data: bytes) -> bytes:
 
 def decode_request(data: bytes) -> list[Entry] | Close:
     """Return what a frame without its length asks for: to close, or to write entries."""
+    if not data.startswith((b"[", b"{")):
+        first, pieces = _unpack(data)
+        packed = ((noun, row) for noun, values in pieces for row in _rows(noun, _finite(values)))
+        return [(number, noun, _flat(row)) for number, (noun, row) in enumerate(packed, first)]
     request = _decode_request(data)
     if isinstance(request, Close):
         return request
@@ -106,13 +181,23 @@ def decode_request(data: bytes) -> list[Entry] | Close:
     return [(number, noun, _flat(row)) for number, (noun, row) in enumerate(lines, first)]
 
 
+def _finite(values: list[Any]) -> list[Any]:
+    """Return values with None where one is not a number, or has no end, as JSON has it."""
+    total = sum([value for value in values if type(value) is float])
+    return (
+        values
+        if total - total == 0
+        else [None if value in (inf, -inf) or value != value else value for value in values]
+    )
+
+
 def _flat(row: Row) -> Row:
-    return (*row[:-1], text_of(row[-1])) if row and isinstance(row[-1], dict) else row
+    return (*row[:-1], text_of(row[-1])) if type(row[-1]) is dict else row
 
 
-def decode_lines(frame: bytes) -> list[Entry]:
-    """Return the entries of a whole frame."""
-    entries = decode_request(frame[_LENGTH:])
+def entries_of(frame: Frame) -> list[Entry]:
+    """Return a frame's entries."""
+    entries = decode_request(frame.data[_LENGTH:])
     assert isinstance(entries, list)
     return entries
 

@@ -11,7 +11,7 @@ from loguru import logger
 
 from .backlog import Backlog, encoded
 from .database import Away, Database, Entry, Rejected, holdable, parse_url
-from .wire import Terms, decode_lines, framed_lines
+from .wire import Frame, Terms, entries_of
 
 Report = Callable[[str, Exception], None]
 """Told of what went wrong: at what, and the error."""
@@ -61,10 +61,10 @@ class Writer:
         self.is_started = True
         self._thread.start()
 
-    def put(self, first: int, lines: Sequence[bytes]) -> None:
-        """Queue encoded entries for writing, numbered from `first`."""
-        if lines:
-            self.put_entries(decode_lines(framed_lines(first, lines)))
+    def put(self, frames: Sequence[Frame]) -> None:
+        """Queue frames of entries for writing."""
+        for frame in frames:
+            self.put_entries(entries_of(frame))
 
     def put_entries(self, entries: Sequence[Entry]) -> None:
         """Queue entries for writing, in the order of their numbers; never waits for the database."""
