@@ -219,7 +219,7 @@ class OrderRecord(Struct, eq=False, dict=True, weakref=True):
             self.status_ms,
             self.placed_ms,
             self.complete_ms,
-            self.publish_time,
+            self.publish_ms,
             self.market_version,
             self.async_,
             self.size_matched,

@@ -70,7 +70,7 @@ class OrderSnapshot(Struct, frozen=True, gc=False):
     status_ms: int
     placed_ms: int | None
     complete_ms: int | None
-    publish_time: datetime | None
+    publish_ms: int | None
     market_version: int | None
     is_async: bool | None
     size_matched: float
@@ -85,6 +85,11 @@ class OrderSnapshot(Struct, frozen=True, gc=False):
     notes: str
     market_notes: str | None
     violation_msg: str | None
+
+    @property
+    def publish_time(self) -> datetime | None:
+        """When the book that the order was placed at was published, as an aware UTC datetime; None without one."""
+        return None if self.publish_ms is None else to_datetime(self.publish_ms)
 
     @property
     def elapsed_seconds_executable(self) -> float | None:
