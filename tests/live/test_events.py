@@ -47,7 +47,7 @@ def test_a_life(rig: Rig, told: Told) -> None:
     order = rig.place(size=4.0)
     rig.settled(order)
     rig.ask(lambda: rig.market.cancel_order(order, 1.0))
-    rig.wait_until(lambda: order.size_cancelled == 1.0)
+    rig.wait_until(lambda: order.size_cancelled == 1.0 and order.status is LIVE)
     rig.ask(lambda: rig.market.update_order(order, "PERSIST"))
     rig.settled(order)
     rig.ask(lambda: rig.market.replace_order(order, 4.0))
