@@ -26,4 +26,5 @@ def flumine_process_market_catalogues(market: Any, market_catalogue: Any) -> Non
     """Record a catalogue beside its market."""
     for strategy in tuple(running):
         if strategy.recorder.is_recording(market.market_id):
-            strategy.recorder.take_catalogue(market.market_id, market_catalogue.json().encode())
+            text = market_catalogue.json()  # betfairlightweight makes bytes where orjson is installed
+            strategy.recorder.take_catalogue(market.market_id, text if isinstance(text, bytes) else text.encode())

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from betfairlightweight.resources.baseresource import BaseResource
 from flumine_recorder.message import parse
 from flumine_recorder.plugin import RecorderStrategy
 
@@ -90,7 +91,12 @@ def test_changes_without_bytes_are_recorded_all_the_same(tmp_path: Path, lines_o
     assert [json.loads(line) for line in found] == [json.loads(line) for line in lines_of()]
 
 
-def test_the_catalogue_is_replayed_by_simulation(tmp_path: Path, lines_of: Lines) -> None:
+@pytest.mark.parametrize("encode", [json.dumps, msgspec.json.encode], ids=["text", "bytes"])
+def test_the_catalogue_is_replayed_by_simulation(
+    encode: Callable[[Any], Any], tmp_path: Path, lines_of: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """betfairlightweight writes JSON as text, or as bytes where orjson is installed."""
+    monkeypatch.setattr(BaseResource, "json", lambda self: encode(self._data))
     record(tmp_path, Wire(lines_of()))
     names: list[str] = []
 
