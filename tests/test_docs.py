@@ -262,7 +262,8 @@ def test_every_limit_names_its_test() -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
         path, _, anchor = target.partition("#")
-        if "://" in target:
+        is_away = target.startswith("plugins/") and not (ROOT / "plugins").is_dir()  # as in tox -e pkg
+        if "://" in target or is_away:
             continue
         file = page.parent / path if path else page
         assert file.is_file(), target

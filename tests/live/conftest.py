@@ -30,6 +30,16 @@ FAST = {
 """Waits of a fiftieth: backoff from 20 ms on, heartbeats every 0.5 s as the exchange allows."""
 
 
+def wait_for(condition: Callable[[], Any]) -> None:
+    """Wait for what only looking can tell."""
+    pause = threading.Event()
+    for _ in range(PATIENCE * 100):
+        if condition():
+            return
+        pause.wait(0.01)
+    raise AssertionError("it did not come about")
+
+
 class Connection:
     """One client's connection, from after its subscription."""
 

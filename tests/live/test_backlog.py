@@ -9,7 +9,7 @@ import pytest
 from flumine_core import BaseStrategy, Flumine
 from flumine_core.contract.streams import DataStream, OrderDataStream, RaceDataStream, SportsDataStream
 
-from .conftest import PATIENCE, Connection, StreamServer
+from .conftest import PATIENCE, Connection, StreamServer, wait_for
 
 MOST, SENT = 20, 200
 CHANGES: dict[str, tuple[str, Any]] = {
@@ -49,15 +49,6 @@ def run(account: Any, fast_settings: Any, plugins: Any) -> Iterator[Callable[...
         framework.stop()
         thread.join(PATIENCE)
         assert not thread.is_alive()
-
-
-def wait_for(condition: Callable[[], Any]) -> None:
-    pause = threading.Event()
-    for _ in range(PATIENCE * 100):
-        if condition():
-            return
-        pause.wait(0.01)
-    raise AssertionError("it did not come about")
 
 
 class Stall:

@@ -15,7 +15,7 @@ from flumine_core.errors import StreamError
 from flumine_core.events import CustomEvent, Event
 from flumine_core.live.inbox import Inbox
 
-from .conftest import PATIENCE
+from .conftest import PATIENCE, wait_for
 
 LONG = 5.0
 """Seconds that nothing takes which need not wait for anything."""
@@ -114,15 +114,6 @@ def lend(inbox: Inbox) -> Iterator[Callable[..., Lender]]:
 
 def text(event: Any) -> str:
     return str(event.event)
-
-
-def wait_for(condition: Callable[[], Any]) -> None:
-    pause = threading.Event()
-    for _ in range(PATIENCE * 100):
-        if condition():
-            return
-        pause.wait(0.01)
-    raise AssertionError("it did not come about")
 
 
 def test_events_come_in_order_and_wake_who_waits(inbox: Inbox) -> None:

@@ -1,12 +1,10 @@
 """The journal's log: it is moved into the file while nobody waits for it, and does not grow without end."""
 
-import threading
 from pathlib import Path
-from typing import Any
 
 from flumine_core.live.journal import Journal
 
-from .conftest import PATIENCE
+from .conftest import wait_for
 
 STATEMENT = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
 
@@ -28,15 +26,6 @@ def write(journal: Journal, first: int, count: int) -> None:
 
 def size_of(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
-
-
-def wait_for(condition: Any) -> None:
-    pause = threading.Event()
-    for _ in range(PATIENCE * 100):
-        if condition():
-            return
-        pause.wait(0.01)
-    raise AssertionError("it did not come about")
 
 
 def test_the_log_is_moved_into_the_file_once_it_is_quiet(tmp_path: Path) -> None:
