@@ -74,21 +74,31 @@ class Backlog:
         with self._lock:
             return self._unread + len(self._entries)
 
-    def put(self, entry: Entry) -> int:
-        """Take an entry; return how many there are now.
+    def put(self, entries: Sequence[Entry]) -> int:
+        """Take entries, in the order of their numbers; return how many there are now.
 
-        :raises OSError: where it had to be spooled and could not be; it stays in memory, or is counted as lost.
+        :raises OSError: where they had to be spooled and could not be; they stay in memory, or are counted as lost.
         """
         with self._lock:
-            entries = self._entries
-            self._last = entry[0]
-            if len(entries) >= self.memory * MOST_TIMES_MEMORY:
-                self.lost += 1
-                raise OSError(errno.ENOSPC, f"neither {self.path} nor memory takes more")
-            entries.append(entry)
-            if self._is_spooling or len(entries) > self.memory:
-                self._spill()
-            return self._unread + len(entries)
+            kept, start, failure = self._entries, 0, None
+            while start < len(entries):
+                room = self.memory * MOST_TIMES_MEMORY - len(kept)
+                if room <= 0:
+                    self.lost += len(entries) - start
+                    failure = OSError(errno.ENOSPC, f"neither {self.path} nor memory takes more")
+                    break
+                kept.extend(entries[start : start + room])
+                start += room
+                if self._is_spooling or len(kept) > self.memory:
+                    try:
+                        self._spill()
+                    except OSError as error:
+                        failure = error
+            if entries:
+                self._last = entries[-1][0]
+            if failure is not None:
+                raise failure
+            return self._unread + len(kept)
 
     @property
     def kept(self) -> int:

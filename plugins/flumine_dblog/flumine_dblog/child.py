@@ -1,5 +1,6 @@
 """The process that writes for a run: it takes entries from a socket, and ends with the run."""
 
+import gc
 import os
 import queue
 import select
@@ -8,6 +9,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from loguru import logger
@@ -17,6 +19,9 @@ from .writer import Writer
 
 LOOK_SECONDS = 0.2
 """How long nothing comes before it is seen whether the run is still there."""
+
+NICE = 10
+"""By how much the process comes after others for a processor."""
 
 PIECE = 1 << 20
 """Bytes that are taken from the socket at a time."""
@@ -109,6 +114,12 @@ def serve(connection: socket.socket, run: int) -> None:
 
 def main() -> None:
     """Serve the run whose socket and process id the command line names."""
+    # the trading loop is never to wait for a processor because of what is written beside it
+    with suppress(OSError):
+        os.nice(NICE)
+    # entries are many, and make no circles: to look through them again and again finds nothing
+    gc.freeze()
+    gc.set_threshold(100_000)
     # what ends a run is sent to all of its processes, and this one has the rest to write
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         signal.signal(getattr(signal, name), signal.SIG_IGN)

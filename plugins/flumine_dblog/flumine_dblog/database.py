@@ -1,6 +1,5 @@
 """The database: how it is opened, migrated and written to, whichever it is."""
 
-import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -179,7 +178,7 @@ class Database:
         dialect = DIALECTS[connection.dialect.name]
         for load, values in loaded(rows):
             for chunk in chunked(values):
-                flat = tuple(itertools.chain.from_iterable(chunk))
+                flat = tuple(dialect.values(load, chunk))
                 connection.exec_driver_sql(dialect.insert(load, run_id, len(chunk)), flat)
         connection.execute(update(runs).where(runs.c.id == run_id).values(sequence=done))
 

@@ -55,7 +55,7 @@ class DatabaseLog(LoggingControl):
         url: str = DEFAULT_URL,
         spool: Path = Path("flumine_dblog_spool"),
         run: str | None = None,
-        batch: int = 1_000,
+        batch: int = 5_000,
         interval: float = 0.5,
         memory: int = 20_000,
         close_seconds: float = 10.0,
@@ -122,10 +122,19 @@ class DatabaseLog(LoggingControl):
                 self._raised("flush", error)
 
     def _take(self) -> None:
-        """Write down the refusals that were kept."""
+        """Write down the refusals that were kept, all at once where each of them makes a row."""
+        if not self._events:
+            return
         take = self._events.popleft
-        for _ in range(len(self._events)):
-            self._write_down(take())
+        events = [take() for _ in range(len(self._events))]
+        if not self._skipped:
+            try:
+                self._told.extend("refusal", map(rows.refusal_row, events))
+                return
+            except (Exception, SystemExit):
+                pass  # which of them it was is seen below
+        for event in events:
+            self._write_down(event)
 
     def _write_down(self, event: Event) -> None:
         try:

@@ -3,6 +3,7 @@
 import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
 
@@ -12,7 +13,7 @@ from sqlalchemy import DateTime, Table
 from . import schema
 from .rows import FIELDS, Row
 
-CHUNKS = (100, 10, 1)
+CHUNKS = (500, 100, 10, 1)
 """How many rows a statement may hold: few sizes, so that prepared statements are used again."""
 
 STUB, LATEST, NEW = "stub", "latest", "new"
@@ -38,6 +39,11 @@ class Load:
     def key(self) -> tuple[str, ...]:
         """What makes a row one of its own, beside the run."""
         return tuple(column.name for column in self.table.primary_key if column.name != "run_id")
+
+    @functools.cached_property
+    def moments(self) -> list[int]:
+        """The positions of columns that hold a time."""
+        return [number for number, name in enumerate(self.columns) if isinstance(self.table.c[name].type, DateTime)]
 
 
 def _own(table: Table, noun: str, **others: str) -> dict[str, str]:
@@ -95,23 +101,34 @@ Pick = Callable[[Row], Any]
 class Dialect:
     """What differs from database to database.
 
-    :ivar mark: stands for a value; `moment`: for a time given in milliseconds since 1970.
+    :ivar mark: stands for a value; `moment`: for a time.
+    :ivar given: makes of a time in milliseconds since 1970 what `moment` takes; None where it takes that itself.
     """
 
     mark: str
     moment: str
     is_mysql: bool = False
+    given: Callable[[int | None], str | None] | None = None
 
     @functools.lru_cache(maxsize=1024)  # noqa: B019 (dialects live as long as the process)
     def insert(self, load: Load, run_id: int, count: int) -> str:
         """Return the statement that writes `count` rows."""
         table = load.table
         names = ["run_id", *load.columns]
-        marks = [self.moment if isinstance(table.c[name].type, DateTime) else self.mark for name in load.columns]
+        marks = [self.moment if number in load.moments else self.mark for number in range(len(load.columns))]
         marks.insert(0, str(int(run_id)))
         values = ",".join([f"({','.join(marks)})"] * count)
         quoted = ",".join(self._quoted(name) for name in names)
         return f"INSERT INTO {table.name} ({quoted}) VALUES {values} {self._on_conflict(load)}"
+
+    def values(self, load: Load, rows: Iterable[Row]) -> list[Any]:
+        """Return the values of rows one after another, as the statement takes them."""
+        flat = list(itertools.chain.from_iterable(rows))
+        if self.given is not None:
+            for position in load.moments:
+                times = slice(position, None, len(load.columns))
+                flat[times] = map(self.given, flat[times])
+        return flat
 
     def _quoted(self, name: str) -> str:
         return f"`{name}`" if self.is_mysql else f'"{name}"'
@@ -129,8 +146,29 @@ class Dialect:
         return f"ON CONFLICT ({target}) DO UPDATE SET " + ",".join(f'"{name}"=excluded."{name}"' for name in updated)
 
 
+_EPOCH = datetime(1970, 1, 1)
+
+
+_WITHIN = tuple(f"{minute:02d}:{second:02d}." for minute in range(60) for second in range(60))
+
+
+@functools.lru_cache(maxsize=1024)
+def _hour(number: int) -> str:
+    moment = _EPOCH + timedelta(hours=number)
+    return f"{moment.date()} {moment.hour:02d}:"
+
+
+def _as_text(ms: int | None) -> str | None:
+    """Return a time as SQLAlchemy keeps it in SQLite, whose own strftime takes several times as long."""
+    if ms is None:
+        return None
+    second, rest = divmod(ms, 1000)
+    hour, within = divmod(second, 3600)
+    return f"{_hour(hour)}{_WITHIN[within]}{rest:03d}000"
+
+
 DIALECTS = {
-    "sqlite": Dialect("?", "strftime('%Y-%m-%d %H:%M:%f000',?/1000.0,'unixepoch')"),
+    "sqlite": Dialect("?", "?", given=_as_text),
     "postgresql": Dialect("%s", "to_timestamp(CAST(%s AS numeric)/1000)"),
     "mysql": Dialect("%s", "FROM_UNIXTIME(%s/1000)", is_mysql=True),
     "mariadb": Dialect("%s", "FROM_UNIXTIME(%s/1000)", is_mysql=True),

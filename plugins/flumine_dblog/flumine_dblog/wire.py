@@ -1,6 +1,7 @@
 """What passes between a run and the process that writes for it: frames of MessagePack or JSON, led by their length."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import repeat
 from math import inf
 from typing import Any, NamedTuple
 
@@ -72,6 +73,9 @@ _encode = msgspec.json.Encoder(enc_hook=str).encode
 decode_terms = msgspec.json.Decoder(Terms).decode
 _pack = msgspec.msgpack.Encoder(enc_hook=str).encode
 _unpack = msgspec.msgpack.Decoder(tuple[int, list[tuple[str, list[Any]]]]).decode
+_ENDLESS = (b"\xcb\x7f", b"\xcb\xff")
+"""How numbers begin, in MessagePack, that are none or have no end; some others do, too."""
+
 _decode_request = msgspec.json.Decoder(tuple[int, list[tuple[str, Row]]] | Close).decode
 decode_answer = msgspec.json.Decoder(Answer).decode
 
@@ -101,10 +105,27 @@ class Rows:
     def add(self, noun: str, row: Row) -> None:
         """Add a row."""
         if noun != self._noun:
-            self._noun, self._values = noun, []
-            self.pieces.append((noun, self._values))
+            self._begin(noun)
         self._values += row
         self.count += 1
+
+    def extend(self, noun: str, rows: Iterable[Row]) -> None:
+        """Add rows of one noun, or none of them, where one raises as it is made."""
+        if noun != self._noun:
+            self._begin(noun)
+        values = self._values
+        before = len(values)
+        try:
+            for row in rows:
+                values += row
+        except BaseException:
+            del values[before:]
+            raise
+        self.count += (len(values) - before) // len(FIELDS[noun])
+
+    def _begin(self, noun: str) -> None:
+        self._noun, self._values = noun, []
+        self.pieces.append((noun, self._values))
 
     def split(self, most: int) -> Iterator["Rows"]:
         """Yield the rows in portions of `most` at most, in their order."""
@@ -172,8 +193,17 @@ def decode_request(data: bytes) -> list[Entry] | Close:
     """Return what a frame without its length asks for: to close, or to write entries."""
     if not data.startswith((b"[", b"{")):
         first, pieces = _unpack(data)
-        packed = ((noun, row) for noun, values in pieces for row in _rows(noun, _finite(values)))
-        return [(number, noun, _flat(row)) for number, (noun, row) in enumerate(packed, first)]
+        is_odd = any(mark in data for mark in _ENDLESS)
+        entries: list[Entry] = []
+        for noun, given in pieces:
+            values = _finite(given) if is_odd else given
+            width = len(FIELDS[noun])
+            if values and type(values[-1]) is dict:
+                values[width - 1 :: width] = map(_text, values[width - 1 :: width])
+            start = first + len(entries)
+            numbers = range(start, start + len(values) // width)
+            entries += zip(numbers, repeat(noun), _rows(noun, values), strict=False)
+        return entries
     request = _decode_request(data)
     if isinstance(request, Close):
         return request
@@ -192,7 +222,11 @@ def _finite(values: list[Any]) -> list[Any]:
 
 
 def _flat(row: Row) -> Row:
-    return (*row[:-1], text_of(row[-1])) if type(row[-1]) is dict else row
+    return (*row[:-1], _text(row[-1])) if type(row[-1]) is dict else row
+
+
+def _text(value: Any) -> Any:
+    return value if type(value) is not dict else text_of(value) if value else "{}"
 
 
 def entries_of(frame: Frame) -> list[Entry]:

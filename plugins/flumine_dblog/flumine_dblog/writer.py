@@ -68,11 +68,11 @@ class Writer:
 
     def put_entries(self, entries: Sequence[Entry]) -> None:
         """Queue entries for writing, in the order of their numbers; never waits for the database."""
-        count = 0
-        for entry in entries:
-            try:
-                count = self._backlog.put(entry)
-            except OSError as error:
+        count, lost = 0, self._backlog.lost
+        try:
+            count = self._backlog.put(entries)
+        except OSError as error:
+            for _ in range(max(self._backlog.lost - lost, 1)):
                 self.report("spool", error)
         if count >= self.batch:
             self._due.set()

@@ -33,16 +33,19 @@ class Lines(RuleBasedStateMachine):
         self.folder.cleanup()
 
     @rule(
-        text=st.text(max_size=5)
-        | st.floats(allow_nan=False, allow_infinity=False)
-        | st.none()
-        | st.integers(-(2**60), 2**60)
+        values=st.lists(
+            st.text(max_size=5)
+            | st.floats(allow_nan=False, allow_infinity=False)
+            | st.none()
+            | st.integers(-(2**60), 2**60),
+            max_size=7,
+        )
     )
-    def put(self, text: Any) -> None:
-        self.number += 1
-        entry = (self.number, "noun", (text, True))
-        self.expected.append(entry)
-        self.backlog.put(entry)
+    def put(self, values: list[Any]) -> None:
+        entries = [(number, "noun", (value, True)) for number, value in enumerate(values, self.number + 1)]
+        self.number += len(entries)
+        self.expected += entries
+        self.backlog.put(entries)
 
     @rule(most=st.integers(1, 4))
     def peek(self, most: int) -> None:
@@ -97,14 +100,13 @@ def entries(*numbers: int) -> list[Any]:
 
 def test_an_unfinished_line_is_cut(tmp_path: Path) -> None:
     backlog = Backlog(tmp_path / "spool", 1)
-    for entry in entries(1, 2, 3):
-        backlog.put(entry)
+    backlog.put(entries(1, 2, 3))
     backlog.close()
     whole = (tmp_path / "spool").read_bytes()
     (tmp_path / "spool").write_bytes(whole[:-7])
     again = Backlog(tmp_path / "spool", 1)
     assert again.peek(10) == entries(1, 2)
-    again.put((4, "n", ()))
+    again.put([(4, "n", ())])
     assert [entry[0] for entry in again.peek(10)] == [1, 2, 4]
     again.close()
 
@@ -131,7 +133,7 @@ def _in_a_full_disk(path: Path) -> int:
     failures = 0
     for entry in entries(*range(1, 31)):
         try:
-            backlog.put(entry)
+            backlog.put([entry])
         except OSError:
             failures += 1
     assert failures and path.stat().st_size <= 300
@@ -161,7 +163,19 @@ def test_what_finds_no_place_is_counted(tmp_path: Path) -> None:
     backlog = Backlog(tmp_path / "file" / "spool", 1)
     for entry in entries(*range(1, 21)):
         with pytest.raises(OSError):
-            backlog.put(entry)
+            backlog.put([entry])
             raise OSError  # the first ones still find a place in memory
+    assert backlog.lost == 10
+    with pytest.raises(OSError):
+        backlog.put(entries(21, 22, 23))
+    assert backlog.lost == 13
+    assert [entry[0] for entry in backlog.peek(99)] == list(range(1, 11))
+
+
+def test_of_many_at_once_those_that_find_place_are_kept(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    backlog = Backlog(tmp_path / "file" / "spool", 1)
+    with pytest.raises(OSError):
+        backlog.put(entries(*range(1, 21)))
     assert backlog.lost == 10
     assert [entry[0] for entry in backlog.peek(99)] == list(range(1, 11))
