@@ -4,7 +4,6 @@ import hashlib
 import os
 import threading
 import uuid
-from collections import deque
 from collections.abc import Callable
 from importlib.metadata import distributions
 from pathlib import Path
@@ -14,7 +13,7 @@ from flumine_core import OrderStatus
 from flumine_core.clock import LiveClock
 from flumine_core.contract.loggingcontrol import LoggingControl
 from flumine_core.errors import SettingsError
-from flumine_core.events import EVENT_NOUNS, Event, RefusalEvent
+from flumine_core.events import EVENT_NOUNS, Event
 
 from . import rows
 from .database import Database, parse_url, shown
@@ -77,7 +76,6 @@ class DatabaseLog(LoggingControl):
         self._uuid = uuid.uuid4().hex
         self._installed = _installed()
         self._number = 0
-        self._events: deque[Event] = deque()
         self._most = memory
         self._handler_of = {kind: self.handlers.get(noun, _pass_over) for kind, noun in EVENT_NOUNS.items()}
         self._told = Rows()
@@ -104,43 +102,20 @@ class DatabaseLog(LoggingControl):
     def put(self, event: Event) -> None:
         """Keep what is told until `flush`, from any thread; who tells too much hands all of it over.
 
-        This is on the trading loop's thread, and a strategy may be refused at each book: a refusal is kept as it is.
+        An event becomes a row at once: events are made of objects that the garbage collector looks at, and to keep
+        those of a tenth of a second makes it look through all that the run holds far more often.
         """
-        if type(event) is RefusalEvent:
-            self._events.append(event)
-            is_full = len(self._events) > self._most
-        else:
-            # a copy of an order is made of many objects, which the garbage collector would look at again and again
-            with self._lock:
-                self._take()
-                self._write_down(event)
-                is_full = self._told.count > self._most
+        with self._lock:
+            try:
+                self._handler_of[type(event)](event)
+            except (Exception, SystemExit) as error:
+                self._raised(f"process_{EVENT_NOUNS.get(type(event))}", error)
+            is_full = self._told.count > self._most
         if is_full:
             try:
                 self.flush()
             except Exception as error:
                 self._raised("flush", error)
-
-    def _take(self) -> None:
-        """Write down the refusals that were kept, all at once where each of them makes a row."""
-        if not self._events:
-            return
-        take = self._events.popleft
-        events = [take() for _ in range(len(self._events))]
-        if not self._skipped:
-            try:
-                self._told.extend("refusal", map(rows.refusal_row, events))
-                return
-            except (Exception, SystemExit):
-                pass  # which of them it was is seen below
-        for event in events:
-            self._write_down(event)
-
-    def _write_down(self, event: Event) -> None:
-        try:
-            self._handler_of[type(event)](event)
-        except (Exception, SystemExit) as error:
-            self._raised(f"process_{EVENT_NOUNS.get(type(event))}", error)
 
     def _put(self, noun: str, row: rows.Row) -> None:
         self._told.add(noun, row)
@@ -148,7 +123,6 @@ class DatabaseLog(LoggingControl):
     def flush(self) -> None:
         """Hand over to the writer what has been told since the last time."""
         with self._lock:
-            self._take()
             frames = []
             told, self._told = self._told, Rows()
             for piece in told.split(ENTRIES):

@@ -1,6 +1,6 @@
 """What passes between a run and the process that writes for it: frames of MessagePack or JSON, led by their length."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import repeat
 from math import inf
 from typing import Any, NamedTuple
@@ -105,27 +105,10 @@ class Rows:
     def add(self, noun: str, row: Row) -> None:
         """Add a row."""
         if noun != self._noun:
-            self._begin(noun)
+            self._noun, self._values = noun, []
+            self.pieces.append((noun, self._values))
         self._values += row
         self.count += 1
-
-    def extend(self, noun: str, rows: Iterable[Row]) -> None:
-        """Add rows of one noun, or none of them, where one raises as it is made."""
-        if noun != self._noun:
-            self._begin(noun)
-        values = self._values
-        before = len(values)
-        try:
-            for row in rows:
-                values += row
-        except BaseException:
-            del values[before:]
-            raise
-        self.count += (len(values) - before) // len(FIELDS[noun])
-
-    def _begin(self, noun: str) -> None:
-        self._noun, self._values = noun, []
-        self.pieces.append((noun, self._values))
 
     def split(self, most: int) -> Iterator["Rows"]:
         """Yield the rows in portions of `most` at most, in their order."""
