@@ -1,5 +1,6 @@
 """What is told is kept for a moment and handed over together: in order, and the odd one harms no other."""
 
+import gc
 from collections.abc import Iterator
 from typing import Any
 
@@ -97,6 +98,22 @@ def test_refusals_of_a_market_that_came_before_are_not_written_again(told: Any, 
     control.stop()
     assert [fault[1] for fault in faults] == ["process_market"]
     assert reasons(sqlite_url, tools) == [1, 3]
+
+
+def test_what_is_told_leaves_nothing_for_the_garbage_collector(told: Any) -> None:
+    """What waits for its hand-over would have it look through all that the run holds, again and again."""
+    control, faults = told
+    events = [refusal(number, limit=1.5) for number in range(40)]
+    gc.collect()
+    gc.disable()
+    try:
+        before = len(gc.get_objects()) - len(events)
+        while events:
+            control.put(events.pop())
+        assert len(gc.get_objects()) - before < 10
+    finally:
+        gc.enable()
+    assert not faults
 
 
 def test_entries_keep_the_order_in_which_they_were_told(told: Any, sqlite_url: str, tools: Any) -> None:
