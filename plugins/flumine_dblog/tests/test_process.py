@@ -31,6 +31,12 @@ def test_a_process_writes_and_ends_with_the_run(simulate: Any, sqlite_url: str, 
     is_whole(framework, sqlite_url, tools, tmp_path)
 
 
+def test_what_writes_comes_after_the_trading_loop_for_a_processor(simulate: Any, sqlite_url: str, tools: Any) -> None:
+    least = min(psutil.Process().nice() + 10, 19)
+    framework = simulate(sqlite_url, at={300: lambda: tools.wait_until(lambda: writers()[0].nice() >= least)})
+    assert not framework.faults.counts
+
+
 def test_a_thread_writes_where_that_is_asked_for(simulate: Any, sqlite_url: str, tools: Any, tmp_path: Path) -> None:
     seen: list[int] = []
     framework = simulate(sqlite_url, at={300: lambda: seen.append(len(writers()))}, process=False)
