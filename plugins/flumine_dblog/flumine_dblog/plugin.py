@@ -80,6 +80,7 @@ class DatabaseLog(LoggingControl):
         self._handler_of = {kind: self.handlers.get(noun, _pass_over) for kind, noun in EVENT_NOUNS.items()}
         self._told = Rows()
         self._lock = threading.RLock()
+        self._handing = threading.RLock()
         folder = _made_folder(Path(spool), url)
         terms = Terms(url, str(folder.absolute()), self._uuid, batch, interval, memory, close_seconds)
         Database(parse_url(url)).prepare()
@@ -121,10 +122,11 @@ class DatabaseLog(LoggingControl):
         self._told.add(noun, row)
 
     def flush(self) -> None:
-        """Hand over to the writer what has been told since the last time."""
-        with self._lock:
+        """Hand over to the writer what has been told since the last time; meanwhile more can be told."""
+        with self._handing:
+            with self._lock:
+                told, self._told = self._told, Rows()
             frames = []
-            told, self._told = self._told, Rows()
             for piece in told.split(ENTRIES):
                 frames.append(frame_of(self._number + 1, piece, self._raised))
                 self._number = frames[-1].last

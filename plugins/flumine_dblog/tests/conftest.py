@@ -255,6 +255,13 @@ def in_process(script: str, *arguments: str, check: bool = True) -> subprocess.C
     )
 
 
+def writers() -> list[Any]:
+    """The processes that write for this one."""
+    import psutil
+
+    return [each for each in psutil.Process().children() if "flumine_dblog.child" in each.cmdline()]
+
+
 @pytest.fixture
 def tools() -> SimpleNamespace:
     """The functions of this file, for tests, which cannot import it."""
@@ -267,6 +274,7 @@ def tools() -> SimpleNamespace:
         query=query,
         run_id=run_id,
         wait_until=wait_until,
+        writers=writers,
         upgrade=upgrade,
         written_results=written_results,
     )

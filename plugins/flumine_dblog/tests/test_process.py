@@ -8,11 +8,6 @@ import psutil
 import pytest
 
 
-def writers() -> list[psutil.Process]:
-    """The processes that write for this one."""
-    return [each for each in psutil.Process().children() if "flumine_dblog.child" in each.cmdline()]
-
-
 def is_whole(framework: Any, url: str, tools: Any, tmp_path: Path) -> None:
     assert tools.written_results(url) == tools.own_results(framework)
     assert tools.count(url, "refusals") == len(framework.refusals) > 0
@@ -21,25 +16,25 @@ def is_whole(framework: Any, url: str, tools: Any, tmp_path: Path) -> None:
     [(ended,)] = tools.query(url, "SELECT ended FROM runs")
     assert ended is not None
     assert not list(tmp_path.glob("spool/*/*.jsonl"))
-    assert not writers()
+    assert not tools.writers()
 
 
 def test_a_process_writes_and_ends_with_the_run(simulate: Any, sqlite_url: str, tools: Any, tmp_path: Path) -> None:
     seen: list[int] = []
-    framework = simulate(sqlite_url, at={300: lambda: seen.append(len(writers()))})
+    framework = simulate(sqlite_url, at={300: lambda: seen.append(len(tools.writers()))})
     assert seen == [1] and not framework.faults.counts
     is_whole(framework, sqlite_url, tools, tmp_path)
 
 
 def test_what_writes_comes_after_the_trading_loop_for_a_processor(simulate: Any, sqlite_url: str, tools: Any) -> None:
     least = min(psutil.Process().nice() + 10, 19)
-    framework = simulate(sqlite_url, at={300: lambda: tools.wait_until(lambda: writers()[0].nice() >= least)})
+    framework = simulate(sqlite_url, at={300: lambda: tools.wait_until(lambda: tools.writers()[0].nice() >= least)})
     assert not framework.faults.counts
 
 
 def test_a_thread_writes_where_that_is_asked_for(simulate: Any, sqlite_url: str, tools: Any, tmp_path: Path) -> None:
     seen: list[int] = []
-    framework = simulate(sqlite_url, at={300: lambda: seen.append(len(writers()))}, process=False)
+    framework = simulate(sqlite_url, at={300: lambda: seen.append(len(tools.writers()))}, process=False)
     assert seen == [0] and not framework.faults.counts
     is_whole(framework, sqlite_url, tools, tmp_path)
 
@@ -50,7 +45,7 @@ def test_a_thread_goes_on_where_a_killed_process_ended(
 ) -> None:
     def kill() -> None:
         tools.wait_until(lambda: Path(sqlite_url.removeprefix("sqlite:///")).exists())
-        for each in writers():
+        for each in tools.writers():
             each.kill()
 
     framework = simulate(sqlite_url, at={600: kill}, memory=memory, batch=7, interval=0.01, close_seconds=60)
@@ -62,7 +57,7 @@ def test_a_process_that_hangs_is_replaced_by_a_thread(
     simulate: Any, sqlite_url: str, tools: Any, tmp_path: Path
 ) -> None:
     def hang() -> None:
-        for each in writers():
+        for each in tools.writers():
             each.suspend()
 
     framework = simulate(sqlite_url, at={100: hang}, memory=20, close_seconds=60)
@@ -85,7 +80,7 @@ def test_what_ends_a_run_does_not_end_what_writes(simulate: Any, sqlite_url: str
     def signal_all() -> None:
         # each signal is ignored from when the tables are made, at the latest
         tools.wait_until(lambda: Path(sqlite_url.removeprefix("sqlite:///")).exists())
-        for each in writers():
+        for each in tools.writers():
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 each.send_signal(number)
 
@@ -147,6 +142,6 @@ def test_what_a_killed_run_has_told_is_written(
 def test_no_password_is_seen_on_a_command_line(simulate: Any, postgresql: Any, tools: Any) -> None:
     url = tools.fresh_database(postgresql, "secret").replace("tests@", "tests:hunter2@")
     seen: list[str] = []
-    framework = simulate(url, at={300: lambda: seen.extend(" ".join(each.cmdline()) for each in writers())})
+    framework = simulate(url, at={300: lambda: seen.extend(" ".join(each.cmdline()) for each in tools.writers())})
     assert len(seen) == 1 and "hunter2" not in seen[0]
     assert not framework.faults.counts

@@ -1,6 +1,7 @@
 """What is told is kept for a moment and handed over together: in order, and the odd one harms no other."""
 
 import gc
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -142,3 +143,28 @@ def test_who_tells_more_than_memory_holds_hands_over_itself(told: Any, sqlite_ur
     control.stop()
     assert not faults
     assert reasons(sqlite_url, tools) == list(range(200))
+
+
+def test_who_tells_is_not_held_up_while_that_is_handed_over(sqlite_url: str, tools: Any, tmp_path: Any) -> None:
+    """A process that takes nothing is waited for, for a second, but not by the trading loop."""
+    faults: Faults = []
+    control = Rarely(sqlite_url, spool=tmp_path / "spool", memory=50_000, close_seconds=60)
+    control.start(lambda *fault: faults.append(fault))
+    control.put(ConfigEvent({"simulated": False}))
+    tools.wait_until(tools.writers)
+    [writer] = tools.writers()
+    writer.suspend()
+    try:
+        for number in range(20_000):
+            control.put(refusal(number))
+        handing = threading.Thread(target=control.flush)
+        handing.start()
+        for number in range(20_000, 20_100):
+            control.put(refusal(number))
+        assert handing.is_alive()
+        handing.join()
+    finally:
+        writer.resume()
+    control.stop()
+    assert not faults
+    assert reasons(sqlite_url, tools) == list(range(20_100))
