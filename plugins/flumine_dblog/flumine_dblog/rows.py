@@ -309,7 +309,7 @@ def balance_row(time_ms: int, funds: Mapping[str, Any]) -> Row:
 
 
 def refusal_row(event: Any) -> Row:
-    """Return a row of a control's refusal of a request on an order, with what the order was.
+    """Return a row of a control's refusal of a request on an order, with what the order was; `numbers` are a dict yet.
 
     A strategy may be refused at each book, and this is on the trading loop's thread.
     """
@@ -334,18 +334,8 @@ def refusal_row(event: Any) -> Row:
         refusal.package_type.value,
         refusal.control,
         refusal.reason,
-        _numbers_text(refusal.numbers),
+        refusal.numbers,
     )
-
-
-def _numbers_text(numbers: dict[str, Any]) -> str | dict[str, Any]:
-    """Return numbers as JSON, as they are where JSON cannot hold them: that is for whoever hands them over."""
-    if not numbers:
-        return "{}"
-    try:
-        return text_of(numbers)
-    except Exception:
-        return numbers
 
 
 def _text(value: Any) -> str | None:
