@@ -6,7 +6,6 @@ of each side. Start-up (imports, migration) is left out; the end, when everythin
 """
 
 import argparse
-import gc
 import json
 import resource
 import subprocess
@@ -98,9 +97,6 @@ def simulate(strategy: str, url: str, files: list[str]) -> dict[str, Any]:
     made = STRATEGIES[strategy]()
     made.streams = streams
     framework.add_strategy(made)
-    # as the command `simulate` does: what start-up has made is kept out of the loop's collections
-    gc.collect()
-    gc.freeze()
     start, own, every = time.perf_counter(), time.thread_time(), time.process_time()
     framework.run()
     seconds = time.perf_counter() - start
