@@ -197,6 +197,8 @@ class Flumine(Session):
     :ivar has_run_out: True where the run ended without having been stopped.
     """
 
+    _awaits_logs = False
+
     def __init__(
         self,
         client: BaseClient | None = None,

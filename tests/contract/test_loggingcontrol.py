@@ -96,6 +96,58 @@ def test_a_control_that_pauses_handles_everything_and_flushes_after_each_look() 
     assert not control.is_alive()
 
 
+class Slow(LoggingControl):
+    """Handles nothing before it is let go."""
+
+    MOST_WAITING = 10
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.got: list[int] = []
+        self.is_busy = threading.Event()
+        self.let_go = threading.Event()
+
+    def process_order(self, event: Any) -> None:
+        self.is_busy.set()
+        self.let_go.wait(60)
+        self.got.append(event.event["id"])
+
+
+@pytest.mark.parametrize("pause", [0.0, 30.0])
+def test_a_live_run_never_waits_and_tells_what_is_lost(pause: float) -> None:
+    told: list[tuple[str, str, str]] = []
+    control = Slow()
+    control.PAUSE = pause
+    control.start(lambda *fault: told.append((fault[0], fault[1], str(fault[2]))))
+    for number in range(11):
+        control.put(OrderEvent({"id": number}))
+    assert control.is_busy.wait(20)  # a look at the queue does not wait for its time where the queue is full
+    for number in range(11, 50):
+        control.put(OrderEvent({"id": number}))
+    assert control.logging_queue.qsize() <= control.MOST_WAITING
+    control.let_go.set()
+    control.stop()
+    assert {fault[:2] for fault in told} == {("Slow", "waiting")}
+    assert "the oldest are lost, first order" in told[0][2]
+    assert len(control.got) + len(told) == 50
+    assert control.got[-10:] == [*range(40, 50)]
+
+
+def test_a_simulation_waits_for_a_slow_control_and_loses_nothing() -> None:
+    told: list[Any] = []
+    control = Slow()
+    control.is_awaited = True
+    control.start(lambda *fault: told.append(fault))
+    most = 0
+    threading.Timer(0.05, control.let_go.set).start()
+    for number in range(200):
+        control.put(OrderEvent({"id": number}))
+        most = max(most, control.logging_queue.qsize())
+    control.stop()
+    assert (control.got, told) == ([*range(200)], [])
+    assert most <= control.MOST_WAITING
+
+
 def test_unknown_options_are_refused() -> None:
     with pytest.raises(TypeError, match="colour"):
         LoggingControl(colour="red")
