@@ -18,7 +18,7 @@ from flumine_core.events import (
 
 from .ledger import Ledger
 from .rows import COLUMNS, Row, cleared_row, order_row, refusal_row, utc
-from .writer import Rotation, Writer
+from .writer import LostError, Rotation, Writer
 
 
 class CsvLog(LoggingControl):
@@ -54,7 +54,10 @@ class CsvLog(LoggingControl):
         self._days: dict[str, str] = {}
 
     def _put(self, kind: str, row: Row, market_id: str) -> None:
-        self._writer.put(kind, row, market_id, self._days.get(market_id, "unknown"))
+        try:
+            self._writer.put(kind, row, market_id, self._days.get(market_id, "unknown"))
+        except LostError as error:
+            self._raised("lost rows", error)
 
     def process_config(self, event: ConfigEvent) -> None:
         """Make the files, so that what is wrong with the directory shows at once."""
