@@ -1,6 +1,7 @@
 """Simulations from end to end: callbacks, clock, events, refusals, bad input."""
 
 import bz2
+import gzip
 import json
 import threading
 from pathlib import Path
@@ -109,6 +110,19 @@ def test_files_of_one_event_are_merged_by_publish_time(simulate: Any, tmp_path: 
     assert times == sorted(times)
     assert len({market for market, _ in strategy.seen[: len(strategy.seen) // 2]}) == 2
     assert sorted(strategy.seen) == sorted((market, time) for time, market in changes_of(paths))
+
+
+def test_a_market_that_two_merged_files_hold_is_delivered_once(simulate: Any, tmp_path: Path) -> None:
+    win, place = event("WIN", "PLACE", like=SyntheticMarket(updates=200, seed=5)).write_each(tmp_path)
+    again = tmp_path / "again.gz"
+    again.write_bytes(gzip.compress(win.read_bytes()))
+    once, twice = Watcher(), Watcher()
+    simulate([str(win), str(place)], once, event_processing=True)
+    framework = simulate([str(win), str(again), str(place)], twice, event_processing=True)
+    assert twice.seen == once.seen
+    assert framework.bad_lines == [
+        f"{again}:1: market {win.name} comes from {win}, which is merged with this file: left out here"
+    ]
 
 
 def test_files_without_grouping_run_one_after_another(simulate: Any, tmp_path: Path) -> None:
