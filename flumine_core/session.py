@@ -6,6 +6,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -155,7 +156,7 @@ class FlumineSimulation(Session):
         if unknown:
             raise SettingsError(f"market_filter of {strategy.name} has no key {', '.join(sorted(unknown))}")
         markets = wanted["markets"]
-        paths = [markets] if isinstance(markets, str) else list(markets)
+        paths = [markets] if isinstance(markets, str | Path) else list(markets)
         groups = wanted.get("event_groups") or {}
         is_event = bool(wanted.get("event_processing")) or bool(groups)
         descriptions = []

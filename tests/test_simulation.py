@@ -219,6 +219,15 @@ def test_markets_of_other_types_or_countries_are_left_out(simulate: Any, tmp_pat
     assert len(simulate(path, Watcher(), country_codes=["XX"]).markets) == 0
 
 
+def test_a_market_filter_takes_one_name_as_well_as_several(tmp_path: Path) -> None:
+    path = event("WIN", "PLACE", like=SyntheticMarket(updates=100, seed=5)).write(tmp_path / "event")
+    for wanted in ({"market_types": "PLACE"}, {"market_types": ("PLACE",), "country_codes": "GB"}):
+        framework = FlumineSimulation(client=SimulatedClient())
+        framework.add_strategy(Watcher(market_filter={"markets": path, **wanted}))
+        framework.run()
+        assert [market.market_type for market in framework.markets] == ["PLACE"]
+
+
 def test_market_filter_names_files_by_glob(market_file: Any, tmp_path: Path) -> None:
     for number in (1, 2):
         SyntheticMarket(updates=50, market_id=f"1.10000000{number}").write(tmp_path / f"m{number}.zst")
