@@ -101,7 +101,7 @@ class Ceiling(TradingControl):
         super().__init__(flumine)
         self.highest, self.known = highest, len(flumine.strategies)
     def _validate(self, order, package_type):
-        if getattr(order.order_type, "price", None) and order.order_type.price > self.highest:
+        if package_type.name == "PLACE" and getattr(order.order_type, "price", 0) > self.highest:
             self._on_error(order, "too long")
 class Account(ClientControl):
     def __init__(self, flumine, client):
