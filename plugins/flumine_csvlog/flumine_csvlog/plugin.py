@@ -17,7 +17,7 @@ from flumine_core.events import (
 )
 
 from .ledger import Ledger
-from .rows import COLUMNS, Row, cleared_row, order_row, refusal_row, utc
+from .rows import COLUMNS, Info, Row, cleared_row, order_row, refusal_row, start_of
 from .writer import LostError, Rotation, Writer
 
 
@@ -59,17 +59,23 @@ class CsvLog(LoggingControl):
         except LostError as error:
             self._raised("lost rows", error)
 
+    def _note_day(self, market: Info) -> None:
+        start = start_of(market)
+        if start is not None:
+            self._days[market["market_id"]] = start[:10]
+
     def process_config(self, event: ConfigEvent) -> None:
         """Make the files, so that what is wrong with the directory shows at once."""
         self._writer.open()
 
     def process_market(self, event: MarketEvent) -> None:
         """Take note of a market and its day."""
-        self._days[event.event["market_id"]] = (utc(event.event["market_start_datetime"]) or "unknown")[:10]
+        self._note_day(event.event)
         self._ledger.take_market(event.event)
 
     def process_close_market(self, event: CloseMarketEvent) -> None:
         """Write a closed market."""
+        self._note_day(event.market_book)
         self._ledger.close_market(event.market_book)
         self._writer.flush()
 
