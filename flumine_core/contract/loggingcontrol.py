@@ -89,6 +89,8 @@ class LoggingControl:
     def _make_room(self) -> None:
         """Wait until the handlers have taken an event where the run may wait, else drop the oldest one."""
         self._hurry.set()
+        if threading.current_thread() is self._thread:  # a handler tells of something: nobody else makes room
+            return
         if self.is_awaited:
             until = monotonic() + _PATIENCE
             while self.logging_queue.qsize() >= self.MOST_WAITING and monotonic() < until and self.is_alive():

@@ -1,6 +1,7 @@
 """Logging controls by themselves: handlers by name, one thread, nothing lost at the end."""
 
 import threading
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -146,6 +147,28 @@ def test_a_simulation_waits_for_a_slow_control_and_loses_nothing() -> None:
     control.stop()
     assert (control.got, told) == ([*range(200)], [])
     assert most <= control.MOST_WAITING
+
+
+@pytest.mark.parametrize("is_awaited", [True, False])
+def test_a_handler_that_tells_its_own_control_waits_for_nobody(is_awaited: bool) -> None:
+    class Chatty(Slow):
+        def process_order(self, event: Any) -> None:
+            super().process_order(event)
+            for number in range(20 if event.event["id"] == 0 else 0):
+                self.put(OrderEvent({"id": 1 + number}))
+
+    told: list[Any] = []
+    control = Chatty()
+    control.is_awaited = is_awaited
+    control.start(lambda *fault: told.append(fault))
+    control.let_go.set()
+    control.put(OrderEvent({"id": 0}))
+    begun = monotonic()
+    while len(control.got) < 21 and monotonic() < begun + 60:
+        control.is_busy.wait(0.01)
+    control.stop()
+    assert (control.got, told) == ([*range(21)], [])
+    assert monotonic() - begun < 5
 
 
 def test_unknown_options_are_refused() -> None:
