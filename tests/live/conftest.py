@@ -244,6 +244,7 @@ class Report:
     def __init__(self) -> None:
         self.bad_lines: list[str] = []
         self.troubles: list[str] = []
+        self.alerts: list[str] = []
         self.renewed: list[str | None] = []
 
     def bad_line(self, text: str) -> None:
@@ -251,6 +252,9 @@ class Report:
 
     def trouble(self, text: str) -> None:
         self.troubles.append(text)
+
+    def alert(self, text: str) -> None:
+        self.alerts.append(text)
 
     def renew_session(self, account: Any, dead_token: str | None) -> None:
         self.renewed.append(dead_token)

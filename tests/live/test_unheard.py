@@ -1,0 +1,101 @@
+"""While the order stream is not connected: fills are heard all the same, nothing new is placed, cancels pass."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from .rig import MARKET, Rig
+from .test_restart import order_of
+
+REFUSED = '{"op":"status","statusCode":"FAILURE","errorCode":"NOT_AUTHORIZED","connectionClosed":true}\r\n'
+
+
+def fill(rig: Rig, order: Any, size: float | None = None) -> None:
+    rig.exchange.market(MARKET).match_bet(order.bet_id, size)
+
+
+def refuse(rig: Rig, code: str) -> Any:
+    """Refuse every order stream from now on, and end the one that is there."""
+    fault = rig.exchange.faults.add("stream.subscribe", {"stream": "order"}, None, "error", code=code)
+    rig.exchange.drop_streams("order")
+    rig.wait_until(lambda: fault.hits and not rig.execution.gate.is_open)
+    return fault
+
+
+@pytest.mark.parametrize("code", ["NOT_AUTHORIZED", "SUBSCRIPTION_LIMIT_EXCEEDED", "UNEXPECTED_ERROR"])
+def test_fills_are_heard_while_the_order_stream_is_refused_and_it_comes_back(rig: Rig, code: str) -> None:
+    filled, partly, cancelled = rig.place(), rig.place(), rig.place()
+    rig.settled(filled, partly, cancelled)
+    heard: list[str] = []
+    rig.ask(lambda: setattr(rig.trader, "process_orders", lambda market, orders: heard.extend(o.id for o in orders)))
+    fault = refuse(rig, code)
+    fill(rig, filled)
+    fill(rig, partly, 1.0)
+    rig.wait_until(lambda: filled.complete and partly.size_matched == 1.0)
+    assert filled.size_matched == 2.0 and filled.id in heard
+    rig.ask(lambda: rig.market.cancel_order(cancelled))
+    rig.wait_until(lambda: cancelled.complete)
+    refused = rig.place()
+    assert refused.refusal is not None and refused.refusal.control == "Reconciliation"
+    fill(rig, partly)
+    rig.wait_until(lambda: partly.complete)
+    assert len(rig.ledger.bets()) == 3
+    rig.exchange.faults.remove(fault.id)
+    rig.wait_until(lambda: rig.execution.gate.is_open)
+    rig.settled(rig.place())
+    rig.agrees()
+
+
+def test_a_refusal_of_what_has_worked_is_told_and_counted(rig: Rig) -> None:
+    refuse(rig, "NOT_AUTHORIZED")
+    rig.wait_until(lambda: rig.framework.faults.total)
+    assert any("NOT_AUTHORIZED" in told for told in rig.framework.stream_errors)
+
+
+def test_a_refusal_in_the_middle_is_as_one_at_the_beginning(rig: Rig) -> None:
+    order = rig.place()
+    rig.settled(order)
+    rig.exchange.faults.add("stream.write", {"stream": "order"}, None, "raw", text=REFUSED)
+    fill(rig, order, 1.0)
+    rig.wait_until(lambda: order.size_matched == 1.0 and not rig.execution.gate.is_open)
+    refused = rig.place()
+    assert refused.refusal is not None and refused.refusal.control == "Reconciliation"
+
+
+def test_fills_are_heard_where_the_order_stream_was_never_there(make_rig: Callable[..., Rig]) -> None:
+    first = make_rig()
+    order = first.place()
+    first.settled(order)
+    first.stop()
+    first.exchange.faults.add("stream.subscribe", {"stream": "order"}, None, "error", code="NOT_AUTHORIZED")
+    again = make_rig(is_ready=False, stream_connect_timeout=20.0)
+    again.wait_until(lambda: any("given up" in told for told in again.framework.stream_errors))
+    again.exchange.market(MARKET).match_bet(order.bet_id)
+    again.wait_until(lambda: MARKET in again.framework.markets and again.market.blotter[order.id].complete)
+    assert order_of(again, order.id).size_matched == 2.0
+    assert again.framework.faults.total and not again.execution.gate.is_open
+
+
+def test_a_list_of_before_the_order_stream_was_lost_lets_nothing_pass(rig: Rig) -> None:
+    held = rig.exchange.faults.add("http.before_execute", {"op": "listCurrentOrders"}, 1, "delay", seconds=8.0)
+    rig.exchange.drop_streams("order")
+    assert held.struck.wait(30)
+    refuse(rig, "UNEXPECTED_ERROR")
+    listed = rig.exchange.faults.add("http.before_execute", {"op": "listCurrentOrders"}, 3, "delay", seconds=0.0)
+    rig.wait_until(lambda: rig.execution.gate.is_open or listed.hits == 3)
+    assert not rig.execution.gate.is_open
+
+
+def test_bets_that_cannot_be_listed_are_asked_for_again(rig: Rig) -> None:
+    order = rig.place()
+    rig.settled(order)
+    fault = rig.exchange.faults.add(
+        "http.before_execute", {"op": "listCurrentOrders"}, None, "error", code="ACCESS_DENIED"
+    )
+    refuse(rig, "UNEXPECTED_ERROR")
+    rig.wait_until(lambda: fault.hits > 2)
+    fill(rig, order)
+    rig.exchange.faults.remove(fault.id)
+    rig.wait_until(lambda: order.complete)
+    assert not rig.execution.gate.is_open
