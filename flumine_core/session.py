@@ -21,7 +21,7 @@ from .kernel.session import Session
 from .live.backlog import Backlog, WaitingEvent
 from .live.ids import LiveIds
 from .live.inbox import Inbox
-from .live.winddown import cancel_orders, orders_at_exchange
+from .live.winddown import cancel_orders, is_at_exchange, orders_at_exchange
 from .market.market import Market
 from .order.order import Order
 from .settings import Settings
@@ -268,11 +268,18 @@ class Flumine(Session):
             self._clear_simulated(market, simulated)
 
     def remove_closed_markets(self, seconds: float, kept: Collection[str] = ()) -> None:
-        """Let markets go that have been closed for so long, have no live orders and are not among the ids `kept`."""
+        """Let markets go that have been closed for so long and are not among the ids `kept`.
+
+        One with orders that may still be at the exchange stays; what waits on paper is refused.
+        """
         for market in self.markets:
             closed = market.elapsed_seconds_closed
             is_due = closed is not None and closed >= seconds and market.market_id not in kept
-            if is_due and not market.blotter.has_live_orders:
+            if is_due and not any(is_at_exchange(order) for order in market.blotter.live_orders):
+                for execution in self.executions:
+                    if hasattr(execution, "forget_market"):
+                        for report in execution.forget_market(market):
+                            self.take_report(report)
                 self._remove_market(market)
 
     def orders_at_exchange(self) -> list[Order]:

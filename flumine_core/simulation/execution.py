@@ -8,7 +8,7 @@ from ..order.report import DropReport, MatchReport, Report
 from .bet import Bet
 from .context import SimulatedRunners
 from .exchange import MarketExchange
-from .pending import NO_REPORTS, Latencies, PendingRequests, order_of, totals_of
+from .pending import NO_REPORTS, Latencies, PendingRequests, Request, order_of, totals_of
 from .policy import find_profile
 
 if TYPE_CHECKING:
@@ -90,12 +90,17 @@ class SimulatedExecution:
         if pending is not None:
             pending.exchange.close()
 
+    def forget_market(self, market: "Market") -> Sequence[Report]:
+        """Forget a market that leaves a live run, and drop what still waits there."""
+        pending = self._markets.pop(market.market_id, None)
+        return NO_REPORTS if pending is None else _drops(pending.requests)
+
     def end_stream(self) -> Sequence[Report]:
         """Drop what still waits, in the order of submission, and forget every market."""
         waiting = [request for pending in self._markets.values() for request in pending.requests]
         waiting.sort(key=lambda request: request.number)
         self._markets = {}
-        return [DropReport(order, DROPPED, asked) for request in waiting for order, asked in request.waiting_orders()]
+        return _drops(waiting)
 
     def shutdown(self) -> None:
         """Forget every market."""
@@ -108,6 +113,10 @@ class SimulatedExecution:
             pending = PendingRequests(market_id, exchange, self._profile.release, self._latencies)
             self._markets[market_id] = pending
         return pending
+
+
+def _drops(requests: Sequence[Request]) -> list[Report]:
+    return [DropReport(order, DROPPED, asked) for request in requests for order, asked in request.waiting_orders()]
 
 
 def _match_report(bet: Bet) -> MatchReport:
