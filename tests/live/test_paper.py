@@ -39,8 +39,8 @@ def wait_by_books(rig: Rig, condition: Callable[[], Any]) -> None:
     rig.wait_until(holds)
 
 
-def test_a_closed_market_and_its_orders_leave_memory_whatever_waits(paper: Callable[..., Rig]) -> None:
-    rig = paper(**LEAVING, place_latency=0.0, cancel_latency=10_000.0)
+def trade_until_it_leaves(rig: Rig) -> list["weakref.ref[Any]"]:
+    """Trade a market that closes and leaves; return references to it and to its orders."""
     filled, resting, waiting = rig.place(1.01), rig.place(900.0), rig.place(900.0)
     wait_by_books(rig, lambda: filled.complete and waiting.status is OrderStatus.EXECUTABLE)
     rig.ask(lambda: rig.market.cancel_order(waiting))
@@ -49,11 +49,16 @@ def test_a_closed_market_and_its_orders_leave_memory_whatever_waits(paper: Calla
     kept = [weakref.ref(each) for each in (rig.market, filled, resting, waiting)]
     rig.wait_until(lambda: MARKET not in rig.framework.markets)
     assert waiting.refusal is not None and waiting.refusal.control == "Execution"
-    del filled, resting, waiting
+    return kept
 
-    def held() -> list[Any]:
+
+def test_a_closed_market_and_its_orders_leave_memory_whatever_waits(paper: Callable[..., Rig]) -> None:
+    rig = paper(**LEAVING, place_latency=0.0, cancel_latency=10_000.0)
+    kept = trade_until_it_leaves(rig)
+
+    def is_gone() -> bool:
         gc.collect()
-        return [each() for each in kept if each() is not None]
+        return all(each() is None for each in kept)
 
-    rig.wait_until(lambda: not held())
+    rig.wait_until(is_gone)
     assert not rig.framework.faults.counts
