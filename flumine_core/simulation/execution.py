@@ -25,7 +25,7 @@ class SimulatedExecution:
     """Executes packages against the books that pass, as `Settings.simulation` says, for all clients.
 
     Simulation rule: a request made at one book is executed at the start of the first later book of the same
-    market at which its latency has passed, against the book BEFORE that one; what was traded with that book
+    market at which its latency has passed, against the newest book BEFORE that one; what was traded with that book
     is then offered to what came to rest.
 
     :raises SettingsError: where there is no such matching profile.
@@ -54,13 +54,15 @@ class SimulatedExecution:
         pending = self._markets.get(book.market_id)
         if pending is None:
             return NO_REPORTS
-        if book.definition is not pending.exchange.volume.definition:
-            previous = market.latest_book
-            if previous is not None:
+        previous = market.latest_book
+        is_defined = book.definition is not pending.exchange.volume.definition
+        if is_defined or pending.newest is not None:  # each stream has definitions of its own
+            previous = pending.meet(previous, book)
+            if is_defined and previous is not None:
                 pending.exchange.before_book(previous, book)
         if not pending.requests:
             return NO_REPORTS
-        return pending.release(market.latest_book, book.publish_time_epoch)
+        return pending.release(previous, book.publish_time_epoch)
 
     def after_book(self, market: "Market", book: "MarketBook") -> Sequence[Report]:
         """Let the exchange match its bets against `book`."""
