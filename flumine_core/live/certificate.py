@@ -24,7 +24,7 @@ def why_unusable(files: Sequence[str]) -> str | None:
     :param files: the certificate's and the key's, or one with both.
     """
     try:
-        ssl.create_default_context().load_cert_chain(*files, password="")
+        ssl.create_default_context().load_cert_chain(files[0], files[-1], password="")
     except OSError as error:
         return _explained(files, error)
     return None

@@ -105,10 +105,11 @@ class TradedVolume:
     def define(self, book: MarketBook) -> None:
         """Take over the definition of `book`."""
         self.definition = book.definition
-        self.fresh = fresh = {}
+        fresh = self.fresh
+        fresh.clear()
         if self._is_handed_over:
             self._is_handed_over = False
-            fresh.update((key, self._untold(key, book)) for key in self.active)
+            fresh.update([(key, self._untold(key, book)) for key in self.active])
         for key, status in book.definition.runner_statuses.items():
             if status != ACTIVE or key in self.active:
                 continue
