@@ -88,8 +88,18 @@ class Lender:
         assert not self.thread.is_alive()
 
 
+@pytest.fixture
+def lenders() -> Iterator[list[Lender]]:
+    """Those that have lent something; they must end with the inbox."""
+    made: list[Lender] = []
+    yield made
+    for each in made:
+        each.ended()
+        each.source.close()
+
+
 @pytest.fixture(params=["as the system has it", "without poll"])
-def inbox(request: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Inbox]:
+def inbox(request: Any, monkeypatch: pytest.MonkeyPatch, lenders: list[Lender]) -> Iterator[Inbox]:
     if request.param == "without poll":
         monkeypatch.delattr(select, "poll", raising=False)
     made = Inbox()
@@ -98,18 +108,12 @@ def inbox(request: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Inbox]:
 
 
 @pytest.fixture
-def lend(inbox: Inbox) -> Iterator[Callable[..., Lender]]:
-    lenders: list[Lender] = []
-
+def lend(inbox: Inbox, lenders: list[Lender]) -> Callable[..., Lender]:
     def make(source: Source | None = None) -> Lender:
         lenders.append(Lender(inbox, source or Source()))
         return lenders[-1]
 
-    yield make
-    inbox.close()
-    for each in lenders:
-        each.ended()
-        each.source.close()
+    return make
 
 
 def text(event: Any) -> str:
