@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from .conftest import wait_for
 from .rig import MARKET, Rig
 from .test_restart import order_of
 
@@ -70,11 +71,25 @@ def test_fills_are_heard_where_the_order_stream_was_never_there(make_rig: Callab
     first.stop()
     first.exchange.faults.add("stream.subscribe", {"stream": "order"}, None, "error", code="NOT_AUTHORIZED")
     again = make_rig(is_ready=False, stream_connect_timeout=20.0)
+    assert again.trader.first_book.wait(30), again.error
     again.wait_until(lambda: any("given up" in told for told in again.framework.stream_errors))
     again.exchange.market(MARKET).match_bet(order.bet_id)
     again.wait_until(lambda: MARKET in again.framework.markets and again.market.blotter[order.id].complete)
     assert order_of(again, order.id).size_matched == 2.0
     assert again.framework.faults.total and not again.execution.gate.is_open
+
+
+def test_bets_are_listed_though_the_order_stream_never_answers(make_rig: Callable[..., Rig]) -> None:
+    first = make_rig()
+    order = first.place()
+    first.settled(order)
+    first.stop()
+    first.exchange.faults.add("stream.subscribe", {"stream": "order"}, None, "silence")
+    again = make_rig(is_ready=False, stream_connect_timeout=2_000.0)
+    wait_for(lambda: again.framework.is_running)
+    again.exchange.market(MARKET).match_bet(order.bet_id)
+    again.wait_until(lambda: again.market.blotter[order.id].complete)
+    assert order_of(again, order.id).size_matched == 2.0 and not again.execution.gate.is_open
 
 
 def test_a_list_of_before_the_order_stream_was_lost_lets_nothing_pass(rig: Rig) -> None:
