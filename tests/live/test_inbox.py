@@ -57,8 +57,10 @@ class Closing(Source):
     def __init__(self, number: int | None = None) -> None:
         super().__init__()
         self.number = self.here.fileno() if number is None else number
+        self.was_asked = False
 
     def fileno(self) -> int:
+        self.was_asked = True
         return self.number
 
     def read(self, deliver: Callable[[Event], None]) -> float:
@@ -250,3 +252,65 @@ def test_the_number_of_a_closed_connection_may_be_that_of_a_new_one(inbox: Inbox
     assert text(inbox.get(PATIENCE)) == "news"
     closed.ended()
     assert str(closed.error) == "it was closed"
+
+
+class Slow(Source):
+    """A source of which a read takes a while."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_being_read = False
+
+    def read(self, deliver: Callable[[Event], None]) -> float:
+        self.is_being_read = True
+        time.sleep(0.1 if self.reads else 0)
+        try:
+            return super().read(deliver)
+        finally:
+            self.is_being_read = False
+
+
+def test_what_was_lent_is_given_back_when_nobody_reads_it_any_more(inbox: Inbox, lend: Any) -> None:
+    source = Slow()
+    lender = lend(source)
+    wait_for(lambda: source.reads == 1)  # the relief reads
+    source.there.send(b"one")
+    wait_for(lambda: source.is_being_read)
+    inbox.close()
+    lender.ended()
+    assert not source.is_being_read
+
+
+def test_what_is_about_to_be_read_is_given_back(inbox: Inbox, lend: Any) -> None:
+    lend()
+    with pytest.raises(queue.Empty):
+        inbox.get(0.02)
+    late = lend(Closing())
+    wait_for(lambda: late.source.was_asked)
+    time.sleep(0.02)  # it waits to be read, and nobody asks for events
+    inbox.close()
+    late.ended()
+    assert late.error is None
+
+
+def test_a_closing_does_not_wait_where_there_is_nothing_to_wait_for(lenders: list[Lender]) -> None:
+    def seconds() -> float:
+        inbox, source = Inbox(), Source()
+        lenders.append(Lender(inbox, source))
+        wait_for(lambda: source.reads)  # the relief reads, and waits for more
+        begun = time.monotonic()
+        inbox.close()
+        return time.monotonic() - begun
+
+    assert min(seconds() for _ in range(5)) < 0.3
+    Inbox().close()
+
+
+def test_the_threads_of_an_inbox_end_with_it(inbox: Inbox, lend: Any) -> None:
+    before = set(threading.enumerate())
+    lend()
+    with pytest.raises(queue.Empty):
+        inbox.get(0.02)
+    assert set(threading.enumerate()) - before
+    inbox.close()
+    wait_for(lambda: not set(threading.enumerate()) - before)

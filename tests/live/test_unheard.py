@@ -1,5 +1,6 @@
 """While the order stream is not connected: fills are heard all the same, nothing new is placed, cancels pass."""
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -114,3 +115,27 @@ def test_bets_that_cannot_be_listed_are_asked_for_again(rig: Rig) -> None:
     rig.exchange.faults.remove(fault.id)
     rig.wait_until(lambda: order.complete)
     assert not rig.execution.gate.is_open
+
+
+def test_a_machine_that_has_no_thread_for_the_list_is_asked_again(
+    make_rig: Callable[..., Rig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = make_rig()
+    order = first.place()
+    first.settled(order)
+    first.stop()
+    first.exchange.faults.add("stream.subscribe", {"stream": "order"}, None, "error", code="UNEXPECTED_ERROR")
+    start, refused = threading.Thread.start, []
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name.startswith("list") and len(refused) < 2:
+            refused.append(thread.name)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    again = make_rig(is_ready=False, stream_connect_timeout=20.0)
+    wait_for(lambda: again.framework.is_running)
+    again.exchange.market(MARKET).match_bet(order.bet_id)
+    again.wait_until(lambda: again.market.blotter[order.id].complete)
+    assert len(refused) == 2
