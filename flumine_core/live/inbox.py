@@ -119,7 +119,6 @@ class Inbox:
             readiness = self._readiness
         if readiness is None:
             return
-        self._is_wanted = True
         self._ring()
         self._reading.acquire(timeout=_CLOSE_SECONDS)  # an interrupted `get` may never have let go of it
         for lent in (*self._lents.values(), *self._coming):
@@ -132,7 +131,7 @@ class Inbox:
     def get(self, timeout: float | None = None) -> Event | None:
         """Return the next event, as soon as there is one.
 
-        :raises queue.Empty: where there was none within `timeout` seconds.
+        :raises queue.Empty: where there was none within `timeout` seconds, or is none and the inbox is closed.
         """
         self._turn += 1
         events = self._events
@@ -145,6 +144,8 @@ class Inbox:
             with self._lock:
                 self._open()
         while not events:
+            if self._is_closed.is_set():
+                raise queue.Empty
             self._take_over()
             self._look(until)
             if not events and monotonic() >= until:

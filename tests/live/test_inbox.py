@@ -209,7 +209,9 @@ def test_closing_gives_back_what_was_lent_whoever_reads(inbox: Inbox, lend: Any)
     late = Lender(inbox, lender.source)
     late.ended()
     inbox.put(CustomEvent("kept"))
-    assert inbox.qsize() == 2
+    assert [text(inbox.get()), text(inbox.get())] == ["one", "kept"]
+    with pytest.raises(queue.Empty):
+        inbox.get()
 
 
 def test_a_connection_that_was_closed_before_it_is_lent_is_given_back(inbox: Inbox, lend: Any) -> None:
@@ -314,3 +316,42 @@ def test_the_threads_of_an_inbox_end_with_it(inbox: Inbox, lend: Any) -> None:
     assert set(threading.enumerate()) - before
     inbox.close()
     wait_for(lambda: not set(threading.enumerate()) - before)
+
+
+def test_waiting_events_are_not_held_up_by_a_look_at_the_connections_each(inbox: Inbox, lend: Any) -> None:
+    source = lend().source
+    with pytest.raises(queue.Empty):
+        inbox.get(0.02)
+    for number in range(5_000):
+        inbox.put(CustomEvent(number))
+    source.there.send(b"news")
+    before, begun = source.reads, time.monotonic()
+    while not inbox.empty():
+        inbox.get()
+    most = (time.monotonic() - begun) / 0.005
+    assert source.reads - before <= 2 * (most + 1)
+
+
+def test_a_thread_that_asks_often_is_not_relieved(inbox: Inbox, lend: Any) -> None:
+    source = lend().source
+    for _ in range(10):
+        source.threads.clear()
+        longest = 0.0
+        for _ in range(40):
+            begun = time.monotonic()
+            source.there.send(b"news")
+            inbox.get()
+            time.sleep(0.01)
+            longest = max(longest, time.monotonic() - begun)
+        if longest < 0.1:  # else this machine was busy with something else
+            assert set(source.threads) == {threading.get_ident()}
+            return
+
+
+def test_what_came_in_time_is_returned_however_long_its_reading_took(inbox: Inbox, lend: Any) -> None:
+    source = Slow()
+    lend(source)
+    with pytest.raises(queue.Empty):
+        inbox.get(0.02)
+    source.there.send(b"news")
+    assert text(inbox.get(0.05)) == "news"
