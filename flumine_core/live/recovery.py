@@ -83,8 +83,6 @@ class Recovery:
         needed_human, self.needs_human = self.needs_human, False
         if isinstance(error, Refused):
             self.needs_human = error.code in _NEVER_RIGHT
-            if self.needs_human or error.code in _TOO_MANY:
-                wait = max(wait, settings.wait("stream_limit_backoff") * random.uniform(1.0, 1.5))
         elif isinstance(error, ssl.SSLCertVerificationError):
             self._certificate_failures += 1
             words = f"the exchange's certificate cannot be verified: {error.verify_message}"
@@ -96,6 +94,8 @@ class Recovery:
         elif not isinstance(error, StreamError):
             logger.opt(exception=error).error("{} failed", self._name)
         self._is_news = self.needs_human and not needed_human
+        if self.needs_human or (isinstance(error, Refused) and error.code in _TOO_MANY):
+            wait = max(wait, settings.wait("stream_limit_backoff") * random.uniform(1.0, 1.5))
         if self.needs_human and not self._has_worked:
             raise StreamError(f"{self._name} is given up: {words}")
         return wait, words
