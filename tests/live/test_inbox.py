@@ -142,6 +142,19 @@ def test_who_waits_in_vain_is_told(inbox: Inbox) -> None:
         inbox.get(0.02)
 
 
+def test_who_waits_goes_on_waiting_where_a_connection_brings_no_event(inbox: Inbox, lend: Any) -> None:
+    def bring() -> None:
+        time.sleep(0.05)
+        lend()  # wakes who waits
+        time.sleep(0.05)
+        inbox.put(CustomEvent("late"))
+
+    thread = threading.Thread(target=bring)
+    thread.start()
+    assert text(inbox.get()) == "late"
+    thread.join()
+
+
 def test_a_connection_is_read_on_the_thread_that_asks_for_events(inbox: Inbox, lend: Any) -> None:
     source = lend().source
     for number in range(20):
