@@ -1,128 +1,25 @@
 """The kernel's inbox: who reads the connections, and when."""
 
-import os
 import queue
-import select
 import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 import pytest
 
-from flumine_core.errors import StreamError
 from flumine_core.events import CustomEvent, Event
 from flumine_core.live import inbox as inbox_module
 from flumine_core.live.inbox import Inbox
 
-from .conftest import PATIENCE, wait_for
+from .conftest import wait_for
+from .lending import Closing, Slow, Source, text
 
 LONG = 5.0
 """Seconds that nothing takes which need not wait for anything."""
-
-
-class Source:
-    """One end of a pair of sockets, which notes on which thread it is read."""
-
-    def __init__(self, due: float = float("inf")) -> None:
-        self.here, self.there = socket.socketpair()
-        self.here.setblocking(False)
-        self.due = due
-        self.threads: list[int] = []
-        self.reads = 0
-
-    def fileno(self) -> int:
-        return self.here.fileno()
-
-    def read(self, deliver: Callable[[Event], None]) -> float:
-        self.reads += 1
-        try:
-            received = self.here.recv(4096)
-        except BlockingIOError:
-            return self.due
-        self.threads.append(threading.get_ident())
-        if received == b"end":
-            raise StreamError("it has ended")
-        deliver(CustomEvent(received.decode()))
-        return self.due
-
-    def close(self) -> None:
-        self.here.close()
-        self.there.close()
-
-
-class Closing(Source):
-    """A source whose socket another thread may close, and whose reader then is told."""
-
-    def __init__(self, number: int | None = None) -> None:
-        super().__init__()
-        self.number = self.here.fileno() if number is None else number
-        self.was_asked = False
-
-    def fileno(self) -> int:
-        self.was_asked = True
-        return self.number
-
-    def read(self, deliver: Callable[[Event], None]) -> float:
-        if self.here.fileno() < 0:
-            raise StreamError("it was closed")
-        return super().read(deliver)
-
-
-class Lender:
-    """A thread that has lent a source, as a stream's does."""
-
-    def __init__(self, inbox: Inbox, source: Source) -> None:
-        self.source = source
-        self.error: Exception | None = None
-        self._inbox = inbox
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
-
-    def _run(self) -> None:
-        try:
-            self._inbox.lend(self.source, self._inbox.put)
-        except StreamError as error:
-            self.error = error
-
-    def ended(self) -> None:
-        self.thread.join(PATIENCE)
-        assert not self.thread.is_alive()
-
-
-@pytest.fixture
-def lenders() -> Iterator[list[Lender]]:
-    """Those that have lent something; they must end with the inbox."""
-    made: list[Lender] = []
-    yield made
-    for each in made:
-        each.ended()
-        each.source.close()
-
-
-@pytest.fixture(params=["as the system has it", "without poll"])
-def inbox(request: Any, monkeypatch: pytest.MonkeyPatch, lenders: list[Lender]) -> Iterator[Inbox]:
-    if request.param == "without poll":
-        monkeypatch.delattr(select, "poll", raising=False)
-    made = Inbox()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def lend(inbox: Inbox, lenders: list[Lender]) -> Callable[..., Lender]:
-    def make(source: Source | None = None) -> Lender:
-        lenders.append(Lender(inbox, source or Source()))
-        return lenders[-1]
-
-    return make
-
-
-def text(event: Any) -> str:
-    return str(event.event)
 
 
 def test_events_come_in_order_and_wake_who_waits(inbox: Inbox) -> None:
@@ -237,135 +134,6 @@ def test_a_connection_is_read_when_it_is_due_while_that_thread_is_busy(inbox: In
         inbox.get(0.02)
     wait_for(lambda: inbox.qsize() == 1)
     assert text(inbox.get()) == "silence"
-
-
-def test_closing_gives_back_what_was_lent_whoever_reads(inbox: Inbox, lend: Any) -> None:
-    lender = lend()
-    with pytest.raises(queue.Empty):
-        inbox.get(0.02)
-    lender.source.there.send(b"one")
-    wait_for(lambda: inbox.qsize() == 1)  # the relief reads
-    begun = time.monotonic()
-    inbox.close()
-    lender.ended()
-    assert lender.error is None and time.monotonic() - begun < 1
-    late = Lender(inbox, lender.source)
-    late.ended()
-    inbox.put(CustomEvent("kept"))
-    assert [text(inbox.get()), text(inbox.get())] == ["one", "kept"]
-    with pytest.raises(queue.Empty):
-        inbox.get()
-
-
-def test_a_connection_that_was_closed_before_it_is_lent_is_given_back(inbox: Inbox, lend: Any) -> None:
-    closed, other = Closing(number=-1), lend()
-    closed.here.close()
-    lender = lend(closed)
-    other.source.there.send(b"news")
-    assert text(inbox.get()) == "news"
-    with pytest.raises(queue.Empty):
-        inbox.get(0.02)
-    lender.ended()
-    assert str(lender.error) == "it was closed"
-
-
-def test_a_connection_that_another_thread_closes_is_given_back(inbox: Inbox, lend: Any) -> None:
-    closing, other = lend(Closing()), lend()
-    with pytest.raises(queue.Empty):
-        inbox.get(0.02)
-    closing.source.here.close()
-    other.source.there.send(b"news")
-    assert text(inbox.get()) == "news"
-    with pytest.raises(queue.Empty):
-        inbox.get(0.02)
-    closing.ended()
-    assert str(closing.error) == "it was closed"
-
-
-def test_the_number_of_a_closed_connection_may_be_that_of_a_new_one(inbox: Inbox, lend: Any) -> None:
-    closed = lend(Closing())
-    with pytest.raises(queue.Empty):
-        inbox.get(0.02)
-    new = Source()
-    closed.source.here.close()
-    os.dup2(new.here.fileno(), closed.source.number)
-    new.here.close()
-    new.here = socket.socket(fileno=closed.source.number)
-    new.here.setblocking(False)
-    lend(new)
-    new.there.send(b"news")
-    assert text(inbox.get(PATIENCE)) == "news"
-    closed.ended()
-    assert str(closed.error) == "it was closed"
-
-
-class Slow(Source):
-    """A source of which a read takes a while."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.is_being_read = False
-
-    def read(self, deliver: Callable[[Event], None]) -> float:
-        self.is_being_read = True
-        time.sleep(0.1 if self.reads else 0)
-        try:
-            return super().read(deliver)
-        finally:
-            self.is_being_read = False
-
-
-def test_what_was_lent_is_given_back_when_nobody_reads_it_any_more(inbox: Inbox, lend: Any) -> None:
-    source = Slow()
-    lender = lend(source)
-    wait_for(lambda: source.reads == 1)  # the relief reads
-    source.there.send(b"one")
-    wait_for(lambda: source.is_being_read)
-    inbox.close()
-    lender.ended()
-    assert not source.is_being_read
-
-
-def test_what_is_about_to_be_read_is_given_back(inbox: Inbox, lend: Any) -> None:
-    lend()
-    with pytest.raises(queue.Empty):
-        inbox.get(0.02)
-    late = lend(Closing())
-    wait_for(lambda: late.source.was_asked)
-    time.sleep(0.02)  # it waits to be read, and nobody asks for events
-    inbox.close()
-    late.ended()
-    assert late.error is None
-
-
-def test_a_closing_does_not_wait_where_there_is_nothing_to_wait_for(lenders: list[Lender]) -> None:
-    def seconds() -> float:
-        inbox, source = Inbox(), Source()
-        lenders.append(Lender(inbox, source))
-        wait_for(lambda: source.reads)  # the relief reads, and waits for more
-        begun = time.monotonic()
-        inbox.close()
-        return time.monotonic() - begun
-
-    assert min(seconds() for _ in range(5)) < 0.3
-
-
-def test_an_inbox_that_was_closed_unused_has_nothing(inbox: Inbox) -> None:
-    inbox.close()
-    threads = threading.active_count()
-    with pytest.raises(queue.Empty):
-        inbox.get()
-    assert threading.active_count() == threads
-
-
-def test_the_threads_of_an_inbox_end_with_it(inbox: Inbox, lend: Any) -> None:
-    before = set(threading.enumerate())
-    lend()
-    with pytest.raises(queue.Empty):
-        inbox.get(0.02)
-    assert set(threading.enumerate()) - before
-    inbox.close()
-    wait_for(lambda: not set(threading.enumerate()) - before)
 
 
 def test_waiting_events_are_not_held_up_by_a_look_at_the_connections_each(inbox: Inbox, lend: Any) -> None:
