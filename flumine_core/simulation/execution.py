@@ -54,15 +54,15 @@ class SimulatedExecution:
         pending = self._markets.get(book.market_id)
         if pending is None:
             return NO_REPORTS
-        previous = market.latest_book
         is_defined = book.definition is not pending.exchange.volume.definition
+        newest = None
         if is_defined or pending.newest is not None:  # each stream has definitions of its own
-            previous = pending.meet(previous, book)
-            if is_defined and previous is not None:
-                pending.exchange.before_book(previous, book)
+            newest = pending.meet(market.latest_book, book)
+            if is_defined and newest is not None:
+                pending.exchange.before_book(newest, book)
         if not pending.requests:
             return NO_REPORTS
-        return pending.release(previous, book.publish_time_epoch)
+        return pending.release(newest or market.latest_book, book.publish_time_epoch)
 
     def after_book(self, market: "Market", book: "MarketBook") -> Sequence[Report]:
         """Let the exchange match its bets against `book`."""
