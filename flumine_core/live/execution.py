@@ -257,7 +257,7 @@ class BetfairExecution(Calls):
         self.gate.shut(_NOT_CONNECTED)
         if self._is_connected:
             self._is_connected = False
-            self._connection += 1  # what is being listed must not open the gate
+            self._connection += 1  # what is being listed begins no round of questions of its own
             self._list_later()
 
     def _list(self, connection: int) -> None:

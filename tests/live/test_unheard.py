@@ -1,6 +1,7 @@
 """While the order stream is not connected: fills are heard all the same, nothing new is placed, cancels pass."""
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -115,6 +116,49 @@ def test_bets_that_cannot_be_listed_are_asked_for_again(rig: Rig) -> None:
     rig.exchange.faults.remove(fault.id)
     rig.wait_until(lambda: order.complete)
     assert not rig.execution.gate.is_open
+
+
+def lists(rig: Rig) -> int:
+    """Return how often the bets were asked for."""
+    return int(rig.ledger.requests.get("listCurrentOrders", 0))
+
+
+def test_bets_are_asked_for_however_often_the_stream_is_tried(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig(stream_backoff_first=0.5, stream_backoff_most=1.0, look_interval_max=40.0)
+    order = rig.place()
+    rig.settled(order)
+    refuse(rig, "UNEXPECTED_ERROR")
+    fill(rig, order)
+    rig.wait_until(lambda: order.complete)
+
+
+def test_one_round_of_questions_at_a_time(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig(look_interval_max=8.0)
+    held = rig.exchange.faults.add("http.before_execute", {"op": "listCurrentOrders"}, 1, "delay", seconds=8.0)
+    rig.exchange.drop_streams("order")
+    assert held.struck.wait(30)
+    refuse(rig, "UNEXPECTED_ERROR")
+    before, begun = lists(rig), time.monotonic()
+    wait_for(lambda: lists(rig) >= before + 8)
+    assert time.monotonic() - begun > 6 * 0.4
+
+
+def test_nothing_is_asked_any_more_once_the_stream_is_back(rig: Rig) -> None:
+    rig.exchange.drop_streams("order")
+    rig.wait_until(lambda: not rig.execution.gate.is_open)
+    rig.wait_until(lambda: rig.execution.gate.is_open)
+    before = lists(rig)
+    time.sleep(0.6)
+    assert lists(rig) == before
+
+
+def test_a_list_that_is_refused_while_the_stream_is_there_is_asked_for_again(rig: Rig) -> None:
+    fault = rig.exchange.faults.add(
+        "http.before_execute", {"op": "listCurrentOrders"}, 1, "error", code="ACCESS_DENIED"
+    )
+    rig.exchange.drop_streams("order")
+    wait_for(lambda: fault.hits)
+    rig.wait_until(lambda: rig.execution.gate.is_open)
 
 
 def test_a_machine_that_has_no_thread_for_the_list_is_asked_again(
