@@ -14,13 +14,14 @@ import signal
 import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import Any
 
 import attrs
 
 from .assembly import make_logging_controls, simulate_unit
 from .errors import FlumineCoreError, SettingsError, StreamError
+from .garbage import frozen
 from .kernel.discovery import Discovery
 from .kernel.guard import Faults
 from .kernel.plan import Plan
@@ -176,7 +177,8 @@ def _one_by_one(
     watch: Watch | None,
     log: RunLog,
 ) -> Generator[Result, None, None]:
-    with _frozen():
+    gc.collect()
+    with frozen():  # so that a collection after each unit, whose orders and framework are in cycles, takes no time
         for unit in units:
             before = progress.books
 
@@ -192,20 +194,6 @@ def _one_by_one(
             progress.bytes_done += unit.size
             tell(result.books)
             yield result
-
-
-@contextmanager
-def _frozen() -> Iterator[None]:
-    """Keep what there is now out of collections, so that one after each unit takes no time.
-
-    Orders, trades, strategies and framework refer to one another: what a unit leaves goes by collection alone.
-    """
-    gc.collect()
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 def _spread(

@@ -15,6 +15,7 @@ from .contract.strategy import BaseStrategy
 from .contract.streams import HistoricalStream, MarketStream, OrderStream
 from .errors import ClientError, ExecutionError, SettingsError, StreamError
 from .events import EndFlumineEvent, Event, MarketBooksEvent
+from .garbage import frozen
 from .hint import one_line
 from .kernel.discovery import Discovery
 from .kernel.session import Session
@@ -72,12 +73,13 @@ class FlumineSimulation(Session):
             if not (client.is_simulated or client.paper_trade or client.execution_cls):
                 raise ClientError(f"a simulation takes simulated clients only, was {client!r}")
         self._begin()
-        try:
-            self._start()
-            for group in self._groups():
-                self._replay(group)
-        finally:
-            self._end()
+        with frozen():
+            try:
+                self._start()
+                for group in self._groups():
+                    self._replay(group)
+            finally:
+                self._end()
 
     def _replay(self, group: Sequence[Any]) -> None:
         self.clock.reset()

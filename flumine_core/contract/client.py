@@ -124,25 +124,33 @@ class BaseClient:
 
     def accept(self, order: Order, package_type: OrderPackageType) -> None:
         """Tell the client's controls that a request was accepted."""
-        self._tell_controls("accept", order, package_type)
+        for control in self.trading_controls:
+            try:
+                control.accept(order, package_type)
+            except (Exception, SystemExit) as error:
+                self._control_raised(control, "accept", error)
 
     def release(self, order: Order, package_type: OrderPackageType) -> None:
         """Tell the client's controls that an accepted request will not be counted by the exchange after all."""
-        self._tell_controls("release", order, package_type)
+        for control in self.trading_controls:
+            try:
+                control.release(order, package_type)
+            except (Exception, SystemExit) as error:
+                self._control_raised(control, "release", error)
 
     def add_transaction(self, count: int, failed: bool = False) -> None:
         """Tell the client's controls that the exchange has counted transactions."""
-        self._tell_controls("add_transaction", count, failed)
-
-    def _tell_controls(self, method: str, *arguments: Any) -> None:
-        """Tell each control; one that raises keeps nobody from hearing of it, nor the request from going on."""
         for control in self.trading_controls:
             try:
-                getattr(control, method)(*arguments)
+                control.add_transaction(count, failed)
             except (Exception, SystemExit) as error:
-                if self.faults is None:
-                    raise
-                self.faults.record(type(control).__name__, method, error)
+                self._control_raised(control, "add_transaction", error)
+
+    def _control_raised(self, control: Any, method: str, error: BaseException) -> None:
+        """Count it: the other controls still hear of the request, and it goes on."""
+        if self.faults is None:
+            raise error
+        self.faults.record(type(control).__name__, method, error)
 
     def _count(self, name: str) -> int | None:
         for control in self.trading_controls:

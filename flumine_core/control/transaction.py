@@ -201,7 +201,8 @@ class Transaction:
 
     def _make(self, package_type: OrderPackageType, requests: list[tuple[Order, int | None]]) -> None:
         market, client = self._market, self._client
-        for version, orders in chunk_orders(requests, client.venue.order_limit(package_type)):
+        limit = 1 if len(requests) == 1 else client.venue.order_limit(package_type)
+        for version, orders in chunk_orders(requests, limit):
             market.outbox.append(
                 OrderPackage(
                     self._gate.next_package_id(),

@@ -170,12 +170,12 @@ class Desk(Reports):
         if "market_orders" in self._logged:
             plain: Any = market.info | {"order_packages": [package.info for package in market.outbox]}
             self.log_control(MarketOrdersEvent(plain))
-        step = self.plan["process_market_orders"]
+        step = self.plan.steps["process_market_orders"]
         step.run(body, market)
 
     def _process_order_package(self, order_package: OrderPackage) -> None:
         """Process one package: hooks may stop it, its client's execution takes it."""
-        step = self.plan["process_order_package"]
+        step = self.plan.steps["process_order_package"]
         if step.around is not None:
             try:
                 step.around(lambda: self._submit(order_package, step.calls), order_package)

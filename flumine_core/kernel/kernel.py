@@ -155,9 +155,11 @@ class Kernel(MarketLife):
 
     def _process_orders(self, market: Market) -> None:
         """Complete orders, then show each strategy all of its orders on the market."""
-        self.complete_orders(market)
+        blotter = market.blotter
+        if blotter.touched:
+            self.complete_orders(market)
         for strategy in self.strategies:
-            orders = market.blotter.strategy_orders(strategy)
+            orders = blotter.strategy_orders(strategy)
             if orders:
                 try:
                     strategy.process_orders(market, orders)

@@ -83,11 +83,11 @@ class Plan:
             if name.startswith("flumine_") and hasattr(self.manager.hook, name)
         }
         self._guard()
-        self.steps: dict[str, Step] = {name: self._step(name) for name in self.hooks}
+        self.steps: dict[str, Step] = {name.removeprefix("flumine_"): self._step(name) for name in self.hooks}
 
     def __getitem__(self, name: str) -> Step:
         """Return a step by the hook's name without its prefix, "process_market_books"."""
-        return self.steps[f"flumine_{name}"]
+        return self.steps[name]
 
     def make(self, name: str, **arguments: Any) -> Any:
         """Call a make hook; None where nobody makes it."""

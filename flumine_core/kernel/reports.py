@@ -225,10 +225,7 @@ class Reports(Registry):
     def complete_orders(self, market: Market) -> None:
         """Complete orders with nothing left to match, and drop complete ones from the live ones."""
         blotter = market.blotter
-        touched = blotter.touched
-        if not touched:
-            return
-        blotter.touched = []
+        touched, blotter.touched = blotter.touched, []
         for order in touched:
             if not blotter.is_live(order):
                 continue

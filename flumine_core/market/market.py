@@ -55,7 +55,7 @@ class Market(Fed, Requests):
         self.latest_book: MarketBook | None = None
         self.definition: Definition = ABSENT
         self._transaction_id = 0
-        self._kept_wish = None
+        self._kept_settings = None
         self.market_book = market_book
 
     @property

@@ -64,8 +64,8 @@ class Requests:
 
     flumine: House
     _transaction_id: int
-    _kept: TransactionLike
-    _kept_wish: Any
+    _kept: dict[tuple[ClientRole | None, str | None], TransactionLike]
+    _kept_settings: Any
 
     def count_transaction(self) -> None:
         """Count a transaction; placing a replacement counts as one."""
@@ -91,13 +91,17 @@ class Requests:
         return self.flumine.open_transaction(self, client, async_place_orders, customer_strategy_ref)
 
     def _own_transaction(self, client: ClientRole | None, customer_strategy_ref: str | None = None) -> TransactionLike:
-        """Return the transaction of single requests, which is kept as long as the next one asks for the same."""
+        """Return the transaction of a client's single requests, which is kept as long as the settings are the same."""
         self._transaction_id += 1
-        wish = (client, customer_strategy_ref, self.flumine.settings)
-        if wish != self._kept_wish:
-            self._kept = self.flumine.open_transaction(self, client, None, customer_strategy_ref).__enter__()
-            self._kept_wish = wish
-        return self._kept
+        settings = self.flumine.settings
+        if settings is not self._kept_settings:
+            self._kept, self._kept_settings = {}, settings
+        wish = (client, customer_strategy_ref)
+        kept = self._kept.get(wish)
+        if kept is None:
+            kept = self.flumine.open_transaction(self, client, None, customer_strategy_ref).__enter__()
+            self._kept[wish] = kept
+        return kept
 
     def place_order(
         self,

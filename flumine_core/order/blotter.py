@@ -292,7 +292,10 @@ class Blotter(_Settlement):
         matched_only: bool | None = None,
     ) -> list[Order]:
         """Return a strategy's orders, of these statuses or with something matched if asked for."""
-        return _filtered(self._strategy_orders.get(strategy), order_status, matched_only)
+        orders = self._strategy_orders.get(strategy)
+        if orders and not order_status and not matched_only:  # what the kernel asks at each book
+            return orders
+        return _filtered(orders, order_status, matched_only)
 
     def strategy_selection_orders(
         self,

@@ -55,7 +55,11 @@ class Resting:
 
     def add(self, bet: Bet) -> None:
         """Put a bet into its place."""
-        insort(self._shelf(bet), bet, key=_turn)
+        shelf = self._shelf(bet)
+        if shelf:
+            insort(shelf, bet, key=_turn)
+        else:
+            shelf.append(bet)
 
     def discard(self, bet: Bet) -> None:
         """Take a bet out."""
@@ -183,10 +187,7 @@ class Bets:
             if bet.size_remaining == 0 and bet.kind == LIMIT and not bet.is_unlisted:
                 self._complete(bet)
         self._unchecked.clear()
-        changed = self._changed
-        if not changed:
-            return NO_BETS
-        self._changed = []
+        changed, self._changed = self._changed, []
         for bet in changed:
             bet.is_changed = False
             if bet.is_sp_done or (bet.kind == LIMIT and bet.size_remaining == 0 and not bet.is_unlisted):
@@ -196,7 +197,10 @@ class Bets:
     def _enter(self, bet: Bet) -> None:
         bet.is_live = True
         group = bet.group if self.is_isolated else None
-        self.live.setdefault(bet.key, {}).setdefault(group, Resting()).add(bet)
+        groups = self.live.setdefault(bet.key, {})
+        if group not in groups:
+            groups[group] = Resting()
+        groups[group].add(bet)
 
     def _complete(self, bet: Bet) -> None:
         bet.is_complete = True
@@ -259,7 +263,7 @@ class MarketExchange(Bets):
                 self._match_all(book)
             else:
                 self._match_traded(book)
-        return self._settle(book)
+        return self._settle(book) if self._unchecked or self._changed else NO_BETS
 
     def _traded(self, key: RunnerKey, book: MarketBook) -> Traded:
         # a copy, for one group to use up

@@ -27,11 +27,21 @@ def traded_between(before: Sequence[PriceSize], after: Sequence[PriceSize]) -> T
 
     Levels that are the same object in both tables are taken for equal without a look.
     """
+    if len(before) == len(after):  # mostly the prices are the same
+        traded: Traded = {}
+        for earlier, level in compress(zip(before, after, strict=True), map(is_not, before, after)):
+            if earlier.price != level.price:
+                break
+            increase = float(level.size) - float(earlier.size)
+            if increase > 0:
+                traded[level.price] = round(increase, 2)
+        else:
+            return traded
     most = min(len(before), len(after))
     head = _alike(before, after, most)
     tail = _alike(reversed(before), reversed(after), most)
     known = {level.price: level.size for level in before[head : len(before) - tail]}
-    traded: Traded = {}
+    traded = {}
     for level in after[head : len(after) - tail]:
         size = known.get(level.price)
         if size is None:
