@@ -14,10 +14,6 @@ _FLUMINE_NAMES = {"close_market": "_process_closed_market"}
 """Handlers that flumine calls by another name than the noun's."""
 
 
-_PATIENCE = 10.0
-"""So many seconds a simulation waits for a handler that takes nothing."""
-
-
 class LoggingControl:
     """Handles events on a thread of its own; this class itself logs each at DEBUG.
 
@@ -29,6 +25,7 @@ class LoggingControl:
 
     :cvar MOST_WAITING: so many events may wait. One that concerns an order takes about a kilobyte.
     :ivar is_awaited: whether the run waits for slow handlers; a simulation says so.
+    :cvar PATIENCE: a handler that takes nothing for so many seconds is waited for no longer.
     :cvar PAUSE: seconds between two looks at the queue; 0 handles each event as it comes. Each look makes the trading
         loop wait for the thread, so that a control which writes in batches had better pause.
     :cvar REFUSED_STATUS: whether the status of an order that no control has let pass is wanted, too, for which
@@ -37,6 +34,7 @@ class LoggingControl:
 
     NAME = "LOGGING_CONTROL"
     MOST_WAITING = 100_000
+    PATIENCE = 10.0
     PAUSE = 0.0
     REFUSED_STATUS = True
 
@@ -92,10 +90,12 @@ class LoggingControl:
         if threading.current_thread() is self._thread:  # a handler tells of something: nobody else makes room
             return
         if self.is_awaited:
-            until = monotonic() + _PATIENCE
+            until = monotonic() + self.PATIENCE
             while self.logging_queue.qsize() >= self.MOST_WAITING and monotonic() < until and self.is_alive():
                 sleep(0.001)
-            return
+            if self.logging_queue.qsize() < self.MOST_WAITING:
+                return
+            self.is_awaited = False
         with suppress(queue.Empty):
             oldest = self.logging_queue.get_nowait()
             if oldest is None:  # the end, which nothing may overtake

@@ -292,7 +292,7 @@ class Blotter(_Settlement):
     ) -> list[Order]:
         """Return a strategy's orders, of these statuses or with something matched if asked for."""
         orders = self._strategy_orders.get(strategy)
-        return orders or [] if order_status is matched_only is None else _filtered(orders, order_status, matched_only)
+        return orders or [] if not order_status and not matched_only else _filtered(orders, order_status, matched_only)
 
     def strategy_selection_orders(
         self,

@@ -149,6 +149,20 @@ def test_a_simulation_waits_for_a_slow_control_and_loses_nothing() -> None:
     assert most <= control.MOST_WAITING
 
 
+def test_a_simulation_does_not_wait_for_ever() -> None:
+    told: list[tuple[str, str]] = []
+    control = Slow()
+    control.is_awaited, control.PATIENCE = True, 0.1
+    control.start(lambda *fault: told.append(fault[:2]))
+    for number in range(60):
+        control.put(OrderEvent({"id": number}))
+    assert control.logging_queue.qsize() <= control.MOST_WAITING
+    assert set(told) == {("Slow", "waiting")}
+    control.let_go.set()
+    control.stop()
+    assert control.got[-10:] == [*range(50, 60)]
+
+
 @pytest.mark.parametrize("is_awaited", [True, False])
 def test_a_handler_that_tells_its_own_control_waits_for_nobody(is_awaited: bool) -> None:
     class Chatty(Slow):
