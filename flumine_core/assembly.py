@@ -137,7 +137,9 @@ class Assembly:
             if not isinstance(strategy, BaseStrategy):
                 raise SettingsError(f"strategy {named.name!r} must be a BaseStrategy, was {strategy!r}")
             if strategy.name in names:
-                raise SettingsError(f"two strategies are called {strategy.name!r}: give one another name")
+                raise SettingsError(
+                    f"two strategies are called {strategy.name!r}: give one another name, as options.name"
+                )
             names.add(strategy.name)
             self._prepare(strategy)
             try:

@@ -31,6 +31,7 @@ class RunLog:
 
     def __enter__(self) -> Self:
         for control in self.controls:
+            control.is_awaited = True
             control.start(self._on_error)
         return self
 

@@ -1,11 +1,11 @@
 """The composition root: the only file that knows both ends of a framework."""
 
-import gc
 import queue
 import threading
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -22,7 +22,7 @@ from .kernel.session import Session
 from .live.backlog import Backlog, WaitingEvent
 from .live.ids import LiveIds
 from .live.inbox import Inbox
-from .live.winddown import cancel_orders, orders_at_exchange
+from .live.winddown import cancel_orders, is_at_exchange, orders_at_exchange
 from .market.market import Market
 from .order.order import Order
 from .settings import Settings
@@ -62,6 +62,7 @@ class FlumineSimulation(Session):
         self._ends = [("flumine_core", SimulatedEnd(self.bad_lines.append))]
         self.stream: Any = None
 
+    @frozen()
     def run(self) -> None:
         """Simulate file after file; those of one event or group together.
 
@@ -73,13 +74,12 @@ class FlumineSimulation(Session):
             if not (client.is_simulated or client.paper_trade or client.execution_cls):
                 raise ClientError(f"a simulation takes simulated clients only, was {client!r}")
         self._begin()
-        with frozen():
-            try:
-                self._start()
-                for group in self._groups():
-                    self._replay(group)
-            finally:
-                self._end()
+        try:
+            self._start()
+            for group in self._groups():
+                self._replay(group)
+        finally:
+            self._end()
 
     def _replay(self, group: Sequence[Any]) -> None:
         self.clock.reset()
@@ -157,7 +157,7 @@ class FlumineSimulation(Session):
         if unknown:
             raise SettingsError(f"market_filter of {strategy.name} has no key {', '.join(sorted(unknown))}")
         markets = wanted["markets"]
-        paths = [markets] if isinstance(markets, str) else list(markets)
+        paths = [markets] if isinstance(markets, str | Path) else list(markets)
         groups = wanted.get("event_groups") or {}
         is_event = bool(wanted.get("event_processing")) or bool(groups)
         descriptions = []
@@ -198,6 +198,8 @@ class Flumine(Session):
     :ivar is_stopping: True from `stop()` on, or once the streams have ended: nothing new is placed.
     :ivar has_run_out: True where the run ended without having been stopped.
     """
+
+    _awaits_logs = False
 
     def __init__(
         self,
@@ -270,11 +272,15 @@ class Flumine(Session):
             self._clear_simulated(market, simulated)
 
     def remove_closed_markets(self, seconds: float, kept: Collection[str] = ()) -> None:
-        """Let markets go that have been closed for so long, have no live orders and are not among the ids `kept`."""
+        """Let markets go that closed so long ago, but for ids `kept` and orders at the exchange; refuse what waits."""
         for market in self.markets:
             closed = market.elapsed_seconds_closed
             is_due = closed is not None and closed >= seconds and market.market_id not in kept
-            if is_due and not market.blotter.has_live_orders:
+            if is_due and not any(is_at_exchange(order) for order in market.blotter.live_orders):
+                for execution in self.executions:
+                    if hasattr(execution, "forget_market"):
+                        for report in execution.forget_market(market):
+                            self.take_report(report)
                 self._remove_market(market)
 
     def orders_at_exchange(self) -> list[Order]:
@@ -301,8 +307,11 @@ class Flumine(Session):
             self._live.close_journal()
             raise
         self._has_begun = True
+        with frozen():
+            self._run()
+
+    def _run(self) -> None:
         threads: list[threading.Thread] = []
-        gc.freeze()  # what is there by now stays: a full collection that goes through it takes tens of milliseconds
         try:
             self._live.log_in()
             self._start()
@@ -333,7 +342,6 @@ class Flumine(Session):
                 self._end()
             finally:
                 self._live.log_out()
-                gc.unfreeze()
 
     def _open(self, streams: Iterable[Any], threads: list[threading.Thread]) -> None:
         for stream in streams:

@@ -78,7 +78,7 @@ class LiveSettings(StreamWaits):
     :ivar unknown_deadline: a placing without a trace at the exchange so long after it was last sent was not placed.
         Betfair says that a bet may appear 15 s late.
     :ivar look_interval, look_interval_max: seconds before the exchange is first asked what became of a request, and
-        at most between two questions.
+        at most between two questions; the latter between two lists of bets while no order stream is connected.
     :ivar login_backoff, login_backoff_max: seconds before the next try of a login that failed for now.
     :ivar login_ban: seconds without a login after TEMPORARY_BAN_TOO_MANY_REQUESTS.
     :ivar login_limit: most logins in a minute; Betfair bans above 100.

@@ -29,9 +29,10 @@ class StreamWaits:
     :ivar stream_heartbeat: how often the exchange is asked to send a heartbeat (0.5 to 5 s).
     :ivar stream_silence_heartbeats: so many heartbeats without a message are a dead connection.
     :ivar stream_backoff_first, stream_backoff_most: bounds of the jittered wait before a reconnect.
-    :ivar stream_limit_backoff: least wait where the exchange says that there are too many connections or requests.
+    :ivar stream_limit_backoff: least wait where there are too many connections or requests, or a failure needs a human.
     :ivar stream_steady: a connection that held so long was a good one: the next reconnect waits little again.
-    :ivar stream_certificate_attempts: tries of a host whose certificate cannot be verified before giving up.
+    :ivar stream_certificate_attempts: tries of a host whose certificate cannot be verified before a stream
+        that has never worked is given up.
     :ivar keep_alive_interval: most seconds between two looks whether the session needs to be kept alive.
     :ivar poll_account_balance_interval, poll_market_catalogue_interval: between two polls.
     :ivar poll_cleared_orders_first, poll_cleared_orders_most: bounds of the wait before cleared orders are asked

@@ -18,6 +18,7 @@ FLOORS = {
     "plain": 0,
     "waits": 0,
     "silence": 0,
+    "garbage": 0,
     "book": 1,
     "options": 1,
     "settings": 2,

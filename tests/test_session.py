@@ -691,6 +691,35 @@ def test_only_what_a_control_handles_is_queued(simulate: Any, market_file: Any) 
     assert strategy.result == len(log.got) == 1
 
 
+class Tardy(Everything):
+    """Is slower than the run that it logs."""
+
+    MOST_WAITING = 1
+
+    def handle(self, event: Any) -> None:
+        time.sleep(0.005)
+        super().handle(event)
+
+
+def test_a_simulation_waits_for_its_logging_controls(simulate: Any, market_file: Any) -> None:
+    log = Tardy()
+    framework = simulate(market_file(), before=lambda f: f.add_logging_control(log))
+    assert framework.books > 3
+    assert len(log.got["market_books"]) == framework.books
+    assert framework.faults.total == 0
+
+
+def test_a_live_run_does_not_wait_for_its_logging_controls(plugins: Any) -> None:
+    log = Tardy()
+    framework = Flumine(client=SimulatedClient(), plugins=plugins())
+    framework.add_stream(Several(*(RawDataEvent(1, "a", 1, []) for _ in range(50))))
+    framework.add_logging_control(log)
+    framework.run()
+    lost = framework.faults.counts["Tardy", "waiting"]
+    assert len(log.got["raw_data"]) >= 50 - lost
+    assert 0 < lost <= 60
+
+
 def test_one_logging_control_that_raises_costs_only_its_event(simulate: Any, market_file: Any) -> None:
     class Bad(LoggingControl):
         def process_config(self, event: Any) -> None:

@@ -1,6 +1,7 @@
 """Simulations from end to end: callbacks, clock, events, refusals, bad input."""
 
 import bz2
+import gzip
 import json
 import threading
 from pathlib import Path
@@ -111,6 +112,19 @@ def test_files_of_one_event_are_merged_by_publish_time(simulate: Any, tmp_path: 
     assert sorted(strategy.seen) == sorted((market, time) for time, market in changes_of(paths))
 
 
+def test_a_market_that_two_merged_files_hold_is_delivered_once(simulate: Any, tmp_path: Path) -> None:
+    win, place = event("WIN", "PLACE", like=SyntheticMarket(updates=200, seed=5)).write_each(tmp_path)
+    again = tmp_path / "again.gz"
+    again.write_bytes(gzip.compress(win.read_bytes()))
+    once, twice = Watcher(), Watcher()
+    simulate([str(win), str(place)], once, event_processing=True)
+    framework = simulate([str(win), str(again), str(place)], twice, event_processing=True)
+    assert twice.seen == once.seen
+    assert framework.bad_lines == [
+        f"{again}:1: market {win.name} comes from {win}, which is merged with this file: left out here"
+    ]
+
+
 def test_files_without_grouping_run_one_after_another(simulate: Any, tmp_path: Path) -> None:
     made = event("WIN", "PLACE", like=SyntheticMarket(updates=200, seed=5))
     strategy = Watcher()
@@ -203,6 +217,15 @@ def test_markets_of_other_types_or_countries_are_left_out(simulate: Any, tmp_pat
     framework = simulate(path, Watcher(), market_types=["PLACE"])
     assert [market.market_type for market in framework.markets] == ["PLACE"]
     assert len(simulate(path, Watcher(), country_codes=["XX"]).markets) == 0
+
+
+def test_a_market_filter_takes_one_name_as_well_as_several(tmp_path: Path) -> None:
+    path = event("WIN", "PLACE", like=SyntheticMarket(updates=100, seed=5)).write(tmp_path / "event")
+    for wanted in ({"market_types": "PLACE"}, {"market_types": ("PLACE",), "country_codes": "GB"}):
+        framework = FlumineSimulation(client=SimulatedClient())
+        framework.add_strategy(Watcher(market_filter={"markets": path, **wanted}))
+        framework.run()
+        assert [market.market_type for market in framework.markets] == ["PLACE"]
 
 
 def test_market_filter_names_files_by_glob(market_file: Any, tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """Where log records go: loguru to stderr for the command line, or into the standard `logging` for a library's user."""
 
 import logging
+import os
 import sys
+from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
 PACKAGE = "flumine_core"
 BRIDGED = ("betfairlightweight",)
 """Loggers of the standard library whose records the command line shows too."""
+
+_LOGURUS_OWN = 0
+"""Number of the handler that loguru has from the start."""
 
 _RESERVED = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
@@ -59,10 +64,16 @@ def enable_logging(level: str | int = "INFO") -> int:
     The records carry what was bound to them (`market_id`, `strategy`, ...) as `extra`, so that a formatter such as
     python-json-logger's shows it; the loggers are named as the modules, below `flumine_core`.
 
+    What loguru prints to stderr by itself goes on without flumine_core's records, which would be there twice.
+
     :param level: lowest level that is forwarded; the standard loggers' own levels apply after it.
     Returns: loguru's number of the handler, for `logger.remove`.
     """
     logger.enable(PACKAGE)
+    if "LOGURU_AUTOINIT" not in os.environ:
+        with suppress(ValueError):  # it has been removed already
+            logger.remove(_LOGURUS_OWN)
+            logger.add(sys.stderr, filter={PACKAGE: False})
     wanted = level.upper() if isinstance(level, str) else level
     return logger.add(_forward, level=wanted, filter=PACKAGE, format="{message}", catch=True)
 

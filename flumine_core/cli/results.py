@@ -12,11 +12,15 @@ from ..plain import MARKET_COLUMNS, ORDER_COLUMNS, Result
 class ResultFiles:
     """`orders.csv` and `markets.csv` in a directory; market ids are text, times ISO 8601 in UTC.
 
-    :raises StreamError: if the directory or a file in it cannot be written.
+    :ivar fault: why not all rows are there, None where they are: what was simulated is told all the same.
+    :raises StreamError: if the directory or a file in it cannot be made, or the directory is a URL.
     """
 
     def __init__(self, directory: str | Path) -> None:
+        if "://" in str(directory):
+            raise StreamError(f"results are written to a local directory, was {directory}")
         self.directory = Path(directory)
+        self.fault: str | None = None
         self._files: list[IO[str]] = []
         self._writers: list[csv.DictWriter[str]] = []
 
@@ -37,10 +41,24 @@ class ResultFiles:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for file in self._files:
-            file.close()
+            try:
+                file.close()
+            except OSError as problem:
+                self._fail(problem)
 
     def take(self, result: Result) -> None:
-        """Write the rows of one unit."""
+        """Write the rows of one unit; nothing more is written once that has failed."""
+        if self.fault is not None:
+            return
         orders, markets = self._writers
-        orders.writerows(result.orders)
-        markets.writerows(result.markets)
+        try:
+            orders.writerows(result.orders)
+            markets.writerows(result.markets)
+            for file in self._files:
+                file.flush()
+        except OSError as error:
+            self._fail(error)
+
+    def _fail(self, error: OSError) -> None:
+        reason = error.strerror or error
+        self.fault = self.fault or f"results in {self.directory} are not whole, they cannot be written: {reason}"

@@ -75,6 +75,8 @@ def run_and_print(run: Run, discovery: Discovery, output_format: str, output: st
     """
     with ResultFiles(output) if output else nullcontext() as files, _progress() as watch, redirect_stdout(sys.stderr):
         result: Result = simulate(run, files.take if files else _drop, watch, discovery)
+    if files is not None and files.fault is not None:
+        result.lost.append(files.fault)
     print_result(result, output_format)
     return 1 if result.error_count else 0
 

@@ -3,8 +3,11 @@
 import queue
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from time import monotonic, sleep
 from typing import Any
 
+from ..errors import ExecutionError
 from ..events import EVENT_NOUNS, LOGGED_NOUNS, NOUNS, EndFlumineEvent, Event
 
 _FLUMINE_NAMES = {"close_market": "_process_closed_market"}
@@ -17,7 +20,12 @@ class LoggingControl:
     A subclass defines `process_<noun>(event)` for the nouns it wants (`process_order`, `process_cleared_markets`, ...;
     flumine's `_process_<noun>` works too) and is given those events only. Events hold plain copies, never live orders.
     An exception in a handler is counted under the control's name and never reaches the trading loop.
+    No more than `MOST_WAITING` events wait for a slow handler: beyond that a simulation waits for it, and a live run,
+    which must not, drops the oldest event for each new one; they are counted under the control's name, as "waiting".
 
+    :cvar MOST_WAITING: so many events may wait. One that concerns an order takes about a kilobyte.
+    :ivar is_awaited: whether the run waits for slow handlers; a simulation says so.
+    :cvar PATIENCE: a handler that takes nothing for so many seconds is waited for no longer.
     :cvar PAUSE: seconds between two looks at the queue; 0 handles each event as it comes. Each look makes the trading
         loop wait for the thread, so that a control which writes in batches had better pause.
     :cvar REFUSED_STATUS: whether the status of an order that no control has let pass is wanted, too, for which
@@ -25,6 +33,8 @@ class LoggingControl:
     """
 
     NAME = "LOGGING_CONTROL"
+    MOST_WAITING = 100_000
+    PATIENCE = 10.0
     PAUSE = 0.0
     REFUSED_STATUS = True
 
@@ -34,8 +44,10 @@ class LoggingControl:
             raise TypeError(f"{type(self).__name__} takes no such options: {unknown}")
         self.daemon = daemon
         self.logging_queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self.is_awaited = False
         self._thread: threading.Thread | None = None
-        self._ending = threading.Event()
+        self._is_ending = False
+        self._hurry = threading.Event()
         self._on_error: Callable[[str, str, BaseException], None] | None = None
         self.handlers: dict[str, Callable[[Any], Any]] = {}
         for noun in (*NOUNS, *LOGGED_NOUNS):
@@ -60,14 +72,37 @@ class LoggingControl:
     def start(self, on_error: Callable[[str, str, BaseException], None]) -> None:
         """Start the thread; `on_error(control, handler, error)` is told of every exception of a handler."""
         self._on_error = on_error
-        self._ending.clear()
+        self._is_ending = False
+        self._hurry.clear()
         run = self._run_in_batches if self.PAUSE else self._run
         self._thread = threading.Thread(target=run, name=self.name, daemon=self.daemon)
         self._thread.start()
 
     def put(self, event: Event) -> None:
         """Queue an event, from any thread."""
+        if self.logging_queue.qsize() >= self.MOST_WAITING and self._thread is not None:
+            self._make_room()
         self.logging_queue.put(event)
+
+    def _make_room(self) -> None:
+        """Wait until the handlers have taken an event where the run may wait, else drop the oldest one."""
+        self._hurry.set()
+        if threading.current_thread() is self._thread:  # a handler tells of something: nobody else makes room
+            return
+        if self.is_awaited:
+            until = monotonic() + self.PATIENCE
+            while self.logging_queue.qsize() >= self.MOST_WAITING and monotonic() < until and self.is_alive():
+                sleep(0.001)
+            if self.logging_queue.qsize() < self.MOST_WAITING:
+                return
+            self.is_awaited = False
+        with suppress(queue.Empty):
+            oldest = self.logging_queue.get_nowait()
+            if oldest is None:  # the end, which nothing may overtake
+                self.logging_queue.put(None)
+                return
+            told = f"more than {self.MOST_WAITING} events waited for its handlers: the oldest are lost, first "
+            self._raised("waiting", ExecutionError(told + EVENT_NOUNS[type(oldest)]))
 
     def flush(self) -> None:
         """Do what is to be done after a look at the queue; called where `PAUSE` is not 0, also if nothing was there."""
@@ -81,11 +116,14 @@ class LoggingControl:
         take = self.logging_queue.get_nowait
         is_last = False
         while not is_last:
-            is_last = self._ending.wait(self.PAUSE)
-            for _ in range(self.logging_queue.qsize()):
-                event = take()
-                if event is not None:
-                    self.handle(event)
+            self._hurry.wait(self.PAUSE)
+            self._hurry.clear()
+            is_last = self._is_ending
+            with suppress(queue.Empty):  # an event may have been dropped meanwhile
+                for _ in range(self.logging_queue.qsize()):
+                    event = take()
+                    if event is not None:
+                        self.handle(event)
             try:
                 self.flush()
             except (Exception, SystemExit) as error:
@@ -113,7 +151,8 @@ class LoggingControl:
         if "end_flumine" in self.handlers:
             self.logging_queue.put(EndFlumineEvent())
         self.logging_queue.put(None)
-        self._ending.set()
+        self._is_ending = True
+        self._hurry.set()
         self._thread.join(timeout)
         self._thread = None
 

@@ -34,7 +34,11 @@ class Stream(Protocol):
 
 @runtime_checkable
 class Execution(Protocol):
-    """A sink of order packages. It never changes an order: it reports."""
+    """A sink of order packages. It never changes an order: it reports.
+
+    One that keeps something of each market may have `forget_market(market)`, too: it is called when a closed market
+    leaves a live run, and reports on each request there that will never be executed.
+    """
 
     def submit(self, package: "OrderPackage") -> None:
         """Take a package; return at once."""

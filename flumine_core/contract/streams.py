@@ -1,7 +1,7 @@
 """Descriptions of streams: what a strategy asks for, as values; the two ends make the streams themselves."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from ..errors import SettingsError
@@ -197,7 +197,7 @@ class HistoricalStream(BaseStream):
         `calculate_market_tv`, `cumulative_runner_tv`.
     :param event_processing: merge with the other files of the same event by publish time.
     :param event_group: merge with the files of the same group, whatever their event.
-    :param market_types, country_codes: markets of other types or countries are left out for good.
+    :param market_types, country_codes: one or several; markets of others are left out for good.
     :raises SettingsError: on an option that does not exist, or is of the wrong type.
     """
 
@@ -225,8 +225,8 @@ class HistoricalStream(BaseStream):
         event_group: str | None = None,
         event_id: str | None = None,
         operation: str = "marketSubscription",
-        market_types: list[str] | None = None,
-        country_codes: list[str] | None = None,
+        market_types: str | Iterable[str] | None = None,
+        country_codes: str | Iterable[str] | None = None,
     ) -> None:
         super().__init__(stream_id)
         self.market_ids: set[str] = set()
@@ -245,8 +245,8 @@ class HistoricalStream(BaseStream):
         self.event_group = event_group
         self.event_id = event_id
         self.operation = operation
-        self.market_types = list(market_types) if market_types else None
-        self.country_codes = list(country_codes) if country_codes else None
+        self.market_types = _several(market_types)
+        self.country_codes = _several(country_codes)
 
     def key(self) -> Mapping[str, Any]:
         """Return file, filters and grouping."""
@@ -260,3 +260,8 @@ class HistoricalStream(BaseStream):
             "market_types": self.market_types,
             "country_codes": self.country_codes,
         }
+
+
+def _several(wanted: str | Iterable[str] | None) -> list[str] | None:
+    """Return one or several names as a list, None where nothing is asked for."""
+    return ([wanted] if isinstance(wanted, str) else list(wanted)) if wanted else None

@@ -13,6 +13,8 @@ from .base import MarketRole, TradingControl
 
 _PLACE = OrderPackageType.PLACE
 _REPLACE = OrderPackageType.REPLACE
+_PERSISTENCE_TYPES = ("LAPSE", "PERSIST", "MARKET_ON_CLOSE", None)
+_TIMES_IN_FORCE = (None, "FILL_OR_KILL")
 _MANY = 1e12  # far beyond any stake, and two decimals are exact up to it
 
 Numbers = dict[str, float | str | None]
@@ -21,7 +23,8 @@ Fault = tuple[str, Numbers]
 
 
 class OrderValidation(TradingControl):
-    """Refuse an order that the exchange would not take: its side, price, size, liability or minimum stake.
+    """Refuse an order that the exchange would not take: its side, price, size, liability, minimum stake,
+    persistence type or time in force.
 
     Placings are looked at whole; replaces at their new price; cancels and updates pass.
     """
@@ -149,6 +152,10 @@ def _order_fault(order: Order) -> Fault | None:
     if order.side not in ("BACK", "LAY"):
         return f"side must be BACK or LAY, was {order.side}", {}
     if isinstance(kind, LimitOrder):
+        if kind.persistence_type not in _PERSISTENCE_TYPES:
+            return f"persistence_type must be {_any_of(_PERSISTENCE_TYPES)}, was {kind.persistence_type!r}", {}
+        if kind.time_in_force not in _TIMES_IN_FORCE:
+            return f"time_in_force must be {_any_of(_TIMES_IN_FORCE)}, was {kind.time_in_force!r}", {}
         return (
             _amount_fault("size", kind.size or kind.bet_target_size)
             or _price_fault(kind.price, kind)
@@ -163,6 +170,10 @@ def _order_fault(order: Order) -> Fault | None:
     if isinstance(kind, MarketOnCloseOrder):
         return _amount_fault("liability", kind.liability) or _liability_fault(order, kind.liability)
     return f"order kind must be limit, limit on close or market on close, was {type(kind).__name__}", {}
+
+
+def _any_of(values: tuple[str | None, ...]) -> str:
+    return " or ".join(str(value) for value in values)
 
 
 def _is_number(value: object) -> bool:

@@ -165,6 +165,7 @@ class Desk(Reports):
                     if self._submitted is not package:
                         self._stop(package, name, f"_process_order_package raised {one_line(error)}")
                     self.faults.record(name, "_process_order_package", error)
+            self._submitted = None
 
         if "market_orders" in self._logged:
             plain: Any = market.info | {"order_packages": [package.info for package in market.outbox]}

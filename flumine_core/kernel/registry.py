@@ -32,6 +32,8 @@ REFUSALS_KEPT = 1000
 class Registry:
     """Takes the parts of a framework and keeps them in the order in which they were added."""
 
+    _awaits_logs = True
+
     def __init__(self, clock: Clock, settings: Settings, client: BaseClient | None = None) -> None:
         self.clock = clock
         self.settings = settings
@@ -176,6 +178,7 @@ class Registry:
             }
             self._tells_refused = self._tells_refused or logging_control.REFUSED_STATUS
             if self.is_running:
+                logging_control.is_awaited = self._awaits_logs
                 logging_control.start(self._logging_control_raised)
 
     def _wanted(self) -> frozenset[str]:

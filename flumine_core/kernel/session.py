@@ -84,6 +84,7 @@ class Session(Kernel):
 
     def _start(self) -> None:
         for control in self._logging_controls:
+            control.is_awaited = self._awaits_logs
             control.start(self._logging_control_raised)
         self.is_running = True
         for worker in self._workers:

@@ -13,9 +13,10 @@ import requests
 
 from ..clock import LiveClock
 from ..contract.client import BaseClient
-from ..errors import FlumineCoreError, StreamError
+from ..errors import DataError, FlumineCoreError, StreamError
 from ..settings import Settings
 from .api import Api
+from .certificate import validity_of, why_unusable
 from .login import CallError
 from .records import why_not_kept
 from .socket import Address, StreamSocket
@@ -25,6 +26,9 @@ MOST_MARKETS = 200
 
 _SKEW = 2.0
 """Seconds that a clock may be off; the exchange's Date tells whole ones."""
+
+_FEW_DAYS = 30
+"""A certificate that is valid for less is worth a warning."""
 
 _LOGIN_CODES = {
     "INVALID_USERNAME_OR_PASSWORD": "username or password is wrong",
@@ -99,15 +103,34 @@ def _certificate(betting_client: Any) -> Iterator[Finding]:
         yield Finding("error", f"there is no client certificate: {error}; set certs, or interactive_login = true")
         return
     files = [found] if isinstance(found, str) else list(found)
-    try:
-        ssl.create_default_context().load_cert_chain(*files)
-    except (OSError, ssl.SSLError) as error:
-        yield Finding("error", f"the client certificate {' and '.join(files)} cannot be used: {error}")
+    reason = why_unusable(files)
+    if reason is not None:
+        yield Finding("error", f"the client certificate cannot be used: {reason}")
         return
-    yield Finding("ok", f"client certificate {files[0]}")
+    yield _validity(files[0])
     mode = stat.S_IMODE(Path(files[-1]).stat().st_mode)
     if os.name == "posix" and mode & 0o077:
         yield Finding("warning", f"the key {files[-1]} can be read by others, its mode is {mode:o}: chmod 600")
+
+
+def _validity(path: str) -> Finding:
+    try:
+        valid_from, valid_until = validity_of(path)
+    except DataError as error:
+        return Finding("warning", f"client certificate {path}: {error}")
+    now = LiveClock().now()
+    if now < valid_from:
+        return Finding(
+            "error", f"the client certificate {path} is not valid yet, but from {valid_from:%Y-%m-%d %H:%M} UTC on"
+        )
+    if now >= valid_until:
+        told = f"the client certificate {path} has expired, on {valid_until:%Y-%m-%d %H:%M} UTC"
+        return Finding("error", f"{told}: make another and upload it to the account")
+    told = f"client certificate {path}, valid until {valid_until:%Y-%m-%d}"
+    days = (valid_until - now).days
+    if days < _FEW_DAYS:
+        return Finding("warning", f"{told}, {days} days from now: make another and upload it to the account")
+    return Finding("ok", told)
 
 
 def _clock(betting_client: Any, settings: Settings, ca_file: str | None) -> Iterator[Finding]:

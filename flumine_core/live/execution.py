@@ -29,6 +29,7 @@ from .unknown import Unknowns
 
 _NONE: Sequence[Report] = ()
 _HOUR_MS = 3_600_000
+_NOT_CONNECTED = "the order stream is not connected"
 
 
 class BetfairExecution(Calls):
@@ -60,6 +61,7 @@ class BetfairExecution(Calls):
         self.gate = Reconciliation(framework, client)
         self._arrived: queue.SimpleQueue[CurrentOrdersEvent] = queue.SimpleQueue()
         self._connection = 0
+        self._is_connected = True
         self._woken_at: float | None = None
         self._handlers: dict[type, Callable[[Any], Iterator[Report]]] = {
             AnswerEvent: self.unknowns.answered,
@@ -81,7 +83,9 @@ class BetfairExecution(Calls):
         if self._journal is not None:
             with self._journal.reading():
                 self._restore(self._journal)
-        if not self._client.order_stream:
+        if self._client.order_stream:
+            self._dropped()
+        else:
             self._connected()
 
     def _restore(self, journal: Journal) -> None:
@@ -219,7 +223,7 @@ class BetfairExecution(Calls):
 
     def _streamed(self, event: CurrentOrdersEvent) -> Iterator[Report]:
         if event.is_connected is False:
-            self.gate.shut("the order stream is not connected")
+            self._dropped()
         elif event.is_connected:
             self._connected()
         yield from self.unknowns.seen(event.bets)
@@ -243,9 +247,18 @@ class BetfairExecution(Calls):
 
     def _connected(self) -> None:
         """Ask for all bets of the account, since the order stream may have missed some."""
+        self._is_connected = True
         self._connection += 1
         self.gate.shut("the account's bets are being asked for, since the order stream has connected")
         self._reads.run(partial(self._list, self._connection))
+
+    def _dropped(self) -> None:
+        """Take no new exposure, and ask for the bets again and again, until the order stream has connected."""
+        self.gate.shut(_NOT_CONNECTED)
+        if self._is_connected:
+            self._is_connected = False
+            self._connection += 1  # what is being listed begins no round of questions of its own
+            self._list_later()
 
     def _list(self, connection: int) -> None:
         bets, error = [], None
@@ -272,10 +285,14 @@ class BetfairExecution(Calls):
     def _listed(self, event: ListEvent) -> Iterator[Report]:
         if event.connection != self._connection:
             return
+        is_asking = not self._is_connected or not self._client.order_stream
+        if is_asking and not event.is_last:  # whatever becomes of this answer
+            self._list_later()
         if event.error is not None:
             logger.error("the account's bets cannot be listed, trying again: {}", event.error)
             self.gate.shut(f"the account's bets cannot be listed: {event.error}")
-            self._list_later()
+            if not is_asking:
+                self._list_later()
             return
         yield from self.unknowns.seen(event.bets)
         listed = {bet.bet_id for bet in event.bets}
@@ -291,13 +308,22 @@ class BetfairExecution(Calls):
             return
         for order in missing if event.is_last else ():
             self.unknowns.watch(order)
-        self.gate.open()
-        if not self._client.order_stream:
-            self._list_later()
+        if self._is_connected:
+            self.gate.open()
+        else:
+            self.gate.shut(_NOT_CONNECTED)
 
     def _list_later(self) -> None:
-        again = partial(self._reads.run, partial(self._list, self._connection))
+        again = partial(self._list_again, self._connection)
         self._timer.call_at(monotonic() + self._settings.wait("look_interval_max"), again)
+
+    def _list_again(self, connection: int) -> None:
+        if connection != self._connection:
+            return
+        try:
+            self._reads.run(partial(self._list, connection))
+        except RuntimeError as failure:
+            self._arrive(ListEvent(connection=connection, error=unread(failure)))
 
     def _open_orders(self) -> list[Order]:
         return [

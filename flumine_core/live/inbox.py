@@ -119,7 +119,6 @@ class Inbox:
             readiness = self._readiness
         if readiness is None:
             return
-        self._is_wanted = True
         self._ring()
         self._reading.acquire(timeout=_CLOSE_SECONDS)  # an interrupted `get` may never have let go of it
         for lent in (*self._lents.values(), *self._coming):
@@ -132,7 +131,7 @@ class Inbox:
     def get(self, timeout: float | None = None) -> Event | None:
         """Return the next event, as soon as there is one.
 
-        :raises queue.Empty: where there was none within `timeout` seconds.
+        :raises queue.Empty: where there was none within `timeout` seconds, or is none and the inbox is closed.
         """
         self._turn += 1
         events = self._events
@@ -141,10 +140,12 @@ class Inbox:
                 self._look(_NOW)
             return events.popleft()
         until = _FOREVER if timeout is None else monotonic() + timeout
-        if self._readiness is None:
-            with self._lock:
-                self._open()
         while not events:
+            if self._is_closed.is_set():
+                raise queue.Empty
+            if self._readiness is None:
+                with self._lock:
+                    self._open()
             self._take_over()
             self._look(until)
             if not events and monotonic() >= until:
@@ -164,17 +165,16 @@ class Inbox:
             latest = monotonic() + _MOST_LOOK_SECONDS
             while self._read(_NOW) and monotonic() < latest:
                 pass
-            if until != _NOW and not self._events:
+            if not self._events:
                 self._is_idle = True
-                self._read(_NOW if self._events else until)
+                self._read(_NOW if self._events else until)  # what was put before it was idle has not rung
         finally:
-            self._is_idle = False
             self._reading.release()
 
     # whoever reads
 
     def _open(self) -> None:
-        if self._readiness is None and not self._is_closed.is_set():
+        if self._readiness is None:
             self._ear, self._bell = socket.socketpair()
             for end in (self._ear, self._bell):
                 end.setblocking(False)
@@ -207,7 +207,6 @@ class Inbox:
         assert readiness is not None
         while self._coming:
             self._admit(self._coming.popleft(), readiness)
-            until = _NOW
         for lent in lents.values():
             if lent.due < until:
                 until = lent.due

@@ -210,9 +210,10 @@ class LiveEnd:
             self._framework.stream_errors.append(text)
 
     def alert(self, text: str) -> None:
-        """Tell what needs a human."""
+        """Tell what needs a human, and count it, so that the run does not end as if all had been well."""
         logger.critical("{}", text)
         self.trouble(text)
+        self._framework.faults.count("live", "alert", ClientError(text))
 
     def _unkept(self, strategy: str, text: str) -> None:
         """Name what of a strategy's context a restart would lose."""

@@ -51,8 +51,8 @@ class _Select:
         self.unregister = self._numbers.remove
 
     def wait(self, until: float) -> list[tuple[int, int]]:
-        seconds = min(until - monotonic(), _MOST_SECONDS) if until else 0.0
-        return [(number, 0) for number in select.select(self._numbers, (), (), max(seconds, 0.0))[0]]
+        seconds = max(min(until - monotonic(), _MOST_SECONDS), 0.0)
+        return [(number, 0) for number in select.select(self._numbers, (), (), seconds)[0]]
 
 
 def make_readiness() -> Readiness:

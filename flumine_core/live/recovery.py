@@ -14,8 +14,16 @@ from .socket import Dropped, Refused
 DEAD_SESSION = frozenset({"NO_SESSION", "INVALID_SESSION_INFORMATION"})
 """The session is over: another has to be opened first."""
 
-_FINAL = frozenset({"NO_APP_KEY", "INVALID_APP_KEY", "NOT_AUTHORIZED"})
-_NEVER_RIGHT = frozenset({"SUBSCRIPTION_LIMIT_EXCEEDED", "INVALID_INPUT", "INVALID_REQUEST"})
+_NEVER_RIGHT = frozenset(
+    {
+        "NO_APP_KEY",
+        "INVALID_APP_KEY",
+        "NOT_AUTHORIZED",
+        "SUBSCRIPTION_LIMIT_EXCEEDED",
+        "INVALID_INPUT",
+        "INVALID_REQUEST",
+    }
+)
 _TOO_MANY = frozenset({"MAX_CONNECTION_LIMIT_EXCEEDED", "TOO_MANY_REQUESTS"})
 
 
@@ -26,7 +34,10 @@ class Resync(Dropped):
 class Recovery:
     """Counts a stream's failures in a row.
 
+    A stream that has once worked is tried for ever: whatever refuses it now, its key or its filter was right.
+
     :param name: the stream's, for messages.
+    :ivar needs_human: the last failure is one that will hardly pass by itself.
     """
 
     def __init__(self, name: str, settings: Settings) -> None:
@@ -34,7 +45,10 @@ class Recovery:
         self._settings = settings
         self._backoff = Backoff(settings.wait("stream_backoff_first"), settings.wait("stream_backoff_most"))
         self._certificate_failures = 0
+        self._has_worked = False
         self._synced_at: float | None = None
+        self.needs_human = False
+        self._is_news = False
 
     @property
     def attempts(self) -> int:
@@ -43,8 +57,8 @@ class Recovery:
 
     @property
     def is_telling(self) -> bool:
-        """Whether the last failure is to be told."""
-        return self._backoff.is_telling
+        """Whether the last failure is to be told: some of the many, and the first that needs a human."""
+        return self._backoff.is_telling or self._is_news
 
     def connected(self) -> None:
         """Take note that the exchange could be reached and has let us in."""
@@ -52,38 +66,36 @@ class Recovery:
 
     def synced(self) -> None:
         """Take note that the subscription was answered."""
+        self._has_worked = True
         self._synced_at = monotonic()
 
-    def failed(self, error: Exception, words: str, is_known_good: bool) -> tuple[float, str]:
+    def failed(self, error: Exception, words: str) -> tuple[float, str]:
         """Return how long to wait and why.
 
         :param words: the error, for a human.
-        :param is_known_good: the subscription was accepted before, so that a refusal may pass.
-        :raises StreamError: where waiting is of no use.
+        :raises StreamError: where the stream has never worked, and waiting is of no use.
         """
         settings = self._settings
         if self._synced_at is not None and monotonic() - self._synced_at > settings.wait("stream_steady"):
             self._backoff.reset()
         self._synced_at = None
         wait = self._backoff.next_wait()
+        needed_human, self.needs_human = self.needs_human, False
         if isinstance(error, Refused):
-            code = error.code
-            if code in _FINAL or (code in _NEVER_RIGHT and not is_known_good):
-                self._give_up(words)
-            if code in _TOO_MANY or code in _NEVER_RIGHT:
-                wait = max(wait, settings.wait("stream_limit_backoff") * random.uniform(1.0, 1.5))
+            self.needs_human = error.code in _NEVER_RIGHT
         elif isinstance(error, ssl.SSLCertVerificationError):
             self._certificate_failures += 1
             words = f"the exchange's certificate cannot be verified: {error.verify_message}"
-            if self._certificate_failures >= settings.stream_certificate_attempts:
-                self._give_up(words)
+            self.needs_human = self._certificate_failures >= settings.stream_certificate_attempts
         elif isinstance(error, Resync):
             wait = 0.0
         elif isinstance(error, OSError) and not isinstance(error, StreamError):
             words = f"the exchange cannot be reached: {words}"
         elif not isinstance(error, StreamError):
             logger.opt(exception=error).error("{} failed", self._name)
+        self._is_news = self.needs_human and not needed_human
+        if self.needs_human or (isinstance(error, Refused) and error.code in _TOO_MANY):
+            wait = max(wait, settings.wait("stream_limit_backoff") * random.uniform(1.0, 1.5))
+        if self.needs_human and not self._has_worked:
+            raise StreamError(f"{self._name} is given up: {words}")
         return wait, words
-
-    def _give_up(self, reason: str) -> None:
-        raise StreamError(f"{self._name} is given up: {reason}")

@@ -41,6 +41,8 @@ class Reporter(Protocol):
 
     def trouble(self, text: str) -> None: ...
 
+    def alert(self, text: str) -> None: ...
+
     def renew_session(self, account: Any, dead_token: str | None) -> None: ...
 
 
@@ -121,7 +123,7 @@ class LiveStream(StreamKind):
                         break
                     try:
                         wait, reason = self._failed(error)
-                    except StreamError as last:
+                    except Exception as last:
                         reason = str(last)
                         yield from self.dropped()
                         raise
@@ -314,12 +316,15 @@ class LiveStream(StreamKind):
         if isinstance(error, Refused) and error.code in DEAD_SESSION:
             connection = self._socket
             self._reporter.renew_session(self.account, connection.session_token if connection else None)
-        is_known_good = self._initial_clk is not None
-        wait, reason = self._recovery.failed(error, self.explained(error), is_known_good)
-        if self._recovery.is_telling:
-            told = f"{self!r}: {reason}; failure {self._recovery.attempts} in a row, next try in {wait:.1f} s"
-            logger.warning("{}", told)
-            self._reporter.trouble(told)
+        recovery = self._recovery
+        wait, reason = recovery.failed(error, self.explained(error))
+        if recovery.is_telling:
+            told = f"{self!r}: {reason}; failure {recovery.attempts} in a row, next try in {wait:.1f} s"
+            if recovery.needs_human:
+                self._reporter.alert(told)
+            else:
+                logger.warning("{}", told)
+                self._reporter.trouble(told)
         return wait, reason
 
     def explained(self, error: Exception) -> str:

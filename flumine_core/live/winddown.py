@@ -27,11 +27,15 @@ def orders_at_exchange(framework: StoppingFramework) -> list[tuple[Market, Order
 def _orders_at_exchange(framework: StoppingFramework) -> Iterator[tuple[Market, Order]]:
     for market in framework.markets:
         for order in market.blotter.live_orders:
-            client: Any = order.client
-            if order.trade.strategy not in framework.strategies or order.complete:
-                continue
-            if not (client is not None and (client.is_simulated or client.paper_trade)):
+            if order.trade.strategy in framework.strategies and is_at_exchange(order):
                 yield market, order
+
+
+def is_at_exchange(order: Order) -> bool:
+    """Whether an order may have a bet at the exchange that is not complete; one on paper never has."""
+    client: Any = order.client
+    is_on_paper = client is not None and (client.is_simulated or client.paper_trade)
+    return not order.complete and not is_on_paper
 
 
 def cancel_orders(framework: StoppingFramework) -> None:

@@ -166,8 +166,7 @@ class Blotter(_Settlement):
         self.active = True
         self._count += 1
         order.number = self._count
-        self._orders[order_id] = order
-        self._live[order_id] = order
+        self._orders[order_id] = self._live[order_id] = order
         self._unnumbered.append(order)
         trade = order.trade
         self._trades[trade.id] = trade
@@ -293,9 +292,7 @@ class Blotter(_Settlement):
     ) -> list[Order]:
         """Return a strategy's orders, of these statuses or with something matched if asked for."""
         orders = self._strategy_orders.get(strategy)
-        if orders and not order_status and not matched_only:  # what the kernel asks at each book
-            return orders
-        return _filtered(orders, order_status, matched_only)
+        return orders or [] if not order_status and not matched_only else _filtered(orders, order_status, matched_only)
 
     def strategy_selection_orders(
         self,

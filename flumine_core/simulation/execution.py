@@ -8,7 +8,7 @@ from ..order.report import DropReport, MatchReport, Report
 from .bet import Bet
 from .context import SimulatedRunners
 from .exchange import MarketExchange
-from .pending import NO_REPORTS, Latencies, PendingRequests, order_of, totals_of
+from .pending import NO_REPORTS, Latencies, PendingRequests, Request, order_of, totals_of
 from .policy import find_profile
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class SimulatedExecution:
     """Executes packages against the books that pass, as `Settings.simulation` says, for all clients.
 
     Simulation rule: a request made at one book is executed at the start of the first later book of the same
-    market at which its latency has passed, against the book BEFORE that one; what was traded with that book
+    market at which its latency has passed, against the newest book BEFORE that one; what was traded with that book
     is then offered to what came to rest.
 
     :raises SettingsError: where there is no such matching profile.
@@ -54,13 +54,15 @@ class SimulatedExecution:
         pending = self._markets.get(book.market_id)
         if pending is None:
             return NO_REPORTS
-        if book.definition is not pending.exchange.volume.definition:
-            previous = market.latest_book
-            if previous is not None:
-                pending.exchange.before_book(previous, book)
+        is_defined = book.definition is not pending.exchange.volume.definition
+        newest = None
+        if is_defined or pending.newest is not None:  # each stream has definitions of its own
+            newest = pending.meet(market.latest_book, book)
+            if is_defined and newest is not None:
+                pending.exchange.before_book(newest, book)
         if not pending.requests:
             return NO_REPORTS
-        return pending.release(market.latest_book, book.publish_time_epoch)
+        return pending.release(newest or market.latest_book, book.publish_time_epoch)
 
     def after_book(self, market: "Market", book: "MarketBook") -> Sequence[Report]:
         """Let the exchange match its bets against `book`."""
@@ -90,12 +92,17 @@ class SimulatedExecution:
         if pending is not None:
             pending.exchange.close()
 
+    def forget_market(self, market: "Market") -> Sequence[Report]:
+        """Forget a market that leaves a live run, and drop what still waits there."""
+        pending = self._markets.pop(market.market_id, None)
+        return NO_REPORTS if pending is None else _drops(pending.requests)
+
     def end_stream(self) -> Sequence[Report]:
         """Drop what still waits, in the order of submission, and forget every market."""
         waiting = [request for pending in self._markets.values() for request in pending.requests]
         waiting.sort(key=lambda request: request.number)
         self._markets = {}
-        return [DropReport(order, DROPPED, asked) for request in waiting for order, asked in request.waiting_orders()]
+        return _drops(waiting)
 
     def shutdown(self) -> None:
         """Forget every market."""
@@ -108,6 +115,10 @@ class SimulatedExecution:
             pending = PendingRequests(market_id, exchange, self._profile.release, self._latencies)
             self._markets[market_id] = pending
         return pending
+
+
+def _drops(requests: Sequence[Request]) -> list[Report]:
+    return [DropReport(order, DROPPED, asked) for request in requests for order, asked in request.waiting_orders()]
 
 
 def _match_report(bet: Bet) -> MatchReport:

@@ -102,6 +102,7 @@ class PendingRequests:
 
     :ivar bets: the bet of every order ever submitted.
     :ivar requests: what waits, in the order of submission.
+    :ivar newest: the newest book, where another stream has brought an older one since.
     """
 
     __slots__ = (
@@ -113,6 +114,7 @@ class PendingRequests:
         "_stream_id",
         "bets",
         "exchange",
+        "newest",
         "requests",
     )
 
@@ -126,6 +128,21 @@ class PendingRequests:
         self._number = 0
         self._stream_id: int | None = None
         self._publish_time = 0
+        self.newest: MarketBook | None = None
+
+    def meet(self, previous: "MarketBook | None", book: "MarketBook") -> "MarketBook | None":
+        """Return the newest book before `book`, whichever stream has brought either.
+
+        :param previous: the one that came last.
+        """
+        newest, is_other = self.newest or previous, book.streaming_unique_id != self._stream_id
+        self.newest = None
+        if newest is not None and is_other:
+            if book.publish_time_epoch <= self._publish_time:
+                self.newest = newest
+            else:
+                self.exchange.volume.hand_over(newest)
+        return newest
 
     def has_seen(self, book: "MarketBook") -> bool:
         """Whether another stream has brought what a book brings: a market may come by several, and trades once."""

@@ -87,6 +87,7 @@ class RecordedStream:
 
     :param on_bad_line: given a sentence that names file and line, and the file, for each line that cannot be used.
     :ivar line_number: the line read last, from 1.
+    :ivar origins: market id -> the file it comes from; files that are merged share it.
     """
 
     def __init__(self, description: HistoricalStream, on_bad_line: Callable[[str, str], None]) -> None:
@@ -94,6 +95,7 @@ class RecordedStream:
         self.on_bad_line = on_bad_line
         self.lines: Lines | None = None
         self.line_number = 0
+        self.origins: dict[str, str] = {}
         self._is_stopped = False
         self._filter = MarketFilter(description)
         self._caches: dict[str, MarketBookCache] = {}
@@ -180,6 +182,12 @@ class RecordedStream:
         if cache is None:
             if raw is None:
                 raise DataError(f"the first change of market {market_id} must hold a marketDefinition")
+            origin = self.origins.setdefault(market_id, self.description.file_path)
+            if origin != self.description.file_path:
+                self._excluded.add(market_id)
+                raise DataError(
+                    f"market {market_id} comes from {origin}, which is merged with this file: left out here"
+                )
             options = self.description.listener_kwargs
             cache = MarketBookCache(
                 market_id,
@@ -212,11 +220,17 @@ class RecordedStream:
 
 
 class MergedStream:
-    """Several recorded files as one stream, by publish time; of two at the same time, the one that waited longer."""
+    """Several recorded files as one stream, by publish time; of two at the same time, the one that waited longer.
+
+    A market that two of the files hold is delivered from the first one that brings it alone.
+    """
 
     def __init__(self, streams: Sequence[RecordedStream], on_error: Callable[[str], None]) -> None:
         self.streams = list(streams)
         self._on_error = on_error
+        origins: dict[str, str] = {}
+        for stream in self.streams:
+            stream.origins = origins
 
     def stop(self) -> None:
         """End the iteration before the next line."""

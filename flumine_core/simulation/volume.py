@@ -81,9 +81,11 @@ class TradedVolume:
     :ivar fresh: what the latest book brought of runners that cannot say so themselves; for that book alone.
     """
 
-    __slots__ = ("active", "definition", "dormant", "fresh")
+    __slots__ = ("_is_handed_over", "_told", "active", "definition", "dormant", "fresh")
 
     def __init__(self) -> None:
+        self._told: dict[RunnerKey, Traded] = {}
+        self._is_handed_over = False
         self.definition: Definition | None = None
         self.active: set[RunnerKey] = set()
         self.dormant: dict[RunnerKey, Dormant] = {}
@@ -101,10 +103,23 @@ class TradedVolume:
                 self.dormant[key] = Dormant(runner, self.traded(key, runner, previous))
                 self.active.discard(key)
 
+    def hand_over(self, previous: MarketBook) -> None:
+        """Keep what was traded by `previous`: another stream brings the next book, and may bring that once more."""
+        for key in self.active:
+            runner = previous.runner(*key)
+            if runner is not None:
+                told = self._told.setdefault(key, {})
+                told.update((level.price, level.size) for level in runner.ex.traded_volume)
+        self._is_handed_over = True
+
     def define(self, book: MarketBook) -> None:
         """Take over the definition of `book`."""
         self.definition = book.definition
-        self.fresh = fresh = {}
+        fresh = self.fresh
+        fresh.clear()
+        if self._is_handed_over:
+            self._is_handed_over = False
+            fresh.update([(key, self._untold(key, book)) for key in self.active])
         for key, status in book.definition.runner_statuses.items():
             if status != ACTIVE or key in self.active:
                 continue
@@ -115,6 +130,16 @@ class TradedVolume:
             else:
                 fresh[key] = traded_between(rested.runner.ex.traded_volume, runner.ex.traded_volume)
             self.active.add(key)
+
+    def _untold(self, key: RunnerKey, book: MarketBook) -> Traded:
+        """Return what a stream brings of a runner that no other one has brought before."""
+        runner = book.runner(*key)
+        if runner is None:
+            return NOTHING
+        told = self._told.get(key, NOTHING)
+        beyond = {level.price: level.size - told.get(level.price, 0.0) for level in runner.ex.traded_volume}
+        untold = {price: min(size, round(beyond[price], 2)) for price, size in self.traded(key, runner, book).items()}
+        return {price: size for price, size in untold.items() if size > 0}
 
     def traded(self, key: RunnerKey, runner: RunnerBook, book: MarketBook) -> Traded:
         """Return what `book` brought of a runner; the result is shared and not to be changed."""
@@ -140,3 +165,4 @@ class TradedVolume:
         self.active = set()
         self.dormant = {}
         self.fresh = {}
+        self._told = {}

@@ -10,6 +10,7 @@ import pytest
 
 from ..hint import one_line
 from ..kernel.entrypoint import HOOKS
+from ..order.package import OrderPackageType
 from .blocking import watched
 from .busy import Busy
 from .odd import odd, ordinary
@@ -27,6 +28,8 @@ ON_THE_LOOP = tuple(kind for kind in SIMULATED if kind != "logging_controls")
 
 SPREAD = ("strategies", "trading_controls", "client_controls", "middleware", HOOKS)
 """Kinds that a run on several processes may hold."""
+
+CONTROLS = ("trading_controls", "client_controls")
 
 WORKER_SECONDS = 5.0
 """Within this time a worker's function must have returned."""
@@ -114,6 +117,26 @@ def test_odd_input(subject: Subject) -> None:
             place = [line.strip() for line in first.traceback.splitlines() if line.strip().startswith("File ")][-1]
             faults.append(f"on {what} {who} raised in {hook}: {first.error} ({place}): expect it, and do nothing then")
     tell(subject, faults)
+
+
+def test_cancels_pass(subject: Subject) -> None:
+    """A control refuses no cancel on an open market."""
+    usable(subject, CONTROLS)
+    if any(signature_faults(subject)):
+        pytest.skip("it cannot be called, see test_signatures")
+    _, outcome = watched(subject.directories, partial(try_out, subject, ordinary()))
+    if outcome.faults:
+        pytest.skip("it raises, see test_odd_input")
+    refused = [each for each in outcome.refusals if each.control == subject.cls.__name__]
+    tell(
+        subject,
+        [
+            f"it refuses a cancel on an open market ({each.reason}): let every package_type CANCEL pass, or a position "
+            "could not be closed"
+            for each in refused
+            if each.package_type is OrderPackageType.CANCEL
+        ],
+    )
 
 
 def test_other_processes(subject: Subject) -> None:

@@ -9,7 +9,7 @@ import attrs
 
 from ..contract.client import BaseClient, SimulatedClient
 from ..contract.streams import HistoricalStream
-from ..errors import DiscoveryError, ExecutionError
+from ..errors import DataError, DiscoveryError, ExecutionError
 from ..kernel.discovery import Candidate
 from ..kernel.signature import faults_of
 from ..market.market import Market
@@ -27,6 +27,7 @@ Script = MarketScript | str | Path
 class Only:
     """Takes the place of the installed plugins: exactly these objects are hook plugins, in this order.
 
+    :raises DataError: where two scripts are of the same market.
     :raises DiscoveryError: where one implements no hook, or one that does not exist.
     """
 
@@ -119,6 +120,7 @@ def run(
     :param execution: in place of the simulated exchange.
     :param directory: where scripts are written; a temporary one if None.
     :raises ExecutionError: where a worker or logging control raised.
+    :raises DataError: where two scripts are of the same market.
     :raises DiscoveryError: where an object of `hooks` is no hook plugin.
     """
     framework = FlumineSimulation(
@@ -142,6 +144,10 @@ def run(
     with tempfile.TemporaryDirectory(dir=directory) as folder:
         single = isinstance(scripts, MarketScript | str | Path)
         given: Sequence[Any] = [scripts] if single else scripts  # type: ignore[assignment]
+        names = [script.market_id for script in given if isinstance(script, MarketScript)]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise DataError(f"two scripts are of market {twice}: begin one with another id, market('1.2')")
         streams = [HistoricalStream(str(_path_of(script, folder))) for script in given]
         for strategy in strategies if isinstance(strategies, list | tuple) else [strategies]:
             strategy.streams = list(streams)

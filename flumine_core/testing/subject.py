@@ -9,6 +9,8 @@ from typing import Any
 
 import attrs
 
+from ..assembly import GIVEN as GIVEN_BY_KIND
+from ..contract.client import SimulatedClient
 from ..contract.loggingcontrol import LoggingControl
 from ..contract.middleware import Middleware
 from ..contract.strategy import BaseStrategy
@@ -20,6 +22,8 @@ from ..kernel.discovery import BASES, import_object, version_fault
 from ..kernel.entrypoint import GROUP, HOOKS, read_entry_rows
 from ..kernel.signature import faults_of
 from ..options import options_of, problems_and_arguments
+from ..session import FlumineSimulation
+from ..settings import Settings
 from .isolation import folded
 
 CLASSES: dict[str, type] = {
@@ -86,7 +90,14 @@ class Subject:
         if problems:
             told = "; ".join(f"{name} {problem}" for name, problem in problems.items())
             raise DiscoveryError(f"{told} (give it as --flumine-option NAME=VALUE)")
-        return self.loaded(**arguments)
+        return self.loaded(**self._given(), **arguments)
+
+    def _given(self) -> dict[str, Any]:
+        """Return what the house passes to a constructor that takes it, as in a run."""
+        takes = options_of(self.loaded)
+        client = SimulatedClient(transaction_limit=None)
+        house = {"flumine": FlumineSimulation(client, Settings()), "client": client}
+        return {name: house[name] for name in GIVEN_BY_KIND.get(self.kind, ()) if name in takes}
 
     @property
     def fitting(self) -> dict[str, Any]:

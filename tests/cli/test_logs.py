@@ -3,6 +3,8 @@
 import io
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -98,3 +100,20 @@ def test_enabling_twice_logs_once(monkeypatch: pytest.MonkeyPatch) -> None:
     enable_stderr("INFO")
     logging.getLogger("betfairlightweight").error("heard")
     assert stderr.getvalue().count("heard") == 1
+
+
+def test_a_record_that_is_forwarded_is_printed_once() -> None:
+    source = """
+import logging
+from loguru import logger
+from flumine_core import enable_logging
+logging.basicConfig(format="%(name)s %(message)s")
+enable_logging()
+house = {"__name__": "flumine_core.kernel.house", "logger": logger}
+exec("logger.error('of the house')", house)
+logger.error("of the program")
+"""
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
+    assert done.stderr.count("of the house") == 1
+    assert "flumine_core.kernel.house of the house" in done.stderr
+    assert done.stderr.count("of the program") == 1

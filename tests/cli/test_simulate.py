@@ -247,3 +247,26 @@ def test_results_that_cannot_be_written_are_an_error(cli: Cli, market: Path) -> 
     result = cli("simulate", market, "--strategy", "example", "--output", "file")
     assert result.exit_code == 1
     assert "cannot write results to file" in result.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("name", ["orders.csv", "markets.csv"])
+def test_a_disk_that_is_full_costs_rows_and_not_the_result(cli: Cli, market: Path, tmp_path: Path, name: str) -> None:
+    arguments = ("simulate", market, "--strategy", "example", "--format", "json")
+    without = loaded(cli(*arguments))
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).symlink_to("/dev/full")
+    result = cli(*arguments, "--output", "out")
+    found = loaded(result)
+    assert (result.exit_code, found["errors"]) == (1, 1)
+    assert (found["orders"], found["profit"]) == (without["orders"], without["profit"])
+    assert found["not_simulated"] == [
+        "results in out are not whole, they cannot be written: No space left on device",
+    ]
+
+
+def test_results_go_to_a_local_directory_alone(cli: Cli, market: Path, tmp_path: Path) -> None:
+    result = cli("simulate", market, "--strategy", "example", "--output", "s3://bucket/out")
+    assert result.exit_code == 1
+    assert "results are written to a local directory, was s3://bucket/out" in result.stderr
+    assert [*tmp_path.iterdir()] == []

@@ -131,6 +131,19 @@ def test_a_signal_cancels_what_rests_and_ends_with_0(exchange: Any, start: Start
     assert "local-password" not in out and "local-app-key" not in out
 
 
+def test_an_order_stream_that_is_refused_makes_the_exit_code_1(exchange: Any, folder: Path, start: Start) -> None:
+    configure(folder, more="stream_limit_backoff = 0.1\nstream_backoff_first = 0.1")
+    process = start("trade")
+    wait_for(exchange.ledger.live_bets, process)
+    refusal = exchange.faults.add("stream.subscribe", {"stream": "order"}, None, "error", code="NOT_AUTHORIZED")
+    exchange.drop_streams("order")
+    wait_for(lambda: refusal.hits > 1, process)
+    process.terminate()
+    out, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1 and "NOT_AUTHORIZED" in out, out
+    assert not exchange.ledger.live_bets()
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no terminal is closed here")
 def test_a_closed_terminal_cancels_what_rests(exchange: Any, folder: Path) -> None:
     import fcntl

@@ -1,6 +1,7 @@
 """Logging controls by themselves: handlers by name, one thread, nothing lost at the end."""
 
 import threading
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -94,6 +95,94 @@ def test_a_control_that_pauses_handles_everything_and_flushes_after_each_look() 
     assert control.flushed == [*range(500), "end"] and not control.pending
     assert set(told) == {("Own", "flush")}
     assert not control.is_alive()
+
+
+class Slow(LoggingControl):
+    """Handles nothing before it is let go."""
+
+    MOST_WAITING = 10
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.got: list[int] = []
+        self.is_busy = threading.Event()
+        self.let_go = threading.Event()
+
+    def process_order(self, event: Any) -> None:
+        self.is_busy.set()
+        self.let_go.wait(60)
+        self.got.append(event.event["id"])
+
+
+@pytest.mark.parametrize("pause", [0.0, 30.0])
+def test_a_live_run_never_waits_and_tells_what_is_lost(pause: float) -> None:
+    told: list[tuple[str, str, str]] = []
+    control = Slow()
+    control.PAUSE = pause
+    control.start(lambda *fault: told.append((fault[0], fault[1], str(fault[2]))))
+    for number in range(11):
+        control.put(OrderEvent({"id": number}))
+    assert control.is_busy.wait(20)  # a look at the queue does not wait for its time where the queue is full
+    for number in range(11, 50):
+        control.put(OrderEvent({"id": number}))
+    assert control.logging_queue.qsize() <= control.MOST_WAITING
+    control.let_go.set()
+    control.stop()
+    assert {fault[:2] for fault in told} == {("Slow", "waiting")}
+    assert "the oldest are lost, first order" in told[0][2]
+    assert len(control.got) + len(told) == 50
+    assert control.got[-10:] == [*range(40, 50)]
+
+
+def test_a_simulation_waits_for_a_slow_control_and_loses_nothing() -> None:
+    told: list[Any] = []
+    control = Slow()
+    control.is_awaited = True
+    control.start(lambda *fault: told.append(fault))
+    most = 0
+    threading.Timer(0.05, control.let_go.set).start()
+    for number in range(200):
+        control.put(OrderEvent({"id": number}))
+        most = max(most, control.logging_queue.qsize())
+    control.stop()
+    assert (control.got, told) == ([*range(200)], [])
+    assert most <= control.MOST_WAITING
+
+
+def test_a_simulation_does_not_wait_for_ever() -> None:
+    told: list[tuple[str, str]] = []
+    control = Slow()
+    control.is_awaited, control.PATIENCE = True, 0.1
+    control.start(lambda *fault: told.append(fault[:2]))
+    for number in range(60):
+        control.put(OrderEvent({"id": number}))
+    assert control.logging_queue.qsize() <= control.MOST_WAITING
+    assert set(told) == {("Slow", "waiting")}
+    control.let_go.set()
+    control.stop()
+    assert control.got[-10:] == [*range(50, 60)]
+
+
+@pytest.mark.parametrize("is_awaited", [True, False])
+def test_a_handler_that_tells_its_own_control_waits_for_nobody(is_awaited: bool) -> None:
+    class Chatty(Slow):
+        def process_order(self, event: Any) -> None:
+            super().process_order(event)
+            for number in range(20 if event.event["id"] == 0 else 0):
+                self.put(OrderEvent({"id": 1 + number}))
+
+    told: list[Any] = []
+    control = Chatty()
+    control.is_awaited = is_awaited
+    control.start(lambda *fault: told.append(fault))
+    control.let_go.set()
+    control.put(OrderEvent({"id": 0}))
+    begun = monotonic()
+    while len(control.got) < 21 and monotonic() < begun + 60:
+        control.is_busy.wait(0.01)
+    control.stop()
+    assert (control.got, told) == ([*range(21)], [])
+    assert monotonic() - begun < 5
 
 
 def test_unknown_options_are_refused() -> None:

@@ -41,6 +41,8 @@ GOOD = [
     ("LAY", LimitOnCloseOrder(10.0, 3.0)),
     ("BACK", MarketOnCloseOrder(1.0)),
     ("LAY", MarketOnCloseOrder(10.0)),
+    ("BACK", LimitOrder(3.0, 2.0, "MARKET_ON_CLOSE")),
+    ("BACK", LimitOrder(3.0, 2.0, None, time_in_force="FILL_OR_KILL")),
 ]
 BAD = [
     ("back", LimitOrder(3.0, 2.0), "side must be BACK or LAY, was back"),
@@ -82,6 +84,16 @@ BAD = [
     ("BACK", MarketOnCloseOrder(None), "liability must be given, was None"),
     ("BACK", MarketOnCloseOrder(-5.0), "liability must be above 0, was -5.0"),
     ("BACK", MarketOnCloseOrder(2.005), "liability must have at most two decimals, was 2.005"),
+    (
+        "BACK",
+        LimitOrder(3.0, 2.0, "PERSISTS"),
+        "persistence_type must be LAPSE or PERSIST or MARKET_ON_CLOSE or None, was 'PERSISTS'",
+    ),
+    (
+        "BACK",
+        LimitOrder(3.0, 2.0, time_in_force="FILL_AND_KILL"),
+        "time_in_force must be None or FILL_OR_KILL, was 'FILL_AND_KILL'",
+    ),
     ("BACK", "limit", "order kind must be limit, limit on close or market on close, was str"),
 ]
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import queue
+import select
 import socket
 import ssl
 import threading
@@ -16,7 +17,9 @@ from betfairlightweight import APIClient
 
 from flumine_core import BetfairClient, Settings
 from flumine_core.contract.endpoints import Endpoints
+from flumine_core.live.inbox import Inbox
 
+from .lending import Lender, Source
 from .rig import MARKET, WAITS, Rig, client_of
 
 PATIENCE = 20
@@ -244,6 +247,7 @@ class Report:
     def __init__(self) -> None:
         self.bad_lines: list[str] = []
         self.troubles: list[str] = []
+        self.alerts: list[str] = []
         self.renewed: list[str | None] = []
 
     def bad_line(self, text: str) -> None:
@@ -251,6 +255,9 @@ class Report:
 
     def trouble(self, text: str) -> None:
         self.troubles.append(text)
+
+    def alert(self, text: str) -> None:
+        self.alerts.append(text)
 
     def renew_session(self, account: Any, dead_token: str | None) -> None:
         self.renewed.append(dead_token)
@@ -323,3 +330,31 @@ def make_rig(exchange: Any, plugins: Any, tmp_path: Path) -> Iterator[Callable[.
 @pytest.fixture
 def rig(make_rig: Callable[..., Rig]) -> Rig:
     return make_rig()
+
+
+@pytest.fixture
+def lenders() -> Iterator[list[Lender]]:
+    """Those that have lent something; they must end with the inbox."""
+    made: list[Lender] = []
+    yield made
+    for each in made:
+        each.ended()
+        each.source.close()
+
+
+@pytest.fixture(params=["as the system has it", "without poll"])
+def inbox(request: Any, monkeypatch: pytest.MonkeyPatch, lenders: list[Lender]) -> Iterator[Inbox]:
+    if request.param == "without poll":
+        monkeypatch.delattr(select, "poll", raising=False)
+    made = Inbox()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def lend(inbox: Inbox, lenders: list[Lender]) -> Callable[..., Lender]:
+    def make(source: Source | None = None) -> Lender:
+        lenders.append(Lender(inbox, source or Source()))
+        return lenders[-1]
+
+    return make

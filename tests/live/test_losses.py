@@ -1,4 +1,4 @@
-"""What loses money where nobody thinks of it: a stream that is given up, a disk that is full, a damaged journal."""
+"""What loses money where nobody thinks of it: a disk that is full, a damaged journal."""
 
 import sqlite3
 import threading
@@ -15,19 +15,6 @@ from .rig import MARKET, Rig
 from .test_restart import order_of
 
 LIVE = OrderStatus.EXECUTABLE
-
-
-def test_nothing_is_placed_once_the_order_stream_is_given_up(rig: Rig) -> None:
-    order = rig.place()
-    rig.settled(order)
-    rig.exchange.faults.add("stream.subscribe", {"stream": "order"}, None, "error", code="NOT_AUTHORIZED")
-    rig.exchange.drop_streams("order")
-    rig.wait_until(lambda: any("given up" in told for told in rig.framework.stream_errors))
-    refused = rig.place()
-    assert refused.refusal is not None and refused.refusal.control == "Reconciliation"
-    rig.ask(lambda: rig.market.cancel_order(order))
-    rig.wait_until(lambda: order.complete)
-    assert len(rig.ledger.bets()) == 1
 
 
 @pytest.fixture
@@ -165,15 +152,3 @@ def test_a_suspension_between_placing_and_answer(rig: Rig, hook: str) -> None:
     assert fault.hits == 1 and order.size_matched == 0
     assert order.refusal is not None or order.size_lapsed == 2.0
     rig.agrees()
-
-
-def test_an_order_stream_that_is_refused_for_good_in_the_middle_shuts_the_gate(rig: Rig) -> None:
-    order = rig.place()
-    rig.settled(order)
-    text = '{"op":"status","statusCode":"FAILURE","errorCode":"NOT_AUTHORIZED","connectionClosed":true}\r\n'
-    rig.exchange.faults.add("stream.write", {"stream": "order"}, None, "raw", text=text)
-    rig.exchange.market(MARKET).match_bet(order.bet_id, 1.0)
-    rig.wait_until(lambda: any("given up" in told for told in rig.framework.stream_errors))
-    rig.wait_until(lambda: not rig.execution.gate.is_open)
-    refused = rig.place()
-    assert refused.refusal is not None and refused.refusal.control == "Reconciliation"

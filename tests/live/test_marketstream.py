@@ -72,6 +72,17 @@ def test_resumes_where_it_was_after_a_drop(server: StreamServer, start: Start) -
     assert stream.reason_stale("1.1") is None and stream.connections == 2
 
 
+def test_what_the_kernel_comes_to_after_a_drop_makes_nothing_current(server: StreamServer, start: Start) -> None:
+    stream, pumped = start()
+    connection = server.connection()
+    connection.change(ct="SUB_IMAGE", initialClk="I", clk="A", pt=1000, mc=[image()])
+    image_event, current = pumped.next(), pumped.next()
+    connection.close()
+    server.connection()  # has subscribed, and brings nothing yet
+    assert image_event.market_books and current.market_books == []
+    assert "down" in (stream.reason_stale("1.1") or "") and "down" in (stream.stale_reason or "")
+
+
 def test_an_image_that_answers_a_resume_replaces_everything(server: StreamServer, start: Start) -> None:
     stream, pumped = start()
     connection = server.connection()

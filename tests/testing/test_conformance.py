@@ -93,6 +93,34 @@ def test_the_house_keeps_its_own_contract(tmp_path: Path) -> None:
     assert looked_at >= {"example", "strategy_exposure", "max_order_count", "market_catalogues"}
 
 
+def test_what_the_house_passes_to_a_constructor_is_passed(tmp_path: Path) -> None:
+    """Controls that were written for flumine take the framework, and those of a client its account, by name."""
+    source = """
+class Ceiling(TradingControl):
+    def __init__(self, flumine, highest: float = 500.0):
+        super().__init__(flumine)
+        self.highest, self.known = highest, len(flumine.strategies)
+    def _validate(self, order, package_type):
+        if package_type.name == "PLACE" and getattr(order.order_type, "price", 0) > self.highest:
+            self._on_error(order, "too long")
+class Account(ClientControl):
+    def __init__(self, flumine, client):
+        super().__init__(flumine, client)
+        self.username = client.username
+    def _validate(self, order, package_type):
+        pass
+class Counting(Middleware):
+    def __init__(self, flumine):
+        self.books = flumine.books
+    def __call__(self, market):
+        pass
+"""
+    (tmp_path / "mine.py").write_text(HEAD + source)
+    wanted = [f"--flumine-conformance=mine:{name}" for name in ("Ceiling", "Account", "Counting")]
+    failures, looked_at, text = conformance(tmp_path, *wanted)
+    assert (failures, looked_at) == ({}, {"Ceiling", "Account", "Counting"}), text
+
+
 def test_options_are_given_and_a_module_may_be_named(tmp_path: Path) -> None:
     source = "class Plugin(BaseStrategy):\n    def __init__(self, stake: float):\n        super().__init__()\n"
     (tmp_path / "needs_a_stake.py").write_text(HEAD + source)

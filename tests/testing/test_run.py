@@ -15,7 +15,7 @@ from flumine_core import (
     TradingControl,
     hookimpl,
 )
-from flumine_core.errors import DiscoveryError, ExecutionError
+from flumine_core.errors import DataError, DiscoveryError, ExecutionError
 
 
 class MaxPrice(TradingControl):
@@ -51,6 +51,11 @@ def test_several_strategies_and_markets(run: Any, market: Any, place: Any) -> No
     assert placed == [("1.1", "a"), ("1.1", "b"), ("1.2", "a"), ("1.2", "b")]
     with pytest.raises(ValueError):
         outcome.market  # noqa: B018
+
+
+def test_scripts_of_one_market_are_told_apart(run: Any, market: Any, place: Any) -> None:
+    with pytest.raises(DataError, match="two scripts are of market"):
+        run(place(("BACK", 2.0, 5.0)), [market().back(1, 2.0, 50), market().win(1)])
 
 
 def test_placing_waits_for_the_start(run: Any, market: Any, place: Any) -> None:

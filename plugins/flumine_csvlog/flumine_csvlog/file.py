@@ -4,6 +4,7 @@ import struct
 import sys
 import zlib
 from io import FileIO
+from os import fstat
 from pathlib import Path
 from stat import S_ISREG
 from typing import Any
@@ -59,6 +60,11 @@ class RowFile:
         self._file.truncate(end)
         self._file.write(trailer)
         return end + len(trailer)
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether somebody has deleted it, so that what is written to it is gone."""
+        return fstat(self._file.fileno()).st_nlink == 0
 
     def append(self, row: str) -> None:
         """Write a row, or nothing at all; an empty text writes the header of a new file.

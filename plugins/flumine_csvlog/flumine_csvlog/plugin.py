@@ -17,8 +17,8 @@ from flumine_core.events import (
 )
 
 from .ledger import Ledger
-from .rows import COLUMNS, Row, cleared_row, order_row, refusal_row, utc
-from .writer import Rotation, Writer
+from .rows import COLUMNS, Info, Row, cleared_row, order_row, refusal_row, start_of
+from .writer import LostError, Rotation, Writer
 
 
 class CsvLog(LoggingControl):
@@ -54,7 +54,15 @@ class CsvLog(LoggingControl):
         self._days: dict[str, str] = {}
 
     def _put(self, kind: str, row: Row, market_id: str) -> None:
-        self._writer.put(kind, row, market_id, self._days.get(market_id, "unknown"))
+        try:
+            self._writer.put(kind, row, market_id, self._days.get(market_id, "unknown"))
+        except LostError as error:
+            self._raised("lost rows", error)
+
+    def _note_day(self, market: Info) -> None:
+        start = start_of(market)
+        if start is not None:
+            self._days[market["market_id"]] = start[:10]
 
     def process_config(self, event: ConfigEvent) -> None:
         """Make the files, so that what is wrong with the directory shows at once."""
@@ -62,11 +70,12 @@ class CsvLog(LoggingControl):
 
     def process_market(self, event: MarketEvent) -> None:
         """Take note of a market and its day."""
-        self._days[event.event["market_id"]] = (utc(event.event["market_start_datetime"]) or "unknown")[:10]
+        self._note_day(event.event)
         self._ledger.take_market(event.event)
 
     def process_close_market(self, event: CloseMarketEvent) -> None:
         """Write a closed market."""
+        self._note_day(event.market_book)
         self._ledger.close_market(event.market_book)
         self._writer.flush()
 

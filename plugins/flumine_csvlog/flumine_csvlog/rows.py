@@ -190,9 +190,15 @@ def _trade_row(trade_id: str, orders: list[Info]) -> Row:
     }
 
 
+def start_of(info: Info) -> str | None:
+    """Return a market's scheduled start, None where its `info` has 1970: neither book nor catalogue has come."""
+    start = utc(info["market_start_datetime"])
+    return None if start == _EPOCH.isoformat(timespec="milliseconds") else start
+
+
 def market_row(info: Info) -> Row:
     """Return the row of a market's `info`."""
-    return {**info, "market_start_datetime": utc(info["market_start_datetime"])}
+    return {**info, "market_start_datetime": start_of(info)}
 
 
 def cleared_row(cleared: Info) -> Row:

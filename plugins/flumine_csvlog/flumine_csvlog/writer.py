@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from itertools import count
@@ -19,6 +19,14 @@ Key = tuple[str, str]
 
 MOST_OPEN = 60
 """Files that are kept open; the one that was written to longest ago is closed first."""
+
+
+MOST_WAITING = 100_000
+"""Rows of a kind that wait in memory while they cannot be written; what comes beyond is lost."""
+
+
+class LostError(OSError):
+    """Rows are lost; it says how many of which kinds, and why."""
 
 
 class Writer:
@@ -44,6 +52,8 @@ class Writer:
         self._is_open = False
         self._run: Path | None = None
         self._waiting: dict[Key, deque[str]] = {}
+        self._count: Counter[str] = Counter()
+        self._lost: Counter[str] = Counter()
         self._files: OrderedDict[Key, RowFile] = OrderedDict()
 
     def open(self) -> None:
@@ -68,8 +78,18 @@ class Writer:
                     RowFile(path, _spelt(self.columns[kind]), self.is_gzip).close()
 
     def put(self, kind: str, row: Row, market_id: str, day: str) -> None:
-        """Take a row, for `flush` to write; `day` is the row's, as ISO 8601."""
+        """Take a row, for `flush` to write; `day` is the row's, as ISO 8601.
+
+        :raises LostError: where as many rows as are kept wait already.
+        """
         if kind in self.columns:
+            if self._count[kind] >= MOST_WAITING:
+                with suppress(OSError):  # they wait, or have only just come
+                    self.flush()
+            if self._count[kind] >= MOST_WAITING:
+                self._lost[kind] += 1
+                raise LostError(f"{MOST_WAITING} rows of {kind} wait to be written: further ones are lost")
+            self._count[kind] += 1
             period = {"day": day, "market": quote(market_id, safe="")}.get(self.rotation or "", "")
             text = _spelt([row.get(column) for column in self.columns[kind]])
             self._waiting.setdefault((kind, period), deque()).append(text)
@@ -87,6 +107,7 @@ class Writer:
                 while rows:
                     file.append(rows[0])
                     rows.popleft()
+                    self._count[key[0]] -= 1
             except OSError as error:
                 faults.append(str(error))
             else:
@@ -100,12 +121,18 @@ class Writer:
         :raises OSError: telling how many rows are lost, of which kinds, and why.
         """
         faults: list[str] = []
+        reason = ""
         try:
             self.flush()
         except OSError as error:
-            lost = ", ".join(f"{len(rows)} of {kind}" for (kind, _), rows in self._waiting.items())
-            faults.append(f"rows that are not written: {lost}: {error}")
+            reason = f": {error}"
+            self._lost.update(self._count)
+            self._count.clear()
             self._waiting.clear()
+        if self._lost:
+            lost = ", ".join(f"{count} of {kind}" for kind, count in self._lost.items() if count)
+            faults.append(f"rows that are not written: {lost}{reason}")
+            self._lost.clear()
         while self._files:
             try:
                 self._files.popitem()[1].close()
@@ -116,6 +143,11 @@ class Writer:
 
     def _file(self, key: Key) -> RowFile:
         file = self._files.get(key)
+        if file is not None and file.is_deleted:
+            del self._files[key]
+            with suppress(OSError):
+                file.close()
+            file = None
         if file is None:
             if len(self._files) >= MOST_OPEN:
                 self._files.popitem(last=False)[1].close()

@@ -8,7 +8,14 @@ import pytest
 from betfairlightweight.resources import ClearedOrders
 from flumine_csvlog.plugin import CsvLog
 
-from flumine_core.events import ClearedOrdersEvent, ClearedOrdersMetaEvent, Event, OrderStatusEvent
+from flumine_core.events import (
+    ClearedOrdersEvent,
+    ClearedOrdersMetaEvent,
+    CloseMarketEvent,
+    Event,
+    MarketEvent,
+    OrderStatusEvent,
+)
 
 Read = Callable[[Path], list[dict[str, str]]]
 
@@ -66,3 +73,22 @@ def test_an_order_that_nobody_clears_is_written_at_the_end(tmp_path: Path, read:
     (row,) = read(tmp_path / "orders.csv")
     assert row["date_time_created"] == "2024-06-01T12:50:00.123+00:00"
     assert (row["order_type"], row["price"], row["size"]) == ("LIMIT_ON_CLOSE", "1.5", "5.0")
+
+
+def test_a_market_of_which_nothing_is_known_yet_has_no_day(tmp_path: Path, read: Read) -> None:
+    """After a restart orders may be known before any book of their market."""
+    info = {"market_id": "1.100000010", "market_start_datetime": "1970-01-01 00:00:00+00:00"}
+    control = CsvLog(tmp_path, rotation="day", status_changes=True)
+    known = {**info, "market_start_datetime": "2024-06-01 13:00:00+00:00"}
+    closed = (CloseMarketEvent(known), ClearedOrdersMetaEvent([{**ORDER, "status": "Execution complete"}]))
+    assert handle(control, MarketEvent(info), OrderStatusEvent(ORDER), *closed) == []
+    assert {path.name for path in tmp_path.iterdir()} == {"unknown", "2024-06-01"}
+    assert len(read(tmp_path / "unknown" / "order_status.csv")) == 1
+    for kind in ("orders", "trades", "markets"):
+        assert len(read(tmp_path / "2024-06-01" / f"{kind}.csv")) == 1
+
+
+def test_a_market_that_was_never_seen_has_no_start(tmp_path: Path, read: Read) -> None:
+    info = {"market_id": "1.100000010", "market_start_datetime": "1970-01-01 00:00:00+00:00"}
+    assert handle(CsvLog(tmp_path), MarketEvent(info)) == []
+    assert [row["market_start_datetime"] for row in read(tmp_path / "markets.csv")] == [""]

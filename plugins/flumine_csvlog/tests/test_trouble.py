@@ -67,6 +67,53 @@ def test_dev_full_is_named_and_counted(
     assert len(read(target / "trades.csv")) == 12
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_disk_that_stays_full_fills_no_memory(
+    simulate: Callable[..., Any],
+    markets: list[Path],
+    tmp_path: Path,
+    read: Read,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("flumine_csvlog.writer.MOST_WAITING", 5)
+    target = tmp_path / "log"
+    target.mkdir()
+    (target / "orders.csv").symlink_to("/dev/full")
+    framework = simulate(CsvLog(target), *markets)
+    assert framework.faults.counts[("CsvLog", "lost rows")] == 12 - 5
+    told = framework.faults.first[("CsvLog", "lost rows")].error
+    assert "5 rows of orders wait to be written: further ones are lost" in told
+    assert "rows that are not written: 12 of orders:" in framework.faults.first[("CsvLog", "process_end_flumine")].error
+    assert len(read(target / "trades.csv")) == 12
+
+
+def test_rows_that_come_at_once_are_written_however_many(
+    simulate: Callable[..., Any],
+    markets: list[Path],
+    tmp_path: Path,
+    read: Read,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("flumine_csvlog.writer.MOST_WAITING", 2)
+    target = tmp_path / "csvlog"
+    framework = simulate(CsvLog(target), *markets)
+    assert framework.faults.total == 0
+    assert (len(read(target / "orders.csv")), len(read(target / "trades.csv"))) == (12, 12)
+
+
+@pytest.mark.parametrize("is_gzip", [False, True])
+def test_a_file_that_somebody_deletes_is_begun_anew(tmp_path: Path, is_gzip: bool, read: Read) -> None:
+    name = "orders.csv.gz" if is_gzip else "orders.csv"
+    writer = Writer(tmp_path, {"orders": ("market_id",)}, is_gzip=is_gzip)
+    for market_id in ("1.1", "1.2", "1.3"):
+        writer.put("orders", {"market_id": market_id}, market_id, "2024-06-01")
+        writer.flush()
+        if market_id == "1.1":
+            (tmp_path / name).unlink()
+    writer.close()
+    assert [row["market_id"] for row in read(tmp_path / name)] == ["1.2", "1.3"]
+
+
 @pytest.mark.parametrize("is_gzip", [False, True])
 def test_rows_wait_until_there_is_space(tmp_path: Path, is_gzip: bool, read: Read) -> None:
     ids = [f"1.{number:09}" for number in range(9)]

@@ -101,9 +101,13 @@ def handshakes(s: Scenario) -> None:
     if s.is_strict:
         s.until(lambda: any("certificate" in each for each in s.framework.troubles()), "the certificate is told of")
         assert s.try_place() is None
-    s.hold(60, lambda: bad.hits <= 5, "a bad certificate is not tried for ever")
+    s.hold(60, lambda: bad.hits <= 8, "a bad certificate is tried less and less often")
     assert s.framework.is_running()
-    s.is_with_books = False
+    s.exchange.faults.remove(bad.id)
+    if s.is_strict:
+        comes_back(s)
+    else:
+        s.is_with_books = False
 
 
 NONSENSE = (
