@@ -315,10 +315,14 @@ def make_rig(exchange: Any, plugins: Any, tmp_path: Path) -> Iterator[Callable[.
     """Return a function that starts a framework on the exchange."""
     rigs: list[Rig] = []
 
-    def make(client_options: Any = None, is_ready: bool = True, trader: Any = None, **settings: Any) -> Rig:
+    def make(
+        client_options: Any = None, is_ready: bool = True, trader: Any = None, log: Any = None, **settings: Any
+    ) -> Rig:
         given = Settings(**{**WAITS, "journal": str(tmp_path / "journal.sqlite"), **settings})
         client = client_of(exchange, **(client_options or {}))
         rigs.append(Rig(exchange, client, given, plugins(), **(trader or {})))
+        if log is not None:
+            rigs[-1].framework.add_logging_control(log)
         return rigs[-1].start(is_ready)
 
     yield make

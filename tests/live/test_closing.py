@@ -65,9 +65,8 @@ def test_a_market_that_closed_while_we_were_down_leaves_the_journal(
     market.close([11])
     journal = tmp_path / "journal.sqlite"
     assert open_in_journal(journal) == {MARKET}
-    second = make_rig(trader=EVERY, **SOON)
     cleared = Cleared()
-    second.ask(lambda: second.framework.add_logging_control(cleared))
+    second = make_rig(trader=EVERY, log=cleared, **SOON)
     again = second.ask(lambda: second.market.blotter[matched.id])
     second.wait_until(lambda: second.market.closed)
     second.wait_until(lambda: not open_in_journal(journal))
