@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 from typing import Any
 
 import click
@@ -69,7 +70,13 @@ def serve(
         account = evolve(account, balance=balance, exposure_limit=-balance)
     if currency is not None:
         account = evolve(account, currency=currency)
-    chosen = {"start": start, "seconds_before_off": from_off, "accounts": (account,)} | settings_of(sets)
+    # bet ids that an earlier exchange has not had: a client's journal may know those
+    chosen = {
+        "start": start,
+        "seconds_before_off": from_off,
+        "accounts": (account,),
+        "bets_before": time.time_ns() // 10_000_000,
+    } | settings_of(sets)
     sources: list[Any] = [source.name for source in expand(*files)] if files else []
     if demo:
         sources.append(SyntheticMarket())

@@ -69,6 +69,8 @@ class ExchangeSettings:
     """Whether the market stream shows the clients' unmatched bets and what they took, as the exchange does."""
     keeps_write_times: bool = False
     """Whether the ledger keeps when each stream message was written: for measurements."""
+    bets_before: int = 300_000_000_000
+    """The first bet id is the next number."""
     settle_seconds: float = 2.0
     """From a market's closing to its cleared orders."""
 

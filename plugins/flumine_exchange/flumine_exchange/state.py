@@ -44,7 +44,7 @@ class ExchangeState:
         self.bet_listeners: list[BetListener] = []
         self.on_subscription: Callable[[], None] = lambda: None
         self.operations: dict[str, Callable[..., Any]] = {}
-        self._last_bet = 300_000_000_000
+        self._last_bet = settings.bets_before
 
     def next_sequence(self) -> int:
         """Count a change."""

@@ -145,6 +145,21 @@ def test_command_says_how_to_point_a_client_at_it(tmp_path: Path) -> None:
         assert name in told
 
 
+def test_another_served_exchange_has_other_bet_ids(tmp_path: Path) -> None:
+    file = SyntheticMarket(updates=50).write(tmp_path / "market.bz2")
+    bets = []
+    for _ in range(2):
+        process = serve(str(file), "--control", "--json")
+        assert process.stdout is not None
+        exchange = ControlClient(json.loads(process.stdout.readline()))
+        (market,) = exchange.market_ids
+        selection = int(next(iter(exchange.market(market).book)))
+        bets.append(int(exchange.place_external_bet(market, selection, "LAY", 1.01, 2.0)))
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=10)
+    assert bets[0] < bets[1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
