@@ -6,14 +6,13 @@ from typing import Any
 from ..ladder import is_on_ladder
 from ..order.exposure import Prospect, order_exposure
 from ..order.kinds import LimitOnCloseOrder, LimitOrder, MarketOnCloseOrder
-from ..order.order import Order
+from ..order.order import PERSISTENCE_TYPES, Order
 from ..order.package import OrderPackageType
 from ..order.refusal import Refusal
 from .base import MarketRole, TradingControl
 
 _PLACE = OrderPackageType.PLACE
 _REPLACE = OrderPackageType.REPLACE
-_PERSISTENCE_TYPES = ("LAPSE", "PERSIST", "MARKET_ON_CLOSE", None)
 _TIMES_IN_FORCE = (None, "FILL_OR_KILL")
 _MANY = 1e12  # far beyond any stake, and two decimals are exact up to it
 
@@ -152,10 +151,11 @@ def _order_fault(order: Order) -> Fault | None:
     if order.side not in ("BACK", "LAY"):
         return f"side must be BACK or LAY, was {order.side}", {}
     if isinstance(kind, LimitOrder):
-        if kind.persistence_type not in _PERSISTENCE_TYPES:
-            return f"persistence_type must be {_any_of(_PERSISTENCE_TYPES)}, was {kind.persistence_type!r}", {}
+        if kind.persistence_type is not None and kind.persistence_type not in PERSISTENCE_TYPES:
+            expected = " or ".join(sorted(PERSISTENCE_TYPES))
+            return f"persistence_type must be {expected} or None, was {kind.persistence_type!r}", {}
         if kind.time_in_force not in _TIMES_IN_FORCE:
-            return f"time_in_force must be {_any_of(_TIMES_IN_FORCE)}, was {kind.time_in_force!r}", {}
+            return f"time_in_force must be FILL_OR_KILL or None, was {kind.time_in_force!r}", {}
         return (
             _amount_fault("size", kind.size or kind.bet_target_size)
             or _price_fault(kind.price, kind)
@@ -170,10 +170,6 @@ def _order_fault(order: Order) -> Fault | None:
     if isinstance(kind, MarketOnCloseOrder):
         return _amount_fault("liability", kind.liability) or _liability_fault(order, kind.liability)
     return f"order kind must be limit, limit on close or market on close, was {type(kind).__name__}", {}
-
-
-def _any_of(values: tuple[str | None, ...]) -> str:
-    return " or ".join(str(value) for value in values)
 
 
 def _is_number(value: object) -> bool:

@@ -87,12 +87,12 @@ BAD = [
     (
         "BACK",
         LimitOrder(3.0, 2.0, "PERSISTS"),
-        "persistence_type must be LAPSE or PERSIST or MARKET_ON_CLOSE or None, was 'PERSISTS'",
+        "persistence_type must be LAPSE or MARKET_ON_CLOSE or PERSIST or None, was 'PERSISTS'",
     ),
     (
         "BACK",
         LimitOrder(3.0, 2.0, time_in_force="FILL_AND_KILL"),
-        "time_in_force must be None or FILL_OR_KILL, was 'FILL_AND_KILL'",
+        "time_in_force must be FILL_OR_KILL or None, was 'FILL_AND_KILL'",
     ),
     ("BACK", "limit", "order kind must be limit, limit on close or market on close, was str"),
 ]
