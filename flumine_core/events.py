@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
+from msgspec import Struct
 
 from .order.kinds import OrderKind
 from .order.refusal import Refusal
@@ -24,13 +25,17 @@ def described(copy: Plain | OrderSnapshot) -> Plain:
     return copy if isinstance(copy, dict) else copy.info
 
 
-@attrs.define(eq=False)
 class Event:
     """Root of all events."""
 
+    __slots__ = ()
 
-@attrs.define(eq=False)
-class RawDataEvent(Event):
+
+class PlainEvent(Struct, Event, eq=False):
+    """Root of the events that are nothing but their fields, and so are cheap to make."""
+
+
+class RawDataEvent(PlainEvent):
     """A data stream's message as it was received; `publish_time` in milliseconds since 1970.
 
     :ivar data: the changes; those of a live stream have their own bytes as `raw`.
@@ -51,15 +56,13 @@ class MarketBooksEvent(Event):
     market_books: list["MarketBook"]
 
 
-@attrs.define(eq=False)
-class MarketCataloguesEvent(Event):
+class MarketCataloguesEvent(PlainEvent):
     """Market catalogues, new or changed."""
 
     market_catalogues: Sequence[Any]
 
 
-@attrs.define(eq=False)
-class CurrentOrdersEvent(Event):
+class CurrentOrdersEvent(PlainEvent):
     """Reports of an execution, or what the exchange's order stream says of bets.
 
     :ivar bets: bets as the exchange has them (`flumine_core.live.bet.Bet`), for the execution of `client`.
@@ -76,22 +79,19 @@ class CurrentOrdersEvent(Event):
     is_connected: bool | None = None
 
 
-@attrs.define(eq=False)
-class MarketOrdersEvent(Event):
+class MarketOrdersEvent(PlainEvent):
     """A market with order packages that are about to leave."""
 
     market: "Market"
 
 
-@attrs.define(eq=False)
-class OrderPackageEvent(Event):
+class OrderPackageEvent(PlainEvent):
     """An order package that is about to leave."""
 
     order_package: "OrderPackage"
 
 
-@attrs.define(eq=False)
-class SportsDataEvent(Event):
+class SportsDataEvent(PlainEvent):
     """Race or cricket updates of one stream."""
 
     sports_data: Sequence[Any]
@@ -106,16 +106,14 @@ class CloseMarketEvent(Event):
     streaming_unique_id: int | None = None
 
 
-@attrs.define(eq=False)
-class ClearedOrdersEvent(Event):
+class ClearedOrdersEvent(PlainEvent):
     """A closed market's cleared orders (betfairlightweight's ClearedOrders)."""
 
     market_id: str
     cleared_orders: Any
 
 
-@attrs.define(eq=False)
-class ClearedMarketsEvent(Event):
+class ClearedMarketsEvent(PlainEvent):
     """Profit and commission of closed markets (betfairlightweight's ClearedOrders); `client`: whose, by username."""
 
     cleared_markets: Any
@@ -130,43 +128,37 @@ class CustomEvent(Event):
     callback: Callable[[Any, "CustomEvent"], Any] | None = None
 
 
-@attrs.define(eq=False)
-class EndFlumineEvent(Event):
+class EndFlumineEvent(PlainEvent):
     """The run ends."""
 
     reason: str = "end of streams"
 
 
-@attrs.define(eq=False)
-class ConfigEvent(Event):
+class ConfigEvent(PlainEvent):
     """The settings that a run uses."""
 
     event: Plain
 
 
-@attrs.define(eq=False)
-class StrategyEvent(Event):
+class StrategyEvent(PlainEvent):
     """A strategy was added."""
 
     event: Plain
 
 
-@attrs.define(eq=False)
-class MarketEvent(Event):
+class MarketEvent(PlainEvent):
     """A market was added, or its catalogue arrived."""
 
     event: Plain
 
 
-@attrs.define(eq=False)
-class TradeEvent(Event):
+class TradeEvent(PlainEvent):
     """The first order of a trade was placed."""
 
     event: Plain
 
 
-@attrs.define(eq=False)
-class OrderEvent(Event):
+class OrderEvent(PlainEvent):
     """An order was accepted by the exchange; `event` is its description, made anew whenever it is asked for."""
 
     order: Plain | OrderSnapshot
@@ -177,8 +169,7 @@ class OrderEvent(Event):
         return described(self.order)
 
 
-@attrs.define(eq=False)
-class OrderStatusEvent(Event):
+class OrderStatusEvent(PlainEvent):
     """An order's status changed; `event` is its description, made anew whenever it is asked for."""
 
     order: Plain | OrderSnapshot
@@ -189,8 +180,7 @@ class OrderStatusEvent(Event):
         return described(self.order)
 
 
-@attrs.define(eq=False)
-class RefusalEvent(Event):
+class RefusalEvent(PlainEvent):
     """An order was refused: control, reason and numbers; `epoch_ms` is when, milliseconds since 1970.
 
     :ivar trade_id, handicap, side, order_type: of the order, as it was refused.
@@ -204,15 +194,13 @@ class RefusalEvent(Event):
     order_type: OrderKind
 
 
-@attrs.define(eq=False)
-class BalanceEvent(Event):
+class BalanceEvent(PlainEvent):
     """A client's account funds."""
 
     event: Plain
 
 
-@attrs.define(eq=False)
-class ClearedOrdersMetaEvent(Event):
+class ClearedOrdersMetaEvent(PlainEvent):
     """All orders of a closed market; `event` are their descriptions, made anew whenever they are asked for."""
 
     orders: Sequence[Plain | OrderSnapshot]

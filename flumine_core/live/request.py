@@ -80,16 +80,14 @@ class Request:
         return OPERATIONS[self.kind]
 
 
-@attrs.define(eq=False)
 class AnswerEvent(CurrentOrdersEvent):
     """A call with a request has ended: with a result, or with an error."""
 
-    request: Request = None  # type: ignore[assignment]  # attrs wants a default after the base's
+    request: Request = None  # type: ignore[assignment]  # after fields with a default
     result: Any = None
     error: CallError | None = None
 
 
-@attrs.define(eq=False)
 class LookEvent(CurrentOrdersEvent):
     """The exchange was asked about orders; `bets` is what it has of them.
 
@@ -102,7 +100,6 @@ class LookEvent(CurrentOrdersEvent):
     error: CallError | None = None
 
 
-@attrs.define(eq=False)
 class ListEvent(CurrentOrdersEvent):
     """All current orders of an account, after its order stream has connected; then those that were missing there.
 
@@ -115,7 +112,6 @@ class ListEvent(CurrentOrdersEvent):
     error: CallError | None = None
 
 
-@attrs.define(eq=False)
 class TickEvent(CurrentOrdersEvent):
     """Something is due."""
 
