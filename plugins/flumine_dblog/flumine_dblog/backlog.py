@@ -5,13 +5,12 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from io import FileIO
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from .database import Entry, holdable
+from .pieces import Entry, Piece, counted, entries_of, holdable, pieces_of, taken
 
 _decode: Callable[[bytes], Entry] = msgspec.json.Decoder(tuple[int, str, tuple[Any, ...]]).decode
 
@@ -30,7 +29,8 @@ def encoded(entry: Entry) -> bytes:
     try:
         return msgspec.json.encode(entry, enc_hook=str) + b"\n"
     except UnicodeEncodeError:
-        return msgspec.json.encode(holdable(entry), enc_hook=str) + b"\n"
+        number, noun, row = entry
+        return msgspec.json.encode((number, noun, holdable(row)), enc_hook=str) + b"\n"
 
 
 class Backlog:
@@ -51,7 +51,8 @@ class Backlog:
         self.lost = 0
         self.damaged = 0
         self._lock = threading.Lock()
-        self._entries: deque[Entry] = deque()
+        self._pieces: deque[Piece] = deque()
+        self._count = 0
         self._file: FileIO | None = None
         self._is_spooling = self._is_closed = False
         self._offset = self._size = self._unread = 0
@@ -72,39 +73,40 @@ class Backlog:
 
     def __len__(self) -> int:
         with self._lock:
-            return self._unread + len(self._entries)
+            return self._unread + self._count
 
-    def put(self, entries: Sequence[Entry]) -> int:
+    def put(self, pieces: Sequence[Piece]) -> int:
         """Take entries, in the order of their numbers; return how many there are now.
 
         :raises OSError: where they had to be spooled and could not be; they stay in memory, or are counted as lost.
         """
         with self._lock:
-            kept, start, failure = self._entries, 0, None
-            while start < len(entries):
-                room = self.memory * MOST_TIMES_MEMORY - len(kept)
+            coming, failure = deque(pieces), None
+            while coming:
+                room = self.memory * MOST_TIMES_MEMORY - self._count
                 if room <= 0:
-                    self.lost += len(entries) - start
+                    self.lost += counted(coming)
                     failure = OSError(errno.ENOSPC, f"neither {self.path} nor memory takes more")
                     break
-                kept.extend(entries[start : start + room])
-                start += room
-                if self._is_spooling or len(kept) > self.memory:
+                some = taken(coming, room)
+                self._pieces += some
+                self._count += counted(some)
+                if self._is_spooling or self._count > self.memory:
                     try:
                         self._spill()
                     except OSError as error:
                         failure = error
-            if entries:
-                self._last = entries[-1][0]
+            if pieces:
+                self._last = pieces[-1].last
             if failure is not None:
                 raise failure
-            return self._unread + len(kept)
+            return self._unread + self._count
 
     @property
     def kept(self) -> int:
         """The number up to which no entry depends on this process's memory any more."""
         with self._lock:
-            return self._entries[0][0] - 1 if self._entries else self._last
+            return self._pieces[0].first - 1 if self._pieces else self._last
 
     def spill(self) -> None:
         """Move what is in memory into the spool, and what is put from now on, until all of it is confirmed.
@@ -115,35 +117,34 @@ class Backlog:
             self._spill()
 
     def _spill(self) -> None:
-        entries = self._entries
         self._is_spooling = True
-        if entries and self._file is None:
+        if self._pieces and self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = FileIO(self.path, "w+")
             self._offset = self._size = 0
-        while entries:
+        while self._pieces:
             assert self._file is not None
-            some = [encoded(entry) for entry in islice(entries, WRITE_ENTRIES)]
-            data = b"".join(some)
+            some = taken(self._pieces, WRITE_ENTRIES)
+            data = b"".join(map(encoded, entries_of(some)))
             try:
                 self._file.seek(self._size)
                 written = self._file.write(data)
                 if written != len(data):
                     raise OSError(errno.ENOSPC, f"only {written} of {len(data)} bytes could be written to {self.path}")
             except OSError:
+                self._pieces.extendleft(reversed(some))
                 self._file.truncate(self._size)
                 raise
             self._size += len(data)
-            self._unread += len(some)
-            for _ in some:
-                entries.popleft()
+            self._unread += counted(some)
+            self._count -= counted(some)
 
-    def peek(self, most: int) -> list[Entry]:
+    def peek(self, most: int) -> list[Piece]:
         """Return the oldest entries, `most` at most, without taking them."""
         with self._lock:
-            found: list[Entry] = []
             if self._is_closed:
-                return found
+                return []
+            found: list[Entry] = []
             while self._unread and not found:
                 for line in self._lines(most):
                     try:
@@ -153,7 +154,11 @@ class Backlog:
                             self.damaged += 1
                             self._advance([line])
                         break
-            return found or list(islice(self._entries, most))
+            if found:
+                return pieces_of(found)
+            some = taken(self._pieces, most)
+            self._pieces.extendleft(reversed(some))
+            return some
 
     def _lines(self, most: int) -> list[bytes]:
         """Return the next lines of the spool, `most` at most and one at least."""
@@ -177,8 +182,7 @@ class Backlog:
             if self._is_closed:
                 return
             spooled = min(count, self._unread)
-            for _ in range(count - spooled):
-                self._entries.popleft()
+            self._count -= counted(taken(self._pieces, count - spooled))
             while spooled:
                 lines = self._lines(spooled)
                 spooled -= len(lines)
@@ -186,7 +190,7 @@ class Backlog:
             self._finish_spool()
 
     def _finish_spool(self) -> None:
-        if self._unread or self._entries:
+        if self._unread or self._pieces:
             return
         self._is_spooling = False
         if self._file is not None:

@@ -100,7 +100,7 @@ def serve(connection: socket.socket, run: int) -> None:
             if isinstance(request, Close):
                 close = request
                 break
-            writer.put_entries(request)
+            writer.put_pieces(request)
         if close is not None:
             seconds = close.seconds
             break

@@ -12,11 +12,9 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
 from . import schema
-from .rows import Row, run_values
-from .statements import DIALECTS, chunked, loaded
-
-Entry = tuple[int, str, Row]
-"""Number within the run, noun, row."""
+from .pieces import Piece, entries_of
+from .rows import run_values
+from .statements import DIALECTS, chunked, gathered, loaded
 
 LOCK_SECONDS = 60
 """How long a start waits for another one's migration."""
@@ -139,7 +137,7 @@ class Database:
         if self._engine is not None:
             self._engine.dispose()
 
-    def write(self, uuid: str, entries: Sequence[Entry]) -> None:
+    def write(self, uuid: str, pieces: Sequence[Piece]) -> None:
         """Write entries of a run in one transaction; those that were written before are passed over.
 
         :raises Rejected: where the database refuses one of them; none is written then.
@@ -153,7 +151,7 @@ class Database:
             raise Away(_told(error)) from error
         try:
             with self.engine.begin() as connection:
-                self._write(connection, uuid, entries)
+                self._write(connection, uuid, pieces)
         except (DataError, IntegrityError, ValueError, TypeError, OverflowError) as error:
             raise Rejected(_told(error)) from error
         except (SQLAlchemyError, OSError) as error:
@@ -161,25 +159,26 @@ class Database:
             self._is_migrated = False
             raise Away(_told(error)) from error
 
-    def _write(self, connection: Connection, uuid: str, entries: Sequence[Entry]) -> None:
+    def _write(self, connection: Connection, uuid: str, pieces: Sequence[Piece]) -> None:
         run_id, done = self._run(connection, uuid)
-        rows: dict[str, list[Row]] = {}
-        for number, noun, row in entries:
+        new = []
+        for piece in pieces:
             # what a writer that died had spooled, and its answer was lost, comes a second time
-            if number > done:
-                done = number
-                rows.setdefault(noun, []).append((number, *row))
-        if not rows:
+            if piece.last > done:
+                new.append(piece if piece.first > done else piece.split(done + 1 - piece.first)[1])
+                done = piece.last
+        if not new:
             return
         runs = schema.runs
-        for noun in ("run", "end"):
-            for row in rows.pop(noun, ()):
-                connection.execute(update(runs).where(runs.c.id == run_id).values(run_values(noun, row[1:])))
+        for _, noun, row in entries_of(piece for piece in new if piece.noun in ("run", "end")):
+            connection.execute(update(runs).where(runs.c.id == run_id).values(run_values(noun, row)))
         dialect = DIALECTS[connection.dialect.name]
-        for load, values in loaded(rows):
-            for chunk in chunked(values):
-                flat = tuple(dialect.values(load, chunk))
-                connection.exec_driver_sql(dialect.insert(load, run_id, len(chunk)), flat)
+        for load, columns in loaded(gathered(new)):
+            values, width, start = dialect.values(load, columns), len(columns), 0
+            for count in chunked(len(columns[0])):
+                end = start + count * width
+                connection.exec_driver_sql(dialect.insert(load, run_id, count), tuple(values[start:end]))
+                start = end
         connection.execute(update(runs).where(runs.c.id == run_id).values(sequence=done))
 
     def _run(self, connection: Connection, uuid: str) -> tuple[int, int]:
@@ -276,17 +275,3 @@ def _upgrade(connection: Connection, before: str | None) -> None:
             f"tables are of version {before}, this flumine-dblog knows {HEAD}: install a newer one"
         ) from error
     logger.info("tables migrated from {} to {}", before, HEAD)
-
-
-def holdable(entry: Entry) -> Entry:
-    """Return an entry whose texts and numbers every database can hold: no NUL, no half of a character, no NaN."""
-    number, noun, row = entry
-    return number, noun, tuple(map(_holdable, row))
-
-
-def _holdable(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
-    if isinstance(value, float) and value - value != 0:
-        return None
-    return value

@@ -4,14 +4,14 @@ import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 from sqlalchemy import DateTime, Table
 
 from . import schema
-from .rows import FIELDS, Row
+from .pieces import Piece
+from .rows import FIELDS
 
 CHUNKS = (500, 100, 10, 1)
 """How many rows a statement may hold: few sizes, so that prepared statements are used again."""
@@ -94,8 +94,6 @@ LOADS = (
 )
 """In an order in which every row finds those that it refers to."""
 
-Pick = Callable[[Row], Any]
-
 
 @attrs.frozen(eq=False)
 class Dialect:
@@ -121,13 +119,12 @@ class Dialect:
         quoted = ",".join(self._quoted(name) for name in names)
         return f"INSERT INTO {table.name} ({quoted}) VALUES {values} {self._on_conflict(load)}"
 
-    def values(self, load: Load, rows: Iterable[Row]) -> list[Any]:
-        """Return the values of rows one after another, as the statement takes them."""
-        flat = list(itertools.chain.from_iterable(rows))
-        if self.given is not None:
-            for position in load.moments:
-                times = slice(position, None, len(load.columns))
-                flat[times] = map(self.given, flat[times])
+    def values(self, load: Load, columns: Sequence[Sequence[Any]]) -> list[Any]:
+        """Return the values of columns row by row, as the statement takes them."""
+        flat: list[Any] = [None] * (len(columns) * len(columns[0]))
+        for position, column in enumerate(columns):
+            given = self.given if position in load.moments else None
+            flat[position :: len(columns)] = column if given is None else map(given, column)
         return flat
 
     def _quoted(self, name: str) -> str:
@@ -148,14 +145,12 @@ class Dialect:
 
 _EPOCH = datetime(1970, 1, 1)
 
-
-_WITHIN = tuple(f"{minute:02d}:{second:02d}." for minute in range(60) for second in range(60))
+_MILLISECONDS = tuple(f"{rest:03d}000" for rest in range(1000))
 
 
 @functools.lru_cache(maxsize=1024)
-def _hour(number: int) -> str:
-    moment = _EPOCH + timedelta(hours=number)
-    return f"{moment.date()} {moment.hour:02d}:"
+def _second(number: int) -> str:
+    return f"{_EPOCH + timedelta(seconds=number)}."
 
 
 def _as_text(ms: int | None) -> str | None:
@@ -163,8 +158,7 @@ def _as_text(ms: int | None) -> str | None:
     if ms is None:
         return None
     second, rest = divmod(ms, 1000)
-    hour, within = divmod(second, 3600)
-    return f"{_hour(hour)}{_WITHIN[within]}{rest:03d}000"
+    return _second(second) + _MILLISECONDS[rest]
 
 
 DIALECTS = {
@@ -176,47 +170,61 @@ DIALECTS = {
 """By SQLAlchemy's name of the backend."""
 
 
-def _picker(names: Iterable[str], noun: str) -> Pick:
-    """Return what takes fields out of a noun's row, which begins with its number; one field comes by itself."""
-    fields = ("sequence", *FIELDS[noun])
-    return itemgetter(*(fields.index(name) for name in names))
+class Rows(NamedTuple):
+    """Rows of one noun: their numbers, and the values of one row after another."""
+
+    noun: str
+    numbers: list[int]
+    values: list[Any]
+
+    def columns(self, fields: Iterable[str]) -> list[list[Any]]:
+        """Return fields of all rows, a list each."""
+        known = FIELDS[self.noun]
+        return [
+            self.numbers if field == "sequence" else self.values[known.index(field) :: len(known)] for field in fields
+        ]
 
 
-_PLAN = [
-    (
-        load,
-        [
-            (noun, _picker([load.columns[name] for name in load.key], noun), _picker(load.columns.values(), noun))
-            for noun in load.nouns
-        ],
-    )
-    for load in LOADS
-]
+def gathered(pieces: Iterable[Piece]) -> dict[str, Rows]:
+    """Return the rows of pieces by noun."""
+    found: dict[str, Rows] = {}
+    for first, size, noun, values in pieces:
+        if noun in FIELDS:
+            rows = found.setdefault(noun, Rows(noun, [], []))
+            rows.numbers.extend(range(first, first + size))
+            rows.values.extend(values)
+    return found
 
 
-def loaded(rows: dict[str, list[Row]]) -> Iterator[tuple[Load, list[Row]]]:
-    """Yield what to write into which table, one row a key; `rows` by noun, each led by its number."""
-    for load, sources in _PLAN:
-        given = [(rows[noun], key_of, values_of) for noun, key_of, values_of in sources if noun in rows]
+def loaded(rows: dict[str, Rows]) -> Iterator[tuple[Load, list[list[Any]]]]:
+    """Yield what to write into which table, as columns, one row a key; `rows` by noun."""
+    for load in LOADS:
+        given = [rows[noun] for noun in load.nouns if noun in rows]
         if not given:
             continue
+        parts = [some.columns(load.columns.values()) for some in given]
         if load.mode == STUB:
-            keys = set(itertools.chain.from_iterable(map(key_of, some) for some, key_of, _ in given))
-            yield load, [key if isinstance(key, tuple) else (key,) for key in keys]
+            keys = set(itertools.chain.from_iterable(zip(*part, strict=True) for part in parts))
+            yield load, list(map(list, zip(*keys, strict=True)))
             continue
-        # nouns that share a load share their fields, too
-        some, key_of, values_of = given[0]
-        if load.mode == LATEST:
-            if len(given) > 1:
-                some = sorted(itertools.chain.from_iterable(each[0] for each in given), key=itemgetter(0))
-            some = list({key_of(row): row for row in some}.values())
-        yield load, list(map(values_of, some))
+        columns = parts[0] if len(parts) == 1 else [list(itertools.chain(*each)) for each in zip(*parts, strict=True)]
+        yield load, _latest(load, columns, given) if load.mode == LATEST else columns
 
 
-def chunked(rows: Sequence[Row]) -> Iterable[Sequence[Row]]:
-    """Split rows into pieces of the sizes that statements have."""
-    start = 0
+def _latest(load: Load, columns: list[list[Any]], given: Sequence[Rows]) -> list[list[Any]]:
+    """Return the last row of each key."""
+    names = list(load.columns)
+    keys = list(zip(*(columns[names.index(name)] for name in load.key), strict=True))
+    order: Iterable[int] = range(len(keys))
+    if len(given) > 1:
+        numbers = list(itertools.chain.from_iterable(some.numbers for some in given))
+        order = sorted(order, key=numbers.__getitem__)
+    last = {keys[position]: position for position in order}
+    return columns if len(last) == len(keys) else [[column[each] for each in last.values()] for column in columns]
+
+
+def chunked(count: int) -> Iterator[int]:
+    """Split so many rows into the sizes that statements have."""
     for size in CHUNKS:
-        while len(rows) - start >= size:
-            yield rows[start : start + size]
-            start += size
+        yield from itertools.repeat(size, count // size)
+        count %= size

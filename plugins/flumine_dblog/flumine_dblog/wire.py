@@ -1,13 +1,12 @@
 """What passes between a run and the process that writes for it: frames of MessagePack or JSON, led by their length."""
 
 from collections.abc import Callable, Iterator
-from itertools import repeat
 from math import inf
 from typing import Any, NamedTuple
 
 import msgspec
 
-from .database import Entry, holdable
+from .pieces import Piece, holdable, pieces_of
 from .rows import FIELDS, Row, text_of
 
 _LENGTH = 4
@@ -69,7 +68,8 @@ class Closed(msgspec.Struct, tag=True, frozen=True):
 Answer = Kept | Told | Logged | Closed
 """What a writer says."""
 
-_encode = msgspec.json.Encoder(enc_hook=str).encode
+_encoder = msgspec.json.Encoder(enc_hook=str)
+_encode, _encode_lines = _encoder.encode, _encoder.encode_lines
 decode_terms = msgspec.json.Decoder(Terms).decode
 _pack = msgspec.msgpack.Encoder(enc_hook=str).encode
 _unpack = msgspec.msgpack.Decoder(tuple[int, list[tuple[str, list[Any]]]]).decode
@@ -158,7 +158,7 @@ def _lines(rows: Rows, on_error: Callable[[str, Exception], None]) -> Iterator[b
             try:
                 yield _encode((noun, row))
             except UnicodeEncodeError:
-                yield _encode((noun, holdable((0, noun, row))[2]))
+                yield _encode((noun, holdable(row)))
         except Exception as error:
             on_error(noun, error)
 
@@ -172,26 +172,26 @@ def _framed(data: bytes) -> bytes:
     return len(data).to_bytes(_LENGTH) + data
 
 
-def decode_request(data: bytes) -> list[Entry] | Close:
+def decode_request(data: bytes) -> list[Piece] | Close:
     """Return what a frame without its length asks for: to close, or to write entries."""
     if not data.startswith((b"[", b"{")):
-        first, pieces = _unpack(data)
+        number, given = _unpack(data)
         is_odd = any(mark in data for mark in _ENDLESS)
-        entries: list[Entry] = []
-        for noun, given in pieces:
-            values = _finite(given) if is_odd else given
+        pieces = []
+        for noun, values in given:
+            if is_odd:
+                values = _finite(values)
             width = len(FIELDS[noun])
             if values and type(values[-1]) is dict:
-                values[width - 1 :: width] = map(_text, values[width - 1 :: width])
-            start = first + len(entries)
-            numbers = range(start, start + len(values) // width)
-            entries += zip(numbers, repeat(noun), _rows(noun, values), strict=False)
-        return entries
+                values[width - 1 :: width] = _texts(values[width - 1 :: width])
+            pieces.append(Piece(number, len(values) // width, noun, values))
+            number += len(values) // width
+        return pieces
     request = _decode_request(data)
     if isinstance(request, Close):
         return request
     first, lines = request
-    return [(number, noun, _flat(row)) for number, (noun, row) in enumerate(lines, first)]
+    return pieces_of((number, noun, _flat(row)) for number, (noun, row) in enumerate(lines, first))
 
 
 def _finite(values: list[Any]) -> list[Any]:
@@ -208,15 +208,22 @@ def _flat(row: Row) -> Row:
     return (*row[:-1], _text(row[-1])) if type(row[-1]) is dict else row
 
 
+def _texts(values: list[Any]) -> list[Any]:
+    if any(type(value) is not dict for value in values):
+        return list(map(_text, values))
+    # JSON has no line break in it but those between lines
+    return _encode_lines(values).decode().split("\n")[:-1]
+
+
 def _text(value: Any) -> Any:
     return value if type(value) is not dict else text_of(value) if value else "{}"
 
 
-def entries_of(frame: Frame) -> list[Entry]:
+def pieces_in(frame: Frame) -> list[Piece]:
     """Return a frame's entries."""
-    entries = decode_request(frame.data[_LENGTH:])
-    assert isinstance(entries, list)
-    return entries
+    pieces = decode_request(frame.data[_LENGTH:])
+    assert isinstance(pieces, list)
+    return pieces
 
 
 class Frames:

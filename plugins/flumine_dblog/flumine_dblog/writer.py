@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ from filelock import FileLock, Timeout
 from loguru import logger
 
 from .backlog import Backlog, encoded
-from .database import Away, Database, Entry, Rejected, holdable, parse_url
-from .wire import Frame, Terms, entries_of
+from .database import Away, Database, Rejected, parse_url
+from .pieces import Piece, counted, entries_of, taken
+from .wire import Frame, Terms, pieces_in
 
 Report = Callable[[str, Exception], None]
 """Told of what went wrong: at what, and the error."""
@@ -64,13 +66,13 @@ class Writer:
     def put(self, frames: Sequence[Frame]) -> None:
         """Queue frames of entries for writing."""
         for frame in frames:
-            self.put_entries(entries_of(frame))
+            self.put_pieces(pieces_in(frame))
 
-    def put_entries(self, entries: Sequence[Entry]) -> None:
+    def put_pieces(self, pieces: Sequence[Piece]) -> None:
         """Queue entries for writing, in the order of their numbers; never waits for the database."""
         count, lost = 0, self._backlog.lost
         try:
-            count = self._backlog.put(entries)
+            count = self._backlog.put(pieces)
         except OSError as error:
             for _ in range(max(self._backlog.lost - lost, 1)):
                 self.report("spool", error)
@@ -162,13 +164,13 @@ class Writer:
         """Write until nothing is left, or the time that `close` gave is over."""
         pause = FIRST_PAUSE
         while len(backlog):
-            damaged, entries = backlog.damaged, backlog.peek(self.batch)
+            damaged, pieces = backlog.damaged, backlog.peek(self.batch)
             if backlog.damaged > damaged:
                 self.report("spool", ValueError(f"{backlog.path} has a line that cannot be read"))
-            if not entries:
+            if not pieces:
                 return
             try:
-                self._write(uuid, entries)
+                self._write(uuid, pieces)
             except Away as error:
                 self._went_away(error)
                 if self._is_over():
@@ -177,10 +179,10 @@ class Writer:
                 pause = min(pause * 2, LONGEST_PAUSE)
                 continue
             pause = FIRST_PAUSE
+            backlog.confirm(counted(pieces))
             if self.is_away:
                 self.is_away = False
-                logger.info("the database is back, {} entries are to be caught up", len(backlog) - len(entries))
-            backlog.confirm(len(entries))
+                logger.info("the database is back, {} entries are to be caught up", len(backlog))
 
     def _pause(self, seconds: float) -> None:
         if not self._closing.wait(seconds):
@@ -203,22 +205,23 @@ class Writer:
             self.report("database", error)
         logger.warning("the database is away ({}), entries go to {}", error, self._backlog.path)
 
-    def _write(self, uuid: str, entries: list[Entry]) -> None:
+    def _write(self, uuid: str, pieces: Sequence[Piece]) -> None:
         """Write entries; what the database refuses goes, alone, into a file of its own."""
         try:
-            self.database.write(uuid, entries)
+            self.database.write(uuid, pieces)
         except Rejected as error:
-            mended = [holdable(entry) for entry in entries]
-            if mended != entries:
+            mended = [piece.holdable() for piece in pieces]
+            if mended != pieces:
                 self._write(uuid, mended)
-            elif len(entries) > 1:
-                middle = len(entries) // 2
-                self._write(uuid, entries[:middle])
-                self._write(uuid, entries[middle:])
+            elif (count := counted(pieces)) > 1:
+                others = deque(pieces)
+                self._write(uuid, taken(others, count // 2))
+                self._write(uuid, list(others))
             else:
-                self._reject(uuid, entries[0], error)
+                self._reject(uuid, pieces[0], error)
 
-    def _reject(self, uuid: str, entry: Entry, error: Exception) -> None:
+    def _reject(self, uuid: str, piece: Piece, error: Exception) -> None:
+        [entry] = entries_of([piece])
         path = self.spool / f"{uuid}.rejected.jsonl"
         self.report("database", error)
         try:
@@ -226,6 +229,6 @@ class Writer:
                 file.write(encoded(entry))
         except OSError as failure:
             self.report("spool", failure)
-        logger.error("the database refuses entry {} ({}), it is in {}", entry[0], error, path)
+        logger.error("the database refuses entry {} ({}), it is in {}", piece.first, error, path)
         # an empty change takes the run past the refused entry
-        self.database.write(uuid, [(entry[0], "none", ())])
+        self.database.write(uuid, [Piece(piece.first, 1, "none", [])])
