@@ -145,12 +145,14 @@ class Dialect:
 
 _EPOCH = datetime(1970, 1, 1)
 
+_SECONDS = tuple(f"{minute:02d}:{second:02d}." for minute in range(60) for second in range(60))
 _MILLISECONDS = tuple(f"{rest:03d}000" for rest in range(1000))
 
 
 @functools.lru_cache(maxsize=1024)
-def _second(number: int) -> str:
-    return f"{_EPOCH + timedelta(seconds=number)}."
+def _hour(number: int) -> str:
+    moment = _EPOCH + timedelta(hours=number)
+    return f"{moment.date()} {moment.hour:02d}:"
 
 
 def _as_text(ms: int | None) -> str | None:
@@ -158,7 +160,7 @@ def _as_text(ms: int | None) -> str | None:
     if ms is None:
         return None
     second, rest = divmod(ms, 1000)
-    return _second(second) + _MILLISECONDS[rest]
+    return _hour(second // 3600) + _SECONDS[second % 3600] + _MILLISECONDS[rest]
 
 
 DIALECTS = {
