@@ -167,13 +167,12 @@ def test_a_process_that_ends_while_the_server_is_away(
 def test_a_batch_that_was_written_but_not_confirmed_is_not_written_again(sqlite_url: str, tools: Any) -> None:
     """As when the connection is lost while the answer to COMMIT is on its way, or the process before it is spooled."""
     from flumine_dblog.database import Database, parse_url
+    from flumine_dblog.pieces import pieces_of
 
     database = Database(parse_url(sqlite_url))
     entries: list[Any] = [(number, "balance", (number, "me", float(number), 0.0, "{}")) for number in range(1, 11)]
-    database.write("a" * 32, entries[:6])
-    database.write("a" * 32, entries[:6])
-    database.write("a" * 32, entries[3:8])
-    database.write("a" * 32, [*entries[5:9], *entries[4:]])
+    for some in (entries[:6], entries[:6], entries[3:8], [*entries[5:9], *entries[4:]]):
+        database.write("a" * 32, pieces_of(some))
     database.dispose()
     assert tools.query(sqlite_url, "SELECT sequence, available_to_bet_balance FROM balances ORDER BY sequence") == [
         (number, number) for number in range(1, 11)

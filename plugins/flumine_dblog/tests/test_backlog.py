@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from flumine_dblog.backlog import Backlog
+from flumine_dblog.pieces import Piece, counted, entries_of, pieces_of
+from flumine_dblog.rows import FIELDS
 
 
 class Lines(RuleBasedStateMachine):
@@ -33,23 +35,24 @@ class Lines(RuleBasedStateMachine):
         self.folder.cleanup()
 
     @rule(
+        noun=st.sampled_from(("balance", "end")),
         values=st.lists(
             st.text(max_size=5)
             | st.floats(allow_nan=False, allow_infinity=False)
             | st.none()
             | st.integers(-(2**60), 2**60),
             max_size=7,
-        )
+        ),
     )
-    def put(self, values: list[Any]) -> None:
-        entries = [(number, "noun", (value, True)) for number, value in enumerate(values, self.number + 1)]
-        self.number += len(entries)
-        self.expected += entries
-        self.backlog.put(entries)
+    def put(self, noun: str, values: list[Any]) -> None:
+        told = [(number, noun, (value,) * len(FIELDS[noun])) for number, value in enumerate(values, self.number + 1)]
+        self.number += len(told)
+        self.expected += told
+        self.backlog.put(pieces_of(told))
 
     @rule(most=st.integers(1, 4))
     def peek(self, most: int) -> None:
-        self.in_flight = self.backlog.peek(most)
+        self.in_flight = list(entries_of(self.backlog.peek(most)))
         assert self.in_flight == self.expected[: len(self.in_flight)]
         assert bool(self.in_flight) == bool(self.expected)
 
@@ -72,13 +75,13 @@ class Lines(RuleBasedStateMachine):
         self.in_flight = []
         there = len(self.backlog)
         again = self.backlog.peek(1)
-        if again and (not self.expected or again[0][0] < self.expected[0][0]):
+        if again and (not self.expected or again[0].first < self.expected[0][0]):
             extra = there - len(self.expected)
             seen = 0
             while seen < extra:
                 some = self.backlog.peek(extra - seen)
-                seen += len(some)
-                self.backlog.confirm(len(some))
+                seen += counted(some)
+                self.backlog.confirm(counted(some))
 
     @invariant()
     def counts(self) -> None:
@@ -94,20 +97,24 @@ TestLines = Lines.TestCase
 TestLines.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 
 
-def entries(*numbers: int) -> list[Any]:
-    return [(number, "n", ("x" * 50,)) for number in numbers]
+def pieces(*numbers: int) -> list[Piece]:
+    return pieces_of((number, "end", ("x" * 50, 0)) for number in numbers)
+
+
+def numbers(backlog: Backlog, most: int) -> list[int]:
+    return [number for number, _, _ in entries_of(backlog.peek(most))]
 
 
 def test_an_unfinished_line_is_cut(tmp_path: Path) -> None:
     backlog = Backlog(tmp_path / "spool", 1)
-    backlog.put(entries(1, 2, 3))
+    backlog.put(pieces(1, 2, 3))
     backlog.close()
     whole = (tmp_path / "spool").read_bytes()
     (tmp_path / "spool").write_bytes(whole[:-7])
     again = Backlog(tmp_path / "spool", 1)
-    assert again.peek(10) == entries(1, 2)
-    again.put([(4, "n", ())])
-    assert [entry[0] for entry in again.peek(10)] == [1, 2, 4]
+    assert again.peek(10) == pieces(1, 2)
+    again.put(pieces(4))
+    assert numbers(again, 10) == [1, 2, 4]
     again.close()
 
 
@@ -117,10 +124,10 @@ def test_a_damaged_line_is_passed_over_and_counted(tmp_path: Path) -> None:
     backlog = Backlog(tmp_path / "spool", 10)
     found = []
     while len(backlog):
-        some = backlog.peek(10)
+        some = numbers(backlog, 10)
         found += some
         backlog.confirm(len(some))
-    assert [entry[0] for entry in found] == [1, 3]
+    assert found == [1, 3]
     assert backlog.damaged == 1
     assert not (tmp_path / "spool").exists()
 
@@ -131,17 +138,17 @@ def _in_a_full_disk(path: Path) -> int:
     resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))
     backlog = Backlog(path, 2)
     failures = 0
-    for entry in entries(*range(1, 31)):
+    for number in range(1, 31):
         try:
-            backlog.put([entry])
+            backlog.put(pieces(number))
         except OSError:
             failures += 1
     assert failures and path.stat().st_size <= 300
     found: list[int] = []
     while len(backlog):
-        some = backlog.peek(7)
+        some = numbers(backlog, 7)
         backlog.confirm(len(some))
-        found += [entry[0] for entry in some]
+        found += some
     assert found == list(range(1, 31 - backlog.lost)), found
     assert backlog.lost == 30 - len(found)
     return 0
@@ -161,21 +168,21 @@ def test_a_full_disk_keeps_entries_in_memory(tmp_path: Path) -> None:
 def test_what_finds_no_place_is_counted(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     backlog = Backlog(tmp_path / "file" / "spool", 1)
-    for entry in entries(*range(1, 21)):
+    for number in range(1, 21):
         with pytest.raises(OSError):
-            backlog.put([entry])
+            backlog.put(pieces(number))
             raise OSError  # the first ones still find a place in memory
     assert backlog.lost == 10
     with pytest.raises(OSError):
-        backlog.put(entries(21, 22, 23))
+        backlog.put(pieces(21, 22, 23))
     assert backlog.lost == 13
-    assert [entry[0] for entry in backlog.peek(99)] == list(range(1, 11))
+    assert numbers(backlog, 99) == list(range(1, 11))
 
 
 def test_of_many_at_once_those_that_find_place_are_kept(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     backlog = Backlog(tmp_path / "file" / "spool", 1)
     with pytest.raises(OSError):
-        backlog.put(entries(*range(1, 21)))
+        backlog.put(pieces(*range(1, 21)))
     assert backlog.lost == 10
-    assert [entry[0] for entry in backlog.peek(99)] == list(range(1, 11))
+    assert numbers(backlog, 99) == list(range(1, 11))
