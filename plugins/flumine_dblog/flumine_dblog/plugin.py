@@ -103,8 +103,8 @@ class DatabaseLog(LoggingControl):
     def put(self, event: Event) -> None:
         """Keep what is told until `flush`, from any thread; who tells too much hands all of it over.
 
-        An event becomes a row at once: events are made of objects that the garbage collector looks at, and to keep
-        those of a tenth of a second makes it look through all that the run holds far more often.
+        An event becomes the bytes of a row at once: what is kept for a tenth of a second, and thrown away then, is no
+        longer in the processor's cache, and the garbage collector looks through it and all else that the run holds.
         """
         with self._lock:
             try:
@@ -119,7 +119,10 @@ class DatabaseLog(LoggingControl):
                 self._raised("flush", error)
 
     def _put(self, noun: str, row: rows.Row) -> None:
-        self._told.add(noun, row)
+        try:
+            self._told.add(noun, row)
+        except Exception as error:
+            self._raised(noun, error)
 
     def flush(self) -> None:
         """Hand over to the writer what has been told since the last time; meanwhile more can be told."""
@@ -128,7 +131,7 @@ class DatabaseLog(LoggingControl):
                 told, self._told = self._told, Rows()
             frames = []
             for piece in told.split(ENTRIES):
-                frames.append(frame_of(self._number + 1, piece, self._raised))
+                frames.append(frame_of(self._number + 1, piece))
                 self._number = frames[-1].last
             self._writer.put(frames)
 
@@ -181,12 +184,12 @@ class DatabaseLog(LoggingControl):
         """Write an order and its change, unless it never passed the controls."""
         order = event.order
         if order.market_id not in self._skipped and order.status_log != REFUSED:
-            self._told.add("order", rows.order_row(order))
+            self._put("order", rows.order_row(order))
 
     def process_refusal(self, event: Any) -> None:
         """Write a refusal."""
         if event.event.market_id not in self._skipped:
-            self._told.add("refusal", rows.refusal_row(event))
+            self._put("refusal", rows.refusal_row(event))
 
     def process_cleared_orders_meta(self, event: Any) -> None:
         """Write the orders of a closed market as they have ended."""

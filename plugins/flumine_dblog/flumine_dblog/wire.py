@@ -1,12 +1,15 @@
-"""What passes between a run and the process that writes for it: frames of MessagePack or JSON, led by their length."""
+"""What passes between a run and the process that writes for it: frames, led by their length.
 
-from collections.abc import Callable, Iterator
+Rows are MessagePack, all else is JSON.
+"""
+
+from collections.abc import Iterator
 from math import inf
 from typing import Any, NamedTuple
 
 import msgspec
 
-from .pieces import Piece, holdable, pieces_of
+from .pieces import Piece, holdable
 from .rows import FIELDS, Row, text_of
 
 _LENGTH = 4
@@ -76,7 +79,11 @@ _unpack = msgspec.msgpack.Decoder(tuple[int, list[tuple[str, list[Any]]]]).decod
 _ENDLESS = (b"\xcb\x7f", b"\xcb\xff")
 """How numbers begin, in MessagePack, that are none or have no end; some others do, too."""
 
-_decode_request = msgspec.json.Decoder(tuple[int, list[tuple[str, Row]]] | Close).decode
+_decode_line = msgspec.json.Decoder(tuple[str, Row]).decode
+_AS_JSON = "json"
+"""The noun of a piece of one value, which is a row of another noun, with that, as JSON."""
+
+_decode_close = msgspec.json.Decoder(Close).decode
 decode_answer = msgspec.json.Decoder(Answer).decode
 
 
@@ -89,78 +96,80 @@ class Frame(NamedTuple):
 
 
 class Rows:
-    """Rows one after another, those of one noun in one list: so many of the same shape are cheap to keep and encode.
+    """Rows one after another, encoded at once, those of one noun together as if they were one list.
+
+    An encoded row holds nothing that the run would have to look at, or to throw away later.
 
     :ivar count: how many there are.
     """
 
-    __slots__ = ("_noun", "_values", "count", "pieces")
+    __slots__ = ("_noun", "_rows", "_skipped", "count", "pieces")
 
     def __init__(self) -> None:
-        self.pieces: list[tuple[str, list[Any]]] = []
+        self.pieces: list[tuple[str, list[bytes]]] = []
         self.count = 0
         self._noun = ""
-        self._values: list[Any] = []
+        self._rows: list[bytes] = []
+        self._skipped = 0
 
     def add(self, noun: str, row: Row) -> None:
-        """Add a row."""
+        """Add a row.
+
+        :raises Exception: where it cannot be encoded; it is left out.
+        """
         if noun != self._noun:
-            self._noun, self._values = noun, []
-            self.pieces.append((noun, self._values))
-        self._values += row
+            self._noun, self._rows = noun, []
+            self._skipped = len(_list_head(len(row)))
+            self.pieces.append((noun, self._rows))
+        try:
+            self._rows.append(_pack(row)[self._skipped :])
+        except Exception:
+            self._noun = ""
+            self.pieces.append((_AS_JSON, [_pack(_line(noun, row))]))
         self.count += 1
 
     def split(self, most: int) -> Iterator["Rows"]:
         """Yield the rows in portions of `most` at most, in their order."""
         portion = Rows()
-        for noun, values in self.pieces:
-            width = len(FIELDS[noun])
-            start, count = 0, len(values) // width
-            while start < count:
-                some = min(count - start, most - portion.count)
-                portion.pieces.append((noun, values[start * width : (start + some) * width]))
-                portion.count += some
-                start += some
+        for noun, rows in self.pieces:
+            start = 0
+            while start < len(rows):
+                some = rows[start : start + most - portion.count]
+                portion.pieces.append((noun, some))
+                portion.count += len(some)
+                start += len(some)
                 if portion.count == most:
                     yield portion
                     portion = Rows()
         if portion.count:
             yield portion
 
-    def __iter__(self) -> Iterator[tuple[str, Row]]:
-        for noun, values in self.pieces:
-            for row in _rows(noun, values):
-                yield noun, row
 
-
-def _rows(noun: str, values: list[Any]) -> Iterator[Row]:
-    return zip(*[iter(values)] * len(FIELDS[noun]), strict=True)
-
-
-def frame_of(first: int, rows: Rows, on_error: Callable[[str, Exception], None]) -> Frame:
-    """Return rows as a frame; `first` is the number of the first.
-
-    Where there is one that MessagePack cannot hold they are sent as JSON: half characters are mended, and a row that
-    cannot be encoded is left out, of which `on_error` is told with its noun.
-    """
-    count = rows.count
+def _line(noun: str, row: Row) -> str:
+    """Return as JSON what MessagePack cannot hold; half characters are mended."""
     try:
-        data = _pack((first, rows.pieces))
-    except Exception:
-        lines = list(_lines(rows, on_error))
-        count, data = len(lines), b"[%d,[%b]]" % (first, b",".join(lines))
-    return Frame(first + count - 1, count, _framed(data))
+        return _encode((noun, row)).decode()
+    except UnicodeEncodeError:
+        return _encode((noun, holdable(row))).decode()
 
 
-def _lines(rows: Rows, on_error: Callable[[str, Exception], None]) -> Iterator[bytes]:
-    for noun, row in rows:
-        try:
-            try:
-                yield _encode((noun, row))
-            except UnicodeEncodeError:
-                yield _encode((noun, holdable(row)))
-        except Exception as error:
-            on_error(noun, error)
+def _width(noun: str) -> int:
+    return 1 if noun == _AS_JSON else len(FIELDS[noun])
+
+
+def _list_head(size: int) -> bytes:
+    """Return how a list of so many values begins, in MessagePack."""
+    if size < 16:
+        return bytes([0x90 | size])
+    return b"\xdc" + size.to_bytes(2) if size < 1 << 16 else b"\xdd" + size.to_bytes(4)
+
+
+def frame_of(first: int, rows: Rows) -> Frame:
+    """Return rows as a frame: the number of the first, and pieces of a noun and the values of its rows, in one list."""
+    parts = [_list_head(2), _pack(first), _list_head(len(rows.pieces))]
+    for noun, some in rows.pieces:
+        parts += (_list_head(2), _pack(noun), _list_head(len(some) * _width(noun)), *some)
+    return Frame(first + rows.count - 1, rows.count, _framed(b"".join(parts)))
 
 
 def framed(message: Terms | Close | Answer) -> bytes:
@@ -174,24 +183,23 @@ def _framed(data: bytes) -> bytes:
 
 def decode_request(data: bytes) -> list[Piece] | Close:
     """Return what a frame without its length asks for: to close, or to write entries."""
-    if not data.startswith((b"[", b"{")):
-        number, given = _unpack(data)
-        is_odd = any(mark in data for mark in _ENDLESS)
-        pieces = []
-        for noun, values in given:
-            if is_odd:
-                values = _finite(values)
-            width = len(FIELDS[noun])
-            if values and type(values[-1]) is dict:
-                values[width - 1 :: width] = _texts(values[width - 1 :: width])
-            pieces.append(Piece(number, len(values) // width, noun, values))
-            number += len(values) // width
-        return pieces
-    request = _decode_request(data)
-    if isinstance(request, Close):
-        return request
-    first, lines = request
-    return pieces_of((number, noun, _flat(row)) for number, (noun, row) in enumerate(lines, first))
+    if data.startswith(b"{"):
+        return _decode_close(data)
+    number, given = _unpack(data)
+    is_odd = any(mark in data for mark in _ENDLESS)
+    pieces = []
+    for noun, values in given:
+        if noun == _AS_JSON:
+            noun, row = _decode_line(values[0])
+            values = list(row)
+        if is_odd:
+            values = _finite(values)
+        width = len(FIELDS[noun])
+        if values and type(values[-1]) is dict:
+            values[width - 1 :: width] = _texts(values[width - 1 :: width])
+        pieces.append(Piece(number, len(values) // width, noun, values))
+        number += len(values) // width
+    return pieces
 
 
 def _finite(values: list[Any]) -> list[Any]:
@@ -202,10 +210,6 @@ def _finite(values: list[Any]) -> list[Any]:
         if total - total == 0
         else [None if value in (inf, -inf) or value != value else value for value in values]
     )
-
-
-def _flat(row: Row) -> Row:
-    return (*row[:-1], _text(row[-1])) if type(row[-1]) is dict else row
 
 
 def _texts(values: list[Any]) -> list[Any]:
