@@ -4,6 +4,7 @@ import hashlib
 import os
 import threading
 import uuid
+from collections import deque
 from collections.abc import Callable
 from importlib.metadata import distributions
 from pathlib import Path
@@ -23,6 +24,9 @@ from .writer import Writer
 
 ENTRIES = 1_000
 """Rows that are handed over in one piece, at most."""
+
+BURST = 256
+"""Events that become rows together, at most."""
 
 REFUSED = (OrderStatus.VIOLATION,)
 """The statuses of an order that no control has let pass: no blotter knows it, and only its refusal is written."""
@@ -77,7 +81,9 @@ class DatabaseLog(LoggingControl):
         self._installed = _installed()
         self._number = 0
         self._most = memory
+        self._burst = min(BURST, memory)
         self._handler_of = {kind: self.handlers.get(noun, _pass_over) for kind, noun in EVENT_NOUNS.items()}
+        self._waiting: deque[Event] = deque()
         self._told = Rows()
         self._lock = threading.RLock()
         self._handing = threading.RLock()
@@ -101,22 +107,30 @@ class DatabaseLog(LoggingControl):
             self._on_error(self.name, what, error)
 
     def put(self, event: Event) -> None:
-        """Keep what is told until `flush`, from any thread; who tells too much hands all of it over.
+        """Take what is told, from any thread; with every `BURST`-th event all of them become rows.
 
-        An event becomes the bytes of a row at once: what is kept for a tenth of a second, and thrown away then, is no
-        longer in the processor's cache, and the garbage collector looks through it and all else that the run holds.
+        Whoever makes more rows than `memory` allows hands all of them over. One by one they would cost more than twice
+        as much, since the trading loop's own work fills the processor's caches in between. More do not wait: the
+        garbage collector would look at them, and at all that the run holds.
         """
-        with self._lock:
-            try:
-                self._handler_of[type(event)](event)
-            except (Exception, SystemExit) as error:
-                self._raised(f"process_{EVENT_NOUNS.get(type(event))}", error)
-            is_full = self._told.count > self._most
-        if is_full:
+        self._waiting.append(event)
+        if len(self._waiting) < self._burst:
+            return
+        self._make_rows()
+        if self._told.count > self._most:
             try:
                 self.flush()
             except Exception as error:
                 self._raised("flush", error)
+
+    def _make_rows(self) -> None:
+        with self._lock:
+            while self._waiting:
+                event = self._waiting.popleft()
+                try:
+                    self._handler_of[type(event)](event)
+                except (Exception, SystemExit) as error:
+                    self._raised(f"process_{EVENT_NOUNS.get(type(event))}", error)
 
     def _put(self, noun: str, row: rows.Row) -> None:
         try:
@@ -127,6 +141,7 @@ class DatabaseLog(LoggingControl):
     def flush(self) -> None:
         """Hand over to the writer what has been told since the last time; meanwhile more can be told."""
         with self._handing:
+            self._make_rows()
             with self._lock:
                 told, self._told = self._told, Rows()
             frames = []
