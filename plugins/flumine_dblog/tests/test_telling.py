@@ -155,11 +155,11 @@ def test_who_tells_is_not_held_up_while_that_is_handed_over(sqlite_url: str, too
     [writer] = tools.writers()
     writer.suspend()
     try:
-        for number in range(20_000):
+        for number in range(40_000):
             control.put(refusal(number))
         handing = threading.Thread(target=control.flush)
         handing.start()
-        for number in range(20_000, 20_100):
+        for number in range(40_000, 40_100):
             control.put(refusal(number))
         assert handing.is_alive()
         handing.join()
@@ -167,4 +167,4 @@ def test_who_tells_is_not_held_up_while_that_is_handed_over(sqlite_url: str, too
         writer.resume()
     control.stop()
     assert not faults
-    assert reasons(sqlite_url, tools) == list(range(20_100))
+    assert reasons(sqlite_url, tools) == list(range(40_100))
