@@ -180,7 +180,7 @@ class OrderStatusEvent(PlainEvent):
         return described(self.order)
 
 
-class RefusalEvent(PlainEvent):
+class RefusalEvent(PlainEvent, gc=False):
     """An order was refused: control, reason and numbers; `epoch_ms` is when, milliseconds since 1970.
 
     :ivar trade_id, handicap, side, order_type: of the order, as it was refused.
