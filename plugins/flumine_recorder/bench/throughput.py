@@ -1,7 +1,6 @@
 """How many changes a second a recorder takes on one core: `python plugins/flumine_recorder/bench/throughput.py`.
 
-Changes of 50 synthetic markets in turn come over a TLS socket from another process, first as fast as they are taken,
-then at 5,000 a second. Everything of the recorder runs on one core: the live data stream, the framework's loop, the
+Changes of 50 synthetic markets in turn come over a TLS socket from another process, at 5,000 a second. Everything of the recorder runs on one core: the live data stream, the framework's loop, the
 recorder's threads. Needs the test extra (trustme).
 """
 
@@ -41,7 +40,7 @@ def lines_of(count: int) -> list[bytes]:
     return turns[:count]
 
 
-def serve(ready: Connection, pem: bytes, lines: list[bytes], pace: float | None) -> None:
+def serve(ready: Connection, pem: bytes, lines: list[bytes], pace: float) -> None:
     """Send the lines to one client, stamped with the time of sending."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.NamedTemporaryFile(suffix=".pem") as file:
@@ -58,7 +57,7 @@ def serve(ready: Connection, pem: bytes, lines: list[bytes], pace: float | None)
         connection.sendall(b'{"op":"status","id":%d,"statusCode":"SUCCESS"}\r\n' % number)
     start = time.monotonic()
     for count, line in enumerate(lines):
-        if pace is not None and (ahead := start + count / pace - time.monotonic()) > 0.001:
+        if (ahead := start + count / pace - time.monotonic()) > 0.001:
             time.sleep(ahead)
         rest = line.partition(b'"pt":')[2]
         stamped = b'{"op":"mcm","id":%d,"clk":"A","pt":%d%b' % (number, time.time_ns() // 1_000_000, rest[13:])
@@ -66,7 +65,7 @@ def serve(ready: Connection, pem: bytes, lines: list[bytes], pace: float | None)
     requests.readline()
 
 
-def run(lines: list[bytes], pace: float | None, authority: trustme.CA) -> None:
+def run(lines: list[bytes], pace: float, authority: trustme.CA) -> None:
     """Record the lines and print what it took."""
     leaf = authority.issue_cert("127.0.0.1")
     pem = leaf.private_key_and_cert_chain_pem.bytes()
@@ -104,8 +103,7 @@ def run(lines: list[bytes], pace: float | None, authority: trustme.CA) -> None:
         print(
             f"{len(lines):,} changes, {written / 1e6:.0f} MB in {seconds:.1f} s: {len(lines) / seconds:,.0f} a second,"
         )
-        told = "" if pace is None else f", lag {lags[len(lags) // 2]} ms at the median, {lags[-1]} ms at most"
-        print(f"  {cpu / seconds:.0%} of the core{told}")
+        print(f"  {cpu / seconds:.0%} of the core, lag {lags[len(lags) // 2]} ms at the median, {lags[-1]} ms at most")
     server.kill()
 
 
@@ -114,11 +112,7 @@ def main() -> None:
     lines = lines_of(PACE * SECONDS)
     authority = trustme.CA()
     print(f"{MARKETS} markets, {sum(map(len, lines)) / len(lines):,.0f} bytes a line")
-    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
-    for pace in (None, PACE):
-        if cores:
-            os.sched_setaffinity(0, cores)
-        run(lines, pace, authority)
+    run(lines, PACE, authority)
     print(f"memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB at most")
 
 
