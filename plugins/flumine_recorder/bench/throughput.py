@@ -1,7 +1,8 @@
 """How many changes a second a recorder takes on one core: `python plugins/flumine_recorder/bench/throughput.py`.
 
-Changes of 50 synthetic markets in turn come over a TLS socket from another process, at 5,000 a second. Everything of the recorder runs on one core: the live data stream, the framework's loop, the
-recorder's threads. Needs the test extra (trustme).
+Changes of 50 synthetic markets in turn come over a TLS socket from another process, at 5,000 a second. Everything of
+the recorder runs on one core: the live data stream, the framework's loop, the recorder's threads. Needs the test extra
+(trustme).
 """
 
 import json
