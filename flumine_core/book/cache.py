@@ -12,11 +12,8 @@ from .marketbook import MarketBook
 from .price import Number, PriceSize
 from .runner import RunnerBook, RunnerRecord
 
-PENDING_BYTES = 8 << 20
-"""How many bytes of changes may wait to be applied before the older ones are folded together."""
-
-_PENDING_OVERHEAD = 64
-"""Bytes that a waiting change takes beside its text."""
+PENDING_BYTES = 6 << 20
+"""How many bytes of runner changes may wait to be applied before the older ones are folded together."""
 
 _MANY = 64
 """With more changes than this that no book was read of, only the last one of each price is put into the ladder."""
@@ -87,15 +84,18 @@ class MarketBookCache:
         """Take a change without delivering a book, as where a filter leaves it out."""
         self._note(change, line_number)
 
-    def _note(self, change: MarketChange, line_number: int) -> None:
-        """Put a change with those that wait; the latest book, if somebody besides the framework holds it, first."""
+    def _note(self, change: MarketChange, line_number: int) -> int:
+        """Put a change with those that wait; return how many were ever taken.
+
+        The latest book is completed first, if somebody besides the framework holds it.
+        """
         book = self.book
         if book is not None and book.built is None and getrefcount(book) > _OWN_REFERENCES + book.house_references:
             self.complete(book)
         rc: Any = change.rc
         if type(rc) is not list:
             rc = b"" if rc is None else bytes(rc)
-        self._pending_bytes += len(rc) + _PENDING_OVERHEAD
+        size = self._pending_bytes = self._pending_bytes + len(rc)
         raw = change.marketDefinition
         if raw is not None:
             self.definition = Definition(raw)
@@ -104,9 +104,10 @@ class MarketBookCache:
             self._total_matched = change.tv
         self._pending.append(rc)
         self._line_numbers.append(line_number)
-        self._noted += 1
-        if self._pending_bytes > self.pending_limit:
+        if size > self.pending_limit:
             self._fold()
+        noted = self._noted = self._noted + 1
+        return noted
 
     def update(
         self, change: MarketChange, publish_time: int, line: bytes | None = None, line_number: int = 0
@@ -136,8 +137,7 @@ class MarketBookCache:
             if change.tv is not None:
                 self._total_matched = change.tv
         else:
-            self._note(change, line_number)
-            noted, rc = self._noted, None
+            noted, rc = self._note(change, line_number), None
         book = self.book = MarketBook(
             self.market_id,
             publish_time,
@@ -222,9 +222,7 @@ class MarketBookCache:
         else:
             del self._pending[:count]
             del self._line_numbers[:count]
-            self._pending_bytes = sum(
-                len(each[1] if type(each) is tuple else each) + _PENDING_OVERHEAD for each in self._pending
-            )
+            self._pending_bytes = sum(len(each[1] if type(each) is tuple else each) for each in self._pending)
         self._applied += count
 
     def _put_off(self, count: int) -> None:

@@ -88,8 +88,6 @@ class ReadMarketChange(MarketChange, gc=False):
 class MarketChangeMessage(Struct, gc=False, kw_only=True):
     """One line of a market stream; `pt` in milliseconds since 1970 (UTC)."""
 
-    op: str | None = None
-    clk: str | None = None
     pt: Annotated[int, Meta(ge=0, lt=LATEST_MS)]
     mc: Sequence[MarketChange] = ()
 

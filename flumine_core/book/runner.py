@@ -179,7 +179,10 @@ class RunnerRecord:
 
         :param number: the market change that this is a part of.
         """
-        ex, atb, atl, trd = self.ex, change.atb, change.atl, change.trd
+        ex = self.ex
+        atb = change.atb
+        atl = change.atl
+        trd = change.trd
         if self.taken != number:
             self.taken = number
             self.taken_before = None

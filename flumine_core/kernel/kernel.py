@@ -100,10 +100,12 @@ class Kernel(MarketLife):
         market_id = book.market_id
         market = self.markets.markets.get(market_id)
         definition = book.definition
+        previous = None
         is_new = is_redefined = True
         if market is not None:
-            is_new = market.latest_book is None
-            is_redefined = definition is not market.definition
+            previous = market.latest_book
+            is_new = previous is None
+            is_redefined = is_new or definition is not market.definition
             if is_redefined or market.blotter.active:
                 for execution in self.executions:
                     reports = execution.before_book(market, book)
@@ -116,10 +118,12 @@ class Kernel(MarketLife):
             market = self._add_live_market(market_id, book)
         elif market.closed:
             self.markets.add_market(market_id, market)
-        previous = market.latest_book
-        if is_redefined or previous is None or previous.built is None or book.built is None:
+        if is_redefined or previous is None:
             market.market_book = book
-        else:  # nothing to take note of: nobody counts the references to a book that is built
+        else:
+            if previous.built is None or book.built is None:  # else nobody counts the references to them
+                book.house_references += 1
+                previous.house_references -= 1
             market.latest_book = book
         step = self._book_step
         if step.around is None:
