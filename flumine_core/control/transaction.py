@@ -9,6 +9,7 @@ from ..order.order import Order
 from ..order.package import OrderPackage, OrderPackageType, chunk_orders
 from ..order.refusal import Refusal
 from ..order.roles import ClientRole
+from ..order.snapshot import MarketPrices
 
 if TYPE_CHECKING:
     from ..market.market import Market
@@ -129,9 +130,9 @@ class Transaction:
         order.place(market.publish_ms, market_version, self._is_async)
         is_new_trade = not blotter.has_trade(order.trade)
         blotter[order.id] = order
-        order.market_notes = market_notes(market, order)
-        if order.trade.market_notes is None:
-            order.trade.market_notes = order.market_notes
+        order.market_prices = market_prices(market, order)
+        if order.trade.market_prices is None:
+            order.trade.market_prices = order.market_prices
         if is_new_trade:
             self._gate.trade_placed(order.trade)
         if execute:
@@ -277,11 +278,11 @@ class Transaction:
         self.send()
 
 
-def market_notes(market: "Market", order: Order) -> str:
-    """Return "back,lay,last price traded" of the order's runner as it stands, empty where there is no such runner."""
+def market_prices(market: "Market", order: Order) -> MarketPrices | str:
+    """Return the prices of the order's runner as they stand, an empty text where there is no such runner."""
     book = market.market_book
     runner = None if book is None else book.runner(order.selection_id, order.handicap)
     if runner is None:
         return ""
     back, lay = runner.ex.available_to_back, runner.ex.available_to_lay
-    return f"{back[0].price if back else None},{lay[0].price if lay else None},{runner.last_price_traded}"
+    return (back[0].price if back else None, lay[0].price if lay else None, runner.last_price_traded)

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from ..control.transaction import market_notes
+from ..control.transaction import market_prices
 from ..events import OrderEvent, OrderStatusEvent, RefusalEvent
 from ..market.market import Market
 from ..order.kinds import LimitOrder
@@ -72,7 +72,7 @@ class Reports(Registry):
             if order.id in self._replacements:
                 market.count_transaction()
                 market.blotter.enter_last(order)
-                order.market_notes = market_notes(market, order)
+                order.market_prices = market_prices(market, order)
             order.executable()
             if "order" in self._logged:
                 self.log_control(OrderEvent(order.snapshot()))

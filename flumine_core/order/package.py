@@ -24,6 +24,9 @@ class OrderPackageType(Enumeration):
     REPLACE = "Replace"
 
 
+_STOPPED = OrderStatus.VIOLATION
+
+
 class OrderPackage(Struct, frozen=True, eq=False):
     """Orders that go to an execution together.
 
@@ -49,7 +52,10 @@ class OrderPackage(Struct, frozen=True, eq=False):
     replacements: "list[Order]" = []
 
     def __iter__(self) -> "Iterator[Order]":
-        return iter([order for order in self.orders if order.status is not OrderStatus.VIOLATION])
+        for order in self.orders:  # mostly none is
+            if order.status is _STOPPED:
+                return iter([each for each in self.orders if each.status is not _STOPPED])
+        return iter(self.orders)
 
     def __len__(self) -> int:
         return len(list(iter(self)))

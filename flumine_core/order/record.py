@@ -13,7 +13,7 @@ from .kinds import LimitOrder, OrderKind
 from .responses import Responses
 from .roles import ClientRole
 from .settlement import settle, settle_each_way, settle_line
-from .snapshot import OrderSnapshot, notes_text
+from .snapshot import MarketPrices, OrderSnapshot, market_notes_text, notes_text
 from .states import OrderStatus
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class OrderRecord(Struct, eq=False, dict=True, weakref=True):
     market_id: str = ""
     selection_id: int = 0
     lookup: tuple[str, int, float] = ("", 0, 0)
-    market_notes: str | None = None
+    market_prices: MarketPrices | str | None = None
 
     client: ClientRole | None = None
     bet_id: str | None = None
@@ -102,6 +102,18 @@ class OrderRecord(Struct, eq=False, dict=True, weakref=True):
     def notes_str(self) -> str:
         """The notes' values, joined by commas."""
         return notes_text(self.notes)
+
+    @property
+    def market_notes(self) -> str | None:
+        """The runner's best price to back, best to lay and last price traded when the order was placed; None before.
+
+        Joined by commas; empty where there was no such runner.
+        """
+        return market_notes_text(self.market_prices)
+
+    @market_notes.setter
+    def market_notes(self, notes: str | None) -> None:
+        self.market_prices = notes
 
     @property
     def current_order(self) -> Self:

@@ -16,6 +16,15 @@ def notes_text(notes: Any) -> str:
     return ",".join(map(str, notes.values())) if isinstance(notes, Mapping) else str(notes)
 
 
+MarketPrices = tuple[float | None, float | None, float | str | None]
+"""Best price to back, best to lay, last price traded."""
+
+
+def market_notes_text(prices: MarketPrices | str | None) -> str | None:
+    """Return prices joined by commas; a text as it is."""
+    return prices if prices is None or isinstance(prices, str) else ",".join(map(str, prices))
+
+
 class TradeSnapshot(Struct, frozen=True, gc=False):
     """A trade at one moment; the names are those of `Trade`."""
 

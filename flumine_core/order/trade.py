@@ -9,7 +9,7 @@ from ..clock import to_datetime
 from .kinds import LimitOnCloseOrder, LimitOrder, OrderKind
 from .order import Order
 from .roles import StrategyRole
-from .snapshot import TradeSnapshot, notes_text
+from .snapshot import MarketPrices, TradeSnapshot, market_notes_text, notes_text
 from .states import TradeStatus
 
 
@@ -35,7 +35,7 @@ class Trade(Struct, eq=False, dict=True, weakref=True):
     pending_orders: bool = False
 
     id: str = ""
-    market_notes: str | None = None
+    market_prices: MarketPrices | str | None = None
     orders: list[Order] = []
     status: TradeStatus = TradeStatus.LIVE
     status_log: list[TradeStatus] = []
@@ -166,6 +166,15 @@ class Trade(Struct, eq=False, dict=True, weakref=True):
     def notes_str(self) -> str:
         """The notes' values, joined by commas."""
         return notes_text(self.notes)
+
+    @property
+    def market_notes(self) -> str | None:
+        """Those of the first order that was placed."""
+        return market_notes_text(self.market_prices)
+
+    @market_notes.setter
+    def market_notes(self, notes: str | None) -> None:
+        self.market_prices = notes
 
     def snapshot(self) -> TradeSnapshot:
         """Return a copy of what is known now, which stays as it is."""

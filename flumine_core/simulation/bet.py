@@ -90,14 +90,16 @@ class Bet(Struct, eq=False):
     def reckon(self) -> None:
         """Work out `size_remaining` anew."""
         if self.kind == LIMIT:
-            self.size_remaining = round(
+            remaining = (
                 (self.size or self.target_size or 0.0)
                 - self.size_matched
                 - self.size_cancelled
                 - self.size_lapsed
-                - self.size_voided,
-                2,
+                - self.size_voided
             )
+            pence = remaining * 100
+            # the same, but `round` to two places takes five times as long
+            self.size_remaining = pence / 100 if pence % 1 == 0 else round(remaining, 2)
 
     def fill(self, publish_time: int, price: float, size: float) -> None:
         """Match `size` at `price`.

@@ -256,7 +256,10 @@ class MarketExchange(Bets):
             if is_defined or (self._is_blind and self._unchecked):
                 self._is_blind = any(key not in volume for key in self.live)
             elif self._unchecked:
-                self._is_blind = any(bet.is_live and bet.key not in volume for bet in self._unchecked)
+                self._is_blind = False
+                for bet in self._unchecked:
+                    if bet.is_live and bet.key not in volume:
+                        self._is_blind = True
             if self._is_blind:
                 self._match_until_blind(book)
             elif is_defined or self.is_matching_available:

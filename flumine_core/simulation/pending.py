@@ -234,7 +234,7 @@ class PendingRequests:
             self._number += 1
             report = PlaceReport(order_of(bet), error is None, totals_of(bet), error_code=error)
             if error is None:
-                report.bet_id = bet.bet_id = f"{self._id_prefix}{self._number:06d}"
+                report.bet_id = bet.bet_id = self._id_prefix + str(self._number).zfill(6)
                 report.placed_ms = release.now
                 if bet not in again:
                     request.placed.append(bet)
