@@ -11,6 +11,7 @@ from ..order.package import OrderPackageType
 from ..order.report import BetTotals, CancelReport, MatchReport, PlaceReport, ReplaceReport, Report, UpdateReport
 from ..order.roles import NAME_HASH_LENGTH
 from ..order.states import OrderStatus
+from ..settings import Settings
 from .bet import PENDING, Bet
 from .request import Ask
 
@@ -31,11 +32,13 @@ class BetReports:
 
     def __init__(
         self,
+        settings: Settings,
         client: Any,
         market_of: Callable[[str], Any],
         adopt: Callable[[Bet, Order | None], Report | None],
         now: Callable[[], float],
     ) -> None:
+        self._settings = settings
         self._client = client
         self._market_of = market_of
         self._adopt = adopt
@@ -143,6 +146,7 @@ class BetReports:
                 yield MatchReport(order, bet.totals, not order.complete)
             else:
                 yield PlaceReport(order, True, bet.totals, bet.bet_id, bet.placed_ms)
+                self.watch(order)  # it may be an older word than that there was no trace of it
             return
         known = progress_of(order)
         if bet.progress < known - _EPSILON or (bet.progress < known + _EPSILON and bet.source == "response"):
@@ -230,7 +234,19 @@ class BetReports:
         placed.look_at, placed.look_wait = ask.look_at, ask.look_wait
         self.asks[ask.replacement.id] = placed
 
-    # the end of a request
+    # from the request to its end
+
+    def watch(self, order: Order, kind: OrderPackageType | None = None) -> None:
+        """Look for an order's bet until the exchange says what it is; `kind` PLACE: it may not have been placed."""
+        if order.id not in self.asks:
+            ask = self.asks[order.id] = Ask(order, kind, None, size_before=order.size_cancelled, since=self._now())
+            self.schedule(ask)
+
+    def schedule(self, ask: Ask) -> None:
+        """Look for what became of a request, soon and then less and less often."""
+        ask.is_unknown = True
+        ask.look_wait = self._settings.wait("look_interval")
+        ask.look_at = self._now() + ask.look_wait
 
     def close(self, ask: Ask) -> None:
         """Note that the outcome of a request is known for one of its orders."""

@@ -15,7 +15,6 @@ from ..order.report import (
     UnknownReport,
     UpdateReport,
 )
-from ..settings import Settings
 from .answers import code_of, is_failure, leg, reports_by_order, size_of
 from .bet import Bet
 from .betreports import BetReports, is_asked, totals_of
@@ -29,9 +28,8 @@ MOST_UNSENT = 3
 class Outcomes(BetReports):
     """Turns answers into reports; what they leave open is UNKNOWN and looked for."""
 
-    def __init__(self, settings: Settings, *arguments: Any) -> None:
+    def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self._settings = settings
         self.resends: list[Request] = []
 
     def begin(self, request: Request) -> None:
@@ -219,12 +217,6 @@ class Outcomes(BetReports):
         self.schedule(ask)
         if is_asked(order):
             yield UnknownReport(order, reason)
-
-    def schedule(self, ask: Ask) -> None:
-        """Look for what became of a request, soon and then less and less often."""
-        ask.is_unknown = True
-        ask.look_wait = self._settings.wait("look_interval")
-        ask.look_at = self._now() + ask.look_wait
 
 
 def _nothing_of(order: Order) -> BetTotals:

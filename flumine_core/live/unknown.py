@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import structs
 
-from ..order.order import Order
 from ..order.package import OrderPackageType
 from ..order.report import MatchReport, Report
 from .bet import Bet
@@ -35,12 +34,6 @@ class Unknowns(Outcomes):
         """When the next look is due; None: nothing is to be looked for."""
         moments = [ask.look_at for ask in self.asks.values() if ask.is_unknown and not ask.is_looking]
         return min(moments, default=None)
-
-    def watch(self, order: Order, kind: OrderPackageType | None = None) -> None:
-        """Look for an order's bet until the exchange says what it is; `kind` PLACE: it may not have been placed."""
-        if order.id not in self.asks:
-            ask = self.asks[order.id] = Ask(order, kind, None, size_before=order.size_cancelled, since=self._now())
-            self.schedule(ask)
 
     def looked(self, event: LookEvent) -> Iterator[Report]:
         """Report what a look has found, and what it means where it has found nothing."""

@@ -293,25 +293,40 @@ class World:
             self.dice.choice(happenings)()
             self.kernel.drain()
             assert self.reserved() >= self.ledger.at_risk()
-        for _ in range(300):
+        late_looks: list[Any] = []
+        for _ in range(self.dice.choice((8, 300))):
             while self.requests:
                 self.carry_out(is_kind=True)
             while self.messages:
                 self.deliver()
             self.pass_time(2.0)
+            before = len(self.messages)
             self.look()
+            if len(self.messages) > before and self.dice.random() < 0.2:
+                late_looks.append(self.messages.pop())
             if not (self.late or self.unknowns.asks or self.requests or self.messages):
                 break
+        while self.late or self.requests:
+            self.pass_time(2.0)
+            while self.requests:
+                self.carry_out(is_kind=True)
+        # the order stream connects anew: what it said is lost, what was asked for is still to be answered
+        self.messages = [message for message in self.messages if not isinstance(message, list)]
         for report in self.unknowns.seen(self.ledger.current()):
             self.kernel.take_report(report)
         for order in list(self.market.blotter):
             if not order.complete and order.bet_id is not None:
                 self.unknowns.watch(order)
-        for _ in range(20):
+        for number in range(60):
             self.now += 6.0
             self.look()
-            while self.messages:
-                self.deliver()
+            while self.messages or self.requests:
+                while self.requests:
+                    self.carry_out(is_kind=True)
+                if self.messages:
+                    self.deliver()
+            if late_looks and (number > 20 or self.dice.random() < 0.2):
+                self.messages.append(late_looks.pop(self.dice.randrange(len(late_looks))))
         self.kernel.complete_orders(self.market)
 
     def reserved(self) -> float:
@@ -368,3 +383,38 @@ def test_any_order_of_events_ends_as_the_ledger_says(seed: int) -> None:
 @given(st.integers(0, 2**32))
 def test_ten_thousand_orders_of_events(seed: int) -> None:
     check(seed)
+
+
+def test_an_answer_that_comes_after_a_bet_was_given_up_does_not_bring_it_back_for_good() -> None:
+    world = World(random.Random(1))
+    world.ledger.is_cleared_at_once = False
+    for _ in range(2):
+        world.ask()
+    world.kernel.drain()
+    while world.requests:
+        world.carry_out(is_kind=True)
+    while world.messages:
+        world.deliver()
+    first, second = world.market.blotter
+    for order, is_late in ((second, True), (first, False)):
+        world.unknowns.watch(order)
+        world.now += 6.0
+        world.look()
+        if is_late:
+            late = world.messages.pop()
+            bet = next(bet for bet in world.ledger.bets if bet["id"] == first.bet_id)
+            world.ledger.reduce(bet, "sl", bet["sr"])
+    for _ in range(20):
+        while world.messages:
+            world.deliver()
+        world.now += 6.0
+        world.look()
+    assert first.status is OrderStatus.EXECUTION_COMPLETE and second.status is OrderStatus.EXECUTABLE
+    world.messages.append(late)
+    world.deliver()
+    for _ in range(20):
+        while world.messages:
+            world.deliver()
+        world.now += 6.0
+        world.look()
+    assert not world.differences()
