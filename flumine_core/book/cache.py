@@ -12,8 +12,11 @@ from .marketbook import MarketBook
 from .price import Number, PriceSize
 from .runner import RunnerBook, RunnerRecord
 
-PENDING_BYTES = 6 << 20
-"""How many bytes of runner changes may wait to be applied before the older ones are folded together."""
+PENDING_BYTES = 8 << 20
+"""How many bytes of changes may wait to be applied before the older ones are folded together."""
+
+_PENDING_OVERHEAD = 64
+"""Bytes that a waiting change takes beside its text."""
 
 _MANY = 64
 """With more changes than this that no book was read of, only the last one of each price is put into the ladder."""
@@ -95,7 +98,7 @@ class MarketBookCache:
         rc: Any = change.rc
         if type(rc) is not list:
             rc = b"" if rc is None else bytes(rc)
-        size = self._pending_bytes = self._pending_bytes + len(rc)
+        size = self._pending_bytes = self._pending_bytes + len(rc) + _PENDING_OVERHEAD
         raw = change.marketDefinition
         if raw is not None:
             self.definition = Definition(raw)
@@ -222,7 +225,9 @@ class MarketBookCache:
         else:
             del self._pending[:count]
             del self._line_numbers[:count]
-            self._pending_bytes = sum(len(each[1] if type(each) is tuple else each) for each in self._pending)
+            self._pending_bytes = sum(
+                len(each[1] if type(each) is tuple else each) + _PENDING_OVERHEAD for each in self._pending
+            )
         self._applied += count
 
     def _put_off(self, count: int) -> None:
