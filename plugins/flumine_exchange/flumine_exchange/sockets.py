@@ -5,6 +5,7 @@ import socket
 import ssl
 import struct
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from .certificates import Certificates
@@ -87,7 +88,6 @@ class Listener:
         self._certificates = certificates
         self._state = state
         self._socket: socket.socket | None = None
-        self._accepting: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._silent: list[socket.socket] = []
 
@@ -102,14 +102,12 @@ class Listener:
         listening.setblocking(False)
         self.port = listening.getsockname()[1]
         self._socket = listening
-        self._accepting = asyncio.get_running_loop().create_task(self._accept(listening))
+        asyncio.get_running_loop().add_reader(listening, self._accept, listening)
 
     def close(self) -> None:
         """Refuse connections; those that are open stay."""
-        if self._accepting is not None:
-            self._accepting.cancel()
-            self._accepting = None
         if self._socket is not None:
+            asyncio.get_running_loop().remove_reader(self._socket)
             self._socket.close()
             self._socket = None
 
@@ -124,16 +122,20 @@ class Listener:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _accept(self, listening: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                accepted, _ = await loop.sock_accept(listening)
-            except OSError:
-                return
-            task = loop.create_task(self._serve(StampedSocket(fileno=accepted.detach())))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+    def _accept(self, listening: socket.socket) -> None:
+        try:
+            accepted, _ = listening.accept()
+        except OSError:  # it has gone already
+            return
+        connection = StampedSocket(fileno=accepted.detach())
+        task = asyncio.get_running_loop().create_task(self._serve(connection))
+        self._tasks.add(task)
+        task.add_done_callback(partial(self._served, connection))
+
+    def _served(self, connection: StampedSocket, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if task.cancelled():  # in the middle of its handshake, or before
+            connection.close()
 
     async def _serve(self, connection: StampedSocket) -> None:
         connection.setblocking(False)

@@ -151,9 +151,9 @@ def test_lines_that_are_wrong(
     stream.markets()
     exchange.faults.add("stream.write", {"ct": "DELTA"}, **params)
     change()
-    exchange.market(MARKET).change({"rc": [{"id": 11, "atb": [[1.01, 777.0]]}]})
+    exchange.market(MARKET).change({"rc": [{"id": 11, "atb": [[1.01, 777.25]]}]})
     found: list[str | None] = []
-    while b"777" not in (line := stream.line() or b""):
+    while b"777.25" not in (line := stream.line() or b""):
         try:
             message = json.loads(line)
         except ValueError:
