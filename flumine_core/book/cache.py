@@ -235,7 +235,7 @@ class MarketBookCache:
 
         Here goes the time of a strategy that reads few books: nine changes in ten are of one price.
         """
-        dirty, get = self._dirty, self._by_id.get
+        dirty, by_id = self._dirty, self._by_id
         if self.cumulative_runner_tv:
             self._apply(0, count, dirty)
             return
@@ -254,10 +254,12 @@ class MarketBookCache:
                 except UNDECODABLE:
                     pending = self._decoded(pending, position)
             for change in pending or ():
-                record = get(change.id)
-                if record is None or change.hc:
-                    number = self.index.get(change.key)
-                    record = self._add(change.key) if number is None else self._records[number]
+                number = change.id
+                if number not in by_id or change.hc:
+                    index = self.index.get(change.key)
+                    record = self._add(change.key) if index is None else self._records[index]
+                else:
+                    record = by_id[number]
                 if not record.is_behind:
                     record.is_behind = True
                     dirty[record.index] = record

@@ -1,6 +1,7 @@
 """The loop: one event after another, each through its step."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -92,45 +93,41 @@ class Kernel(MarketLife):
     def _process_market_books(self, event: MarketBooksEvent) -> None:
         """Process books in order."""
         for book in event.market_books:
-            self._process_market_book(book)
-
-    def _process_market_book(self, book: MarketBook) -> None:
-        self.clock.advance(book.publish_time_epoch)
-        self.books += 1
-        market_id = book.market_id
-        market = self.markets.markets.get(market_id)
-        definition = book.definition
-        previous = None
-        is_new = is_redefined = True
-        if market is not None:
-            previous = market.latest_book
-            is_new = previous is None
-            is_redefined = is_new or definition is not market.definition
-            if is_redefined or market.blotter.active:
-                for execution in self.executions:
-                    reports = execution.before_book(market, book)
-                    if reports:
-                        self.apply(market, reports)
-        if definition.status == "CLOSED":
-            self._process_close_market(CloseMarketEvent(book, book.streaming_unique_id))
-            return
-        if market is None:
-            market = self._add_live_market(market_id, book)
-        elif market.closed:
-            self.markets.add_market(market_id, market)
-        if is_redefined or previous is None:
-            market.market_book = book
-        else:
-            if previous.built is None or book.built is None:  # else nobody counts the references to them
-                book.house_references += 1
-                previous.house_references -= 1
-            market.latest_book = book
-        step = self._book_step
-        if step.around is None:
-            self._see_book(market, book, is_new, is_redefined)
-        else:
-            known = market
-            step.around(lambda: self._see_book(known, book, is_new, is_redefined), market, book)
+            self.clock.advance(book.publish_time_epoch)
+            self.books += 1
+            market_id = book.market_id
+            market = self.markets.markets.get(market_id)
+            definition = book.definition
+            previous = None
+            is_new = is_redefined = True
+            if market is not None:
+                previous = market.latest_book
+                is_new = previous is None
+                is_redefined = is_new or definition is not market.definition
+                if is_redefined or market.blotter.active:
+                    for execution in self.executions:
+                        reports = execution.before_book(market, book)
+                        if reports:
+                            self.apply(market, reports)
+            if definition.status == "CLOSED":
+                self._process_close_market(CloseMarketEvent(book, book.streaming_unique_id))
+                continue
+            if market is None:
+                market = self._add_live_market(market_id, book)
+            elif market.closed:
+                self.markets.add_market(market_id, market)
+            if is_redefined or previous is None:
+                market.market_book = book
+            else:
+                if previous.built is None or book.built is None:  # else nobody counts the references to them
+                    book.house_references += 1
+                    previous.house_references -= 1
+                market.latest_book = book
+            step = self._book_step
+            if step.around is None:
+                self._see_book(market, book, is_new, is_redefined)
+            else:
+                step.around(partial(self._see_book, market, book, is_new, is_redefined), market, book)
 
     def _see_book(self, market: Market, book: MarketBook, is_new: bool, is_redefined: bool) -> None:
         for middleware in self._middleware:
