@@ -179,7 +179,7 @@ class RunnerRecord:
 
         :param number: the market change that this is a part of.
         """
-        ex = self.ex
+        ex = self.ex  # one by one: four at once would build a tuple
         atb = change.atb
         atl = change.atl
         trd = change.trd

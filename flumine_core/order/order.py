@@ -30,6 +30,8 @@ class Order(OrderRecord, eq=False, dict=True, weakref=True):
     :ivar lookup: (market id, selection id, handicap).
     :ivar complete: nothing more can become of it (EXECUTION_COMPLETE, EXPIRED, VIOLATION).
     :ivar update_data: what a request under way asks for: size_reduction, new_persistence_type or new_price.
+    :ivar market_prices: the runner's best price to back, best to lay and last price traded at its placing, of which
+        `market_notes` is the text; None before, empty where there was no such runner.
     :ivar refusal: the latest refusal by a control, `violation_msg` its text.
     :ivar average_price_matched: rounded to two places, as all later arithmetic uses it.
     :ivar number: place in its market's order of acceptance, from 1; 0 before.

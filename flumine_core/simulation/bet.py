@@ -98,7 +98,7 @@ class Bet(Struct, eq=False):
                 - self.size_voided
             )
             pence = remaining * 100
-            # the same, but `round` to two places takes five times as long
+            # the same value: rounding to two places is slow, and whole pence do not need it
             self.size_remaining = pence / 100 if pence % 1 == 0 else round(remaining, 2)
 
     def fill(self, publish_time: int, price: float, size: float) -> None:

@@ -244,6 +244,14 @@ class World:
         if due:
             self.messages.append(LookEvent(asks=due, bets=self.ledger.current(), started=self.now))
 
+    def look_on(self) -> None:
+        """Look until there is nothing more to be learnt."""
+        for _ in range(20):
+            while self.messages:
+                self.deliver()
+            self.now += 6.0
+            self.look()
+
     def send_again(self) -> None:
         for request, asks in self.unknowns.take_resends():
             self.requests.append((request, params_of(request, asks)))
@@ -404,17 +412,8 @@ def test_an_answer_that_comes_after_a_bet_was_given_up_does_not_bring_it_back_fo
             late = world.messages.pop()
             bet = next(bet for bet in world.ledger.bets if bet["id"] == first.bet_id)
             world.ledger.reduce(bet, "sl", bet["sr"])
-    for _ in range(20):
-        while world.messages:
-            world.deliver()
-        world.now += 6.0
-        world.look()
+    world.look_on()
     assert first.status is OrderStatus.EXECUTION_COMPLETE and second.status is OrderStatus.EXECUTABLE
     world.messages.append(late)
-    world.deliver()
-    for _ in range(20):
-        while world.messages:
-            world.deliver()
-        world.now += 6.0
-        world.look()
+    world.look_on()
     assert not world.differences()
