@@ -85,17 +85,18 @@ class FlumineSimulation(Session):
         self.clock.reset()
         self.subscriptions_changed()
         streams = [self._made_stream(description) for description in group]
-        stream = streams[0] if len(streams) == 1 else MergedStream(streams, self.stream_errors.append)
-        self.stream = stream
+        stream = self.stream = streams[0] if len(streams) == 1 else MergedStream(streams, self.stream_errors.append)
         progress, due = self.progress, self.books + BOOKS_A_PROGRESS
-        process, workers, posted = self.process, self._workers, self.posted
+        handlers, workers, posted = self._handlers, self._workers, self.posted
         try:
             for event in stream:
                 if workers:
                     _complete_books(event)
                     if not posted.empty():
                         self._answer_posted()
-                process(event)
+                handlers[type(event)](event)  # as `process`, which would be a call a line
+                if self._waiting:
+                    self.drain()
                 if self.books >= due:
                     due = self.books + BOOKS_A_PROGRESS
                     self._answer_posted()
@@ -439,8 +440,7 @@ def _complete_books(event: Any) -> None:
 def _place_of(group: Sequence[Any], stream: Any) -> str:
     """Return files and line that a replay has come to."""
     names = [getattr(each, "file_path", repr(each)) for each in group]
-    line = getattr(stream, "line_number", None)
-    return " + ".join(names) + ("" if line is None else f":{line}")
+    return " + ".join(names) + (f":{stream.line_number}" if hasattr(stream, "line_number") else "")
 
 
 def _event_or_none(path: str) -> str | None:

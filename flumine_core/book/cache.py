@@ -1,9 +1,10 @@
 """The one cache that applies a stream's changes and hands out market books."""
 
-from array import array
 from collections.abc import Callable
 from sys import getrefcount
 from typing import Any
+
+from msgspec import Raw
 
 from ..errors import ExecutionError
 from .change import UNDECODABLE, MarketChange, RunnerChange, decode_price_changes, decode_runner_changes
@@ -12,11 +13,11 @@ from .marketbook import MarketBook
 from .price import Number, PriceSize
 from .runner import RunnerBook, RunnerRecord
 
-PENDING_BYTES = 8 << 20
+PENDING_BYTES = 10 << 20
 """How many bytes of changes may wait to be applied before the older ones are folded together."""
 
-_PENDING_OVERHEAD = 64
-"""Bytes that a waiting change takes beside its text."""
+_PENDING_OVERHEAD = 240
+"""Bytes that a waiting change takes beside its text: the rest of its line, and the objects."""
 
 _MANY = 64
 """With more changes than this that no book was read of, only the last one of each price is put into the ladder."""
@@ -25,7 +26,7 @@ _OWN_REFERENCES = 3
 """References to the latest book inside `_note`: the cache's, the local name's, getrefcount's argument."""
 
 
-Runners = bytes | list[RunnerChange]
+Runners = Raw | list[RunnerChange]
 """Runner changes, decoded or not."""
 
 Pending = Runners | tuple[dict[str, Any], Runners]
@@ -33,6 +34,8 @@ Pending = Runners | tuple[dict[str, Any], Runners]
 
 Touched = dict[int, RunnerRecord]
 """Records of runners that have changed, by their place among the runners."""
+
+_NO_CHANGES: list[RunnerChange] = []
 
 _NO_SNAPSHOT: Any = None
 
@@ -75,7 +78,7 @@ class MarketBookCache:
         self._by_id: dict[int, RunnerRecord] = {}
         self._snapshots: list[RunnerBook] = []
         self._pending: list[Pending] = []
-        self._line_numbers: array[int] = array("L")
+        self._line_numbers: list[int] = []
         self._pending_bytes = 0
         self._applied = 0
         self._noted = 0
@@ -96,8 +99,8 @@ class MarketBookCache:
         if book is not None and book.built is None and getrefcount(book) > _OWN_REFERENCES + book.house_references:
             self.complete(book)
         rc: Any = change.rc
-        if type(rc) is not list:
-            rc = b"" if rc is None else bytes(rc)
+        if rc is None:
+            rc = _NO_CHANGES
         size = self._pending_bytes = self._pending_bytes + len(rc) + _PENDING_OVERHEAD
         raw = change.marketDefinition
         if raw is not None:
@@ -220,7 +223,7 @@ class MarketBookCache:
         """Drop the first of what was pending."""
         if count == len(self._pending):
             self._pending.clear()
-            self._line_numbers = array("L")
+            self._line_numbers.clear()
             self._pending_bytes = 0
         else:
             del self._pending[:count]
@@ -245,23 +248,16 @@ class MarketBookCache:
                 self._define(pending[0], dirty)
                 pending = pending[1]
             has_more = True
-            if type(pending) is bytes:
-                if not pending:
-                    continue
+            if type(pending) is Raw:
                 try:
                     pending = decode_price_changes(pending)
                     has_more = False
                 except UNDECODABLE:
                     pending = self._decoded(pending, position)
             for change in pending or ():
-                number = change.id
-                if number not in by_id or change.hc:
-                    index = self.index.get(change.key)
-                    record = self._add(change.key) if index is None else self._records[index]
-                else:
-                    record = by_id[number]
-                if not record.is_behind:
-                    record.is_behind = True
+                record = by_id.get(change.id)
+                if record is None or change.hc:
+                    record = self._record(change.key)
                     dirty[record.index] = record
                 levels = change.atb
                 if levels is not None:
@@ -277,17 +273,26 @@ class MarketBookCache:
                 if levels is not None:
                     if not levels:
                         record.trd.clear()
+                        dirty[record.index] = record
                     deltas = record.trd.deltas
                     for level in levels:
                         deltas[level.price] = level
                 if change.ltp is not None:
                     record.last_price_traded = change.ltp
+                    dirty[record.index] = record
                 if change.tv is not None:
                     record.total_matched = change.tv
+                    dirty[record.index] = record
                 if has_more:
                     record.apply_more(change)
+                    dirty[record.index] = record
+        for record in self._records:
+            if record.atb.deltas or record.atl.deltas or record.trd.deltas:
+                dirty[record.index] = record
+        for record in dirty.values():
+            record.is_behind = True
 
-    def _decoded(self, changes: bytes, position: int) -> list[RunnerChange] | None:
+    def _decoded(self, changes: Raw, position: int) -> list[RunnerChange] | None:
         try:
             return decode_runner_changes(changes) if changes else None
         except UNDECODABLE as error:
@@ -302,15 +307,14 @@ class MarketBookCache:
             if type(pending) is tuple:
                 self._define(pending[0], touched)
                 pending = pending[1]
-            if type(pending) is bytes:
+            if type(pending) is Raw:
                 pending = self._decoded(pending, position)
             for change in pending or ():
                 record = by_id.get(change.id)
                 is_new = False
                 if record is None or change.hc:
-                    number = self.index.get(change.key)
-                    is_new = number is None
-                    record = self._add(change.key) if number is None else self._records[number]
+                    is_new = change.key not in self.index
+                    record = self._record(change.key)
                 touched[record.index] = record
                 if record.is_behind:
                     record.settle()
@@ -324,10 +328,14 @@ class MarketBookCache:
     def _define(self, raw: dict[str, Any], touched: Touched) -> None:
         for definition in raw.get("runners") or ():
             key = (definition["id"], definition.get("hc", 0))
-            number = self.index.get(key)
-            record = self._add(key) if number is None else self._records[number]
-            if record.define(definition) or number is None:
+            is_new = key not in self.index
+            record = self._record(key)
+            if record.define(definition) or is_new:
                 touched[record.index] = record
+
+    def _record(self, key: RunnerKey) -> RunnerRecord:
+        index = self.index.get(key)
+        return self._add(key) if index is None else self._records[index]
 
     def _add(self, key: RunnerKey) -> RunnerRecord:
         record = RunnerRecord(key, len(self._records), self.cumulative_runner_tv)

@@ -60,11 +60,15 @@ class PriceChange(Struct, gc=False, kw_only=True, forbid_unknown_fields=True):
         return self.id, self.hc or 0
 
 
-_ABSENT = Raw()
+_ABSENT = Raw(b"null")
 
 
 class MarketChange(Struct, gc=False):
-    """What changed of one market (ESASwaggerSchema: MarketChange); `rc` stays undecoded bytes."""
+    """What changed of one market (ESASwaggerSchema: MarketChange).
+
+    :ivar rc: what changed of the runners, decoded or not; undecoded it is a part of the line that brought it, and
+        keeps all of that in memory.
+    """
 
     id: str | None = None
     marketDefinition: dict[str, Any] | None = None
@@ -112,13 +116,13 @@ decode_market_change: Callable[[Raw | bytes], MarketChange] = msgspec.json.Decod
 decode_whole_message: Callable[[bytes], MarketChangeMessage] = msgspec.json.Decoder(_ReadMessage).decode
 """Decode one line with its runner changes: quicker where they will be asked for."""
 
-decode_runner_changes: Callable[[bytes], list[RunnerChange] | None] = msgspec.json.Decoder(
+decode_runner_changes: Callable[[Raw | bytes], list[RunnerChange] | None] = msgspec.json.Decoder(
     list[RunnerChange] | None
 ).decode
 """Decode what changed of the runners. Raises msgspec.MsgspecError where a field is not as documented."""
 
 
-decode_price_changes: Callable[[bytes], list[PriceChange] | None] = msgspec.json.Decoder(
+decode_price_changes: Callable[[Raw | bytes], list[PriceChange] | None] = msgspec.json.Decoder(
     list[PriceChange] | None
 ).decode
 """The same, quicker, where no runner has anything else. Raises msgspec.MsgspecError where one has."""

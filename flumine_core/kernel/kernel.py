@@ -95,39 +95,46 @@ class Kernel(MarketLife):
         for book in event.market_books:
             self.clock.advance(book.publish_time_epoch)
             self.books += 1
-            market_id = book.market_id
-            market = self.markets.markets.get(market_id)
-            definition = book.definition
-            previous = None
-            is_new = is_redefined = True
-            if market is not None:
-                previous = market.latest_book
-                is_new = previous is None
-                is_redefined = is_new or definition is not market.definition
-                if is_redefined or market.blotter.active:
-                    for execution in self.executions:
-                        reports = execution.before_book(market, book)
-                        if reports:
-                            self.apply(market, reports)
-            if definition.status == "CLOSED":
-                self._process_close_market(CloseMarketEvent(book, book.streaming_unique_id))
-                continue
-            if market is None:
-                market = self._add_live_market(market_id, book)
-            elif market.closed:
-                self.markets.add_market(market_id, market)
-            if is_redefined or previous is None:
-                market.market_book = book
+            market: Any = self.markets.markets.get(book.market_id)
+            previous: Any = None if market is None else market.latest_book
+            is_redefined = previous is None or book.definition is not market.definition or market.closed
+            if is_redefined:
+                market = self._redefined(market, book)
+                if market is None:
+                    continue
             else:
+                if market.blotter.active:
+                    self._execute_due(market, book)
                 if previous.built is None or book.built is None:  # else nobody counts the references to them
-                    book.house_references += 1
-                    previous.house_references -= 1
+                    previous.house_references = 0
+                    book.house_references = 1
                 market.latest_book = book
             step = self._book_step
             if step.around is None:
-                self._see_book(market, book, is_new, is_redefined)
+                self._see_book(market, book, previous is None, is_redefined)
             else:
-                step.around(partial(self._see_book, market, book, is_new, is_redefined), market, book)
+                step.around(partial(self._see_book, market, book, previous is None, is_redefined), market, book)
+
+    def _redefined(self, market: Market | None, book: MarketBook) -> Market | None:
+        """Return the market of a book that brings a definition, with it; None where that closes the market."""
+        if market is not None:
+            self._execute_due(market, book)
+        if book.definition.status == "CLOSED":
+            self._process_close_market(CloseMarketEvent(book, book.streaming_unique_id))
+            return None
+        if market is None:
+            market = self._add_live_market(book.market_id, book)
+        elif market.closed:
+            self.markets.add_market(book.market_id, market)
+        market.market_book = book
+        return market
+
+    def _execute_due(self, market: Market, book: MarketBook) -> None:
+        """Have what is due executed against the book before."""
+        for execution in self.executions:
+            reports = execution.before_book(market, book)
+            if reports:
+                self.apply(market, reports)
 
     def _see_book(self, market: Market, book: MarketBook, is_new: bool, is_redefined: bool) -> None:
         for middleware in self._middleware:

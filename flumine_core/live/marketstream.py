@@ -6,7 +6,6 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from ..book.cache import MarketBookCache
@@ -179,7 +178,7 @@ class LiveMarketStream(MarketSubscription):
         for message in messages:
             publish_time = message.pt
             epoch = self._stale_epoch if message.status is None else -1
-            for raw in message.mc or ():
+            for raw in map(bytes, message.mc or ()):
                 change = self._decode(raw)
                 if change is None:
                     continue
@@ -191,7 +190,7 @@ class LiveMarketStream(MarketSubscription):
                 parts = changed.setdefault(market_id, [])
                 if is_image and not parts:
                     change.img = True
-                parts.append(_Waiting(change, publish_time, bytes(raw), epoch))
+                parts.append(_Waiting(change, publish_time, raw, epoch))
         if self._timeout is not None:
             self.due = monotonic() + self._timeout
         shown_before = [each for each in self._markets.values() if each.is_shown]
@@ -205,13 +204,13 @@ class LiveMarketStream(MarketSubscription):
                 known.is_shown = False
                 yield DeferredCloseEvent(partial(self._last_book, known), self.stream_id)
 
-    def _decode(self, raw: msgspec.Raw) -> MarketChange | None:
+    def _decode(self, raw: bytes) -> MarketChange | None:
         try:
             change = decode_market_change(raw)
             if change.id is None:
                 raise DataError("a market change must hold the market's id, was none")
         except (*UNDECODABLE, DataError) as error:
-            self._bad(f"{error}, was {shown(bytes(raw))}")
+            self._bad(f"{error}, was {shown(raw)}")
             self._resync("a market change could not be read")
             self._unsound.add(_id_of(raw))
             return None
@@ -326,7 +325,7 @@ class LiveMarketStream(MarketSubscription):
         self.begin_anew()
 
 
-def _id_of(raw: msgspec.Raw) -> str:
+def _id_of(raw: bytes) -> str:
     """Return the market's id of a change that cannot be used otherwise, empty where it has none."""
     try:
         return str(decode_plain(raw).get("id") or "")

@@ -69,11 +69,11 @@ class Market(Fed, Requests):
     def market_book(self, book: MarketBook | None) -> None:
         previous = self.latest_book
         if previous is not None:
-            previous.house_references -= 1
+            previous.house_references = 0
         if book is None:
             self.definition = ABSENT
         else:
-            book.house_references += 1
+            book.house_references = 1
             if book.definition is not self.definition:
                 if previous is not None and book.definition.version != self.definition.version:
                     self.update_market_catalogue = True

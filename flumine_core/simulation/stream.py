@@ -131,9 +131,12 @@ class RecordedStream:
                     self._bad(number, f"{error}, was {_shown(line)}" if line.strip() else "blank line")
                     continue
                 changes = message.mc
-                if not changes:
-                    self._bad(number, f"no market changes (mc), was {_shown(line)}")
-                    continue
+                is_single = len(changes) == 1
+                if not is_single:
+                    if not changes:
+                        self._bad(number, f"no market changes (mc), was {_shown(line)}")
+                        continue
+                    _part(changes)
                 publish_time = message.pt
                 for change in changes:
                     try:
@@ -145,7 +148,7 @@ class RecordedStream:
                         if timing is not None and not timing.delivers(cache, change, publish_time):
                             cache.hold(change, number)
                             continue
-                        if len(changes) > 1 and _comes_again(change, changes):
+                        if not is_single and _comes_again(change, changes):
                             cache.hold(change, number)
                             continue
                         books.append(cache.update(change, publish_time, line, number))
@@ -259,6 +262,13 @@ class MergedStream:
             _, _, source, event = heapq.heappop(waiting)
             yield event
             push(source)
+
+
+def _part(changes: Sequence[MarketChange]) -> None:
+    """Give each change of a line memory of its own, so that it does not keep all of the line."""
+    for change in changes:
+        if isinstance(change.rc, msgspec.Raw):
+            change.rc = change.rc.copy()
 
 
 def _comes_again(change: MarketChange, changes: Sequence[MarketChange]) -> bool:

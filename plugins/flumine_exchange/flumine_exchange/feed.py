@@ -85,7 +85,7 @@ def decode(line: bytes) -> FeedLine:
                 _decode_runners(raw) if has_runners else [],
                 change.tv,
                 bool(change.img),
-                raw if has_runners else msgspec.Raw(),
+                raw.copy() if has_runners else msgspec.Raw(),
             )
         )
     return FeedLine(decoded.pt, changes)
