@@ -72,11 +72,10 @@ class MarketBook(Struct, eq=False, weakref=True):
         runners = self.built
         if runners is None:
             runners = self._cache.complete(self)
-        index = self._cache.index
         found = {}
         for each in self._touched or ():
             if each.trd is not None and (key := each.key) in keys:
-                runner = runners[index[key]]
+                runner = runners[self._cache.index[key]]
                 if runner.traded_before is not None:
                     found[key] = runner
         return found

@@ -246,27 +246,34 @@ class MarketExchange(Bets):
             the book brings a new definition.
         """
         volume = self.volume
-        is_defined = book.definition is not volume.definition
-        if is_defined:
-            volume.define(book)
-            self._remove_runners(book, market_type)
-        else:
-            volume.fresh.clear()
+        if book.definition is volume.definition:
+            return self.after_usual_book(book)
+        volume.define(book)
+        self._remove_runners(book, market_type)
         if self.live:
-            if is_defined or (self._is_blind and self._unchecked):
-                self._is_blind = any(key not in volume for key in self.live)
-            elif self._unchecked:
-                self._is_blind = False
-                for bet in self._unchecked:
-                    if bet.is_live and bet.key not in volume:
-                        self._is_blind = True
+            self._is_blind = any(key not in volume for key in self.live)
             if self._is_blind:
                 self._match_until_blind(book)
-            elif is_defined or self.is_matching_available:
+            else:
+                self._match_all(book)
+        return self._settle(book) if self._unchecked or self._changed else NO_BETS
+
+    def after_usual_book(self, book: MarketBook) -> Sequence[Bet]:
+        """Let a book that brings prices and volumes, and no definition, act on the bets."""
+        volume, unchecked = self.volume, self._unchecked
+        if volume.fresh:
+            volume.fresh.clear()
+        if self.live:
+            if unchecked:
+                suspects = self.live if self._is_blind else [bet.key for bet in unchecked if bet.is_live]
+                self._is_blind = any(key not in volume for key in suspects)
+            if self._is_blind:
+                self._match_until_blind(book)
+            elif self.is_matching_available:
                 self._match_all(book)
             else:
                 self._match_traded(book)
-        return self._settle(book) if self._unchecked or self._changed else NO_BETS
+        return self._settle(book) if unchecked or self._changed else NO_BETS
 
     def _traded(self, key: RunnerKey, book: MarketBook) -> Traded:
         # a copy, for one group to use up
@@ -274,19 +281,21 @@ class MarketExchange(Bets):
         return {} if runner is None else self.volume.traded(key, runner, book).copy()
 
     def _match_traded(self, book: MarketBook) -> None:
-        # the usual book: prices and volumes only
         live, dormant = self.live, self.volume.dormant
         if self._queue.reads_ladders:
             for key in {**dict.fromkeys(book.changed), **dormant}:
                 changed = book.runner(*key)
                 if key in live and changed is not None:
                     self._revise(live[key], changed)
-        for key, runner in book.traded_among(live).items():
-            if key not in dormant and runner.traded_before is not None:
-                self._offer_all(live[key], traded_between(runner.traded_before, runner.ex.traded_volume), book)
-        for key in dormant:
-            if key in live and book.runner(*key) is not None:
-                self._offer_all(live[key], dormant[key].traded, book)
+        found = book.traded_among(live)
+        if found:
+            for key, runner in found.items():
+                if key not in dormant and runner.traded_before is not None:
+                    self._offer_all(live[key], traded_between(runner.traded_before, runner.ex.traded_volume), book)
+        if dormant:
+            for key in dormant:
+                if key in live and book.runner(*key) is not None:
+                    self._offer_all(live[key], dormant[key].traded, book)
 
     def _offer_all(self, groups: dict[object, Resting], traded: Traded, book: MarketBook) -> None:
         if traded:

@@ -70,14 +70,14 @@ class SimulatedExecution:
         if pending is None:
             pending = self._pending(book.market_id)
             market.context["simulated"] = SimulatedRunners(market)
-        if pending.has_seen(book):
+        if book.streaming_unique_id != pending.stream_id and pending.has_seen(book):
             return NO_REPORTS
+        pending.publish_time = book.publish_time_epoch
         exchange = pending.exchange
-        volume = exchange.volume
-        if book.definition is volume.definition:
-            if not exchange.live and not volume.fresh:
+        if book.definition is exchange.volume.definition:
+            if not exchange.live and not exchange.volume.fresh:
                 return NO_REPORTS
-            bets = exchange.after_book(book, None)
+            bets = exchange.after_usual_book(book)
         else:
             bets = exchange.after_book(book, market.market_type)
         return [_match_report(bet) for bet in bets] if bets else NO_REPORTS

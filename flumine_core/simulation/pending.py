@@ -103,6 +103,7 @@ class PendingRequests:
     :ivar bets: the bet of every order ever submitted.
     :ivar requests: what waits, in the order of submission.
     :ivar newest: the newest book, where another stream has brought an older one since.
+    :ivar stream_id: the stream whose book was heeded last, and `publish_time` that book's, milliseconds since 1970.
     """
 
     __slots__ = (
@@ -110,12 +111,12 @@ class PendingRequests:
         "_latencies",
         "_number",
         "_policy",
-        "_publish_time",
-        "_stream_id",
         "bets",
         "exchange",
         "newest",
+        "publish_time",
         "requests",
+        "stream_id",
     )
 
     def __init__(self, market_id: str, exchange: MarketExchange, policy: ReleasePolicy, latencies: Latencies) -> None:
@@ -126,8 +127,8 @@ class PendingRequests:
         self._latencies = latencies
         self._id_prefix = "".join(filter(str.isdigit, market_id.rpartition(".")[2]))
         self._number = 0
-        self._stream_id: int | None = None
-        self._publish_time = 0
+        self.stream_id: int | None = None
+        self.publish_time = 0
         self.newest: MarketBook | None = None
 
     def meet(self, previous: "MarketBook | None", book: "MarketBook") -> "MarketBook | None":
@@ -135,23 +136,23 @@ class PendingRequests:
 
         :param previous: the one that came last.
         """
-        newest, is_other = self.newest or previous, book.streaming_unique_id != self._stream_id
+        newest, is_other = self.newest or previous, book.streaming_unique_id != self.stream_id
         self.newest = None
         if newest is not None and is_other:
-            if book.publish_time_epoch <= self._publish_time:
+            if book.publish_time_epoch <= self.publish_time:
                 self.newest = newest
             else:
                 self.exchange.volume.hand_over(newest)
         return newest
 
     def has_seen(self, book: "MarketBook") -> bool:
-        """Whether another stream has brought what a book brings: a market may come by several, and trades once."""
-        stream_id, publish_time = book.streaming_unique_id, book.publish_time_epoch
-        if stream_id != self._stream_id:
-            if publish_time <= self._publish_time and self._stream_id is not None:
-                return True
-            self._stream_id = stream_id
-        self._publish_time = publish_time
+        """Whether another stream has brought what a stream brings: a market may come by several, and trades once.
+
+        If not, it is this stream that is heeded from now on.
+        """
+        if self.stream_id is not None and book.publish_time_epoch <= self.publish_time:
+            return True
+        self.stream_id = book.streaming_unique_id
         return False
 
     def submit(self, package: "OrderPackage", number: int) -> None:
