@@ -1,5 +1,6 @@
 """The one cache that applies a stream's changes and hands out market books."""
 
+from array import array
 from collections.abc import Callable
 from sys import getrefcount
 from typing import Any
@@ -16,7 +17,7 @@ from .runner import RunnerBook, RunnerRecord
 PENDING_BYTES = 10 << 20
 """How many bytes of changes may wait to be applied before the older ones are folded together."""
 
-_PENDING_OVERHEAD = 240
+_PENDING_OVERHEAD = 200
 """Bytes that a waiting change takes beside its text: the rest of its line, and the objects."""
 
 _MANY = 64
@@ -78,7 +79,7 @@ class MarketBookCache:
         self._by_id: dict[int, RunnerRecord] = {}
         self._snapshots: list[RunnerBook] = []
         self._pending: list[Pending] = []
-        self._line_numbers: list[int] = []
+        self._line_numbers: array[int] = array("L")
         self._pending_bytes = 0
         self._applied = 0
         self._noted = 0
@@ -223,7 +224,7 @@ class MarketBookCache:
         """Drop the first of what was pending."""
         if count == len(self._pending):
             self._pending.clear()
-            self._line_numbers.clear()
+            self._line_numbers = array("L")
             self._pending_bytes = 0
         else:
             del self._pending[:count]
