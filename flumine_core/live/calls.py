@@ -1,7 +1,7 @@
 """The calls of an account's execution: sent on threads of their own, paced, written down before they leave."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -17,7 +17,7 @@ from .bet import Bet
 from .journal import Journal
 from .lists import Lists
 from .login import CallError
-from .request import AnswerEvent, Ask, LookEvent, Request
+from .request import AnswerEvent, Ask, ListEvent, LookEvent, Request
 from .slots import Pace, Slots, Timer
 
 
@@ -130,7 +130,16 @@ class Calls:
                 market_ids[ask.order.market_id] = None
             if is_replace or ask.order.bet_id is None:
                 refs.update((order.customer_order_ref, None) for order in (ask.order, *ask.order.trade.orders))
-        self._reads.run(partial(self._look_up, asks, bet_ids, list(refs), list(market_ids)))
+        look = partial(self._look_up, asks, bet_ids, list(refs), list(market_ids))
+        self._read(look, LookEvent(asks=asks, started=monotonic()))
+
+    def _read(self, job: Callable[[], None], unanswered: LookEvent | ListEvent) -> None:
+        """Have something listed on another thread; where the machine gives none, nobody has answered."""
+        try:
+            self._reads.run(job)
+        except RuntimeError as failure:
+            unanswered.error = unread(failure)
+            self._arrive(unanswered)
 
     def _look_up(self, asks: Sequence[Ask], bet_ids: list[str], refs: list[str], market_ids: list[str]) -> None:
         started, bets, error = monotonic(), [], None

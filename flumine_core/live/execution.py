@@ -250,7 +250,7 @@ class BetfairExecution(Calls):
         self._is_connected = True
         self._connection += 1
         self.gate.shut("the account's bets are being asked for, since the order stream has connected")
-        self._reads.run(partial(self._list, self._connection))
+        self._list_now(self._connection)
 
     def _dropped(self) -> None:
         """Take no new exposure, and ask for the bets again and again, until the order stream has connected."""
@@ -304,7 +304,8 @@ class BetfairExecution(Calls):
                 missing.append(order)
         if missing and not event.is_last:
             bet_ids = [str(order.bet_id) for order in missing]
-            self._reads.run(partial(self._list_missing, event.connection, bet_ids))
+            job = partial(self._list_missing, event.connection, bet_ids)
+            self._read(job, ListEvent(connection=event.connection, is_last=True))
             return
         for order in missing if event.is_last else ():
             self.unknowns.watch(order)
@@ -318,12 +319,11 @@ class BetfairExecution(Calls):
         self._timer.call_at(monotonic() + self._settings.wait("look_interval_max"), again)
 
     def _list_again(self, connection: int) -> None:
-        if connection != self._connection:
-            return
-        try:
-            self._reads.run(partial(self._list, connection))
-        except RuntimeError as failure:
-            self._arrive(ListEvent(connection=connection, error=unread(failure)))
+        if connection == self._connection:
+            self._list_now(connection)
+
+    def _list_now(self, connection: int) -> None:
+        self._read(partial(self._list, connection), ListEvent(connection=connection))
 
     def _open_orders(self) -> list[Order]:
         return [

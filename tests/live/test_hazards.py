@@ -275,3 +275,42 @@ def test_a_cancel_that_finds_no_thread_can_be_asked_again(
     rig.wait_until(lambda: order.complete)
     rig.wait_until(lambda: rig.execution.is_idle)
     rig.agrees()
+
+
+@pytest.fixture
+def scarce(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Refuse the first four threads for lists; return the names of those that were refused."""
+    start, refused = threading.Thread.start, []
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name.startswith("list") and len(refused) < 4:
+            refused.append(thread.name)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    return refused
+
+
+def test_bets_are_listed_later_where_there_is_no_thread_when_the_stream_connects(
+    scarce: list[str], make_rig: Callable[..., Rig]
+) -> None:
+    rig = make_rig()
+    assert len(scarce) == 4
+    assert rig.framework.faults.counts == {}
+
+
+def test_an_unknown_outcome_is_looked_for_later_where_there_is_no_thread(
+    make_rig: Callable[..., Rig], request: pytest.FixtureRequest
+) -> None:
+    first = make_rig()
+    first.exchange.faults.add("http.before_execute", {"op": "placeOrders"}, None, "drop")
+    order = first.place()
+    first.wait_until(lambda: order.status is OrderStatus.UNKNOWN)
+    first.stop()
+    first.exchange.faults.clear()
+    scarce = request.getfixturevalue("scarce")
+    again = make_rig()
+    again.wait_until(lambda: again.market.blotter[order.id].complete)
+    assert len(scarce) == 4
+    assert again.framework.faults.counts == {}
