@@ -89,6 +89,8 @@ class MarketBookCache:
 
     def hold(self, change: MarketChange, line_number: int = 0) -> None:
         """Take a change without delivering a book, as where a filter leaves it out."""
+        if isinstance(change.rc, Raw):
+            change.rc = change.rc.copy()  # there may be many of them: they are not to keep their lines
         self._note(change, line_number)
 
     def _note(self, change: MarketChange, line_number: int) -> int:
@@ -199,7 +201,7 @@ class MarketBookCache:
 
     def replacement(self) -> "MarketBookCache":
         """Return an empty cache of the same market, as an image asks for, which knows what was traded."""
-        if self.book is not None:
+        if self.book is not None and self.book.built is None:
             self.complete(self.book)
         cache = MarketBookCache(
             self.market_id,
@@ -222,16 +224,10 @@ class MarketBookCache:
 
     def _drop(self, count: int) -> None:
         """Drop the first of what was pending."""
-        if count == len(self._pending):
-            self._pending.clear()
-            self._line_numbers = array("L")
-            self._pending_bytes = 0
-        else:
-            del self._pending[:count]
-            del self._line_numbers[:count]
-            self._pending_bytes = sum(
-                len(each[1] if type(each) is tuple else each) + _PENDING_OVERHEAD for each in self._pending
-            )
+        del self._pending[:count]
+        del self._line_numbers[:count]
+        rest = [each[1] if type(each) is tuple else each for each in self._pending]
+        self._pending_bytes = sum(map(len, rest)) + len(rest) * _PENDING_OVERHEAD
         self._applied += count
 
     def _put_off(self, count: int) -> None:
@@ -243,55 +239,57 @@ class MarketBookCache:
         if self.cumulative_runner_tv:
             self._apply(0, count, dirty)
             return
-        for position in range(count):
-            pending: Any = self._pending[position]
-            if type(pending) is tuple:
-                self._define(pending[0], dirty)
-                pending = pending[1]
-            has_more = True
-            if type(pending) is Raw:
-                try:
-                    pending = decode_price_changes(pending)
-                    has_more = False
-                except UNDECODABLE:
-                    pending = self._decoded(pending, position)
-            for change in pending or ():
-                record = by_id.get(change.id)
-                if record is None or change.hc:
-                    record = self._record(change.key)
-                    dirty[record.index] = record
-                levels = change.atb
-                if levels is not None:
-                    deltas = record.atb.deltas
-                    for level in levels:
-                        deltas[level.price] = level
-                levels = change.atl
-                if levels is not None:
-                    deltas = record.atl.deltas
-                    for level in levels:
-                        deltas[level.price] = level
-                levels = change.trd
-                if levels is not None:
-                    if not levels:
-                        record.trd.clear()
+        try:
+            for position in range(count):
+                pending: Any = self._pending[position]
+                if type(pending) is tuple:
+                    self._define(pending[0], dirty)
+                    pending = pending[1]
+                has_more = True
+                if type(pending) is not list:
+                    try:
+                        pending = decode_price_changes(pending)
+                        has_more = False
+                    except UNDECODABLE:
+                        pending = self._decoded(pending, position)
+                for change in pending or ():
+                    record = by_id.get(change.id)
+                    if record is None or change.hc:
+                        record = self._record(change.key)
                         dirty[record.index] = record
-                    deltas = record.trd.deltas
-                    for level in levels:
-                        deltas[level.price] = level
-                if change.ltp is not None:
-                    record.last_price_traded = change.ltp
+                    levels = change.atb
+                    if levels is not None:
+                        deltas = record.atb.deltas
+                        for level in levels:
+                            deltas[level.price] = level
+                    levels = change.atl
+                    if levels is not None:
+                        deltas = record.atl.deltas
+                        for level in levels:
+                            deltas[level.price] = level
+                    levels = change.trd
+                    if levels is not None:
+                        if not levels:
+                            record.trd.clear()
+                            dirty[record.index] = record
+                        deltas = record.trd.deltas
+                        for level in levels:
+                            deltas[level.price] = level
+                    if change.ltp is not None:
+                        record.last_price_traded = change.ltp
+                        dirty[record.index] = record
+                    if change.tv is not None:
+                        record.total_matched = change.tv
+                        dirty[record.index] = record
+                    if has_more:
+                        record.apply_more(change)
+                        dirty[record.index] = record
+        finally:
+            for record in self._records:
+                if record.atb.deltas or record.atl.deltas or record.trd.deltas:
                     dirty[record.index] = record
-                if change.tv is not None:
-                    record.total_matched = change.tv
-                    dirty[record.index] = record
-                if has_more:
-                    record.apply_more(change)
-                    dirty[record.index] = record
-        for record in self._records:
-            if record.atb.deltas or record.atl.deltas or record.trd.deltas:
-                dirty[record.index] = record
-        for record in dirty.values():
-            record.is_behind = True
+            for record in dirty.values():
+                record.is_behind = True
 
     def _decoded(self, changes: Raw, position: int) -> list[RunnerChange] | None:
         try:
@@ -308,7 +306,7 @@ class MarketBookCache:
             if type(pending) is tuple:
                 self._define(pending[0], touched)
                 pending = pending[1]
-            if type(pending) is Raw:
+            if type(pending) is not list:
                 pending = self._decoded(pending, position)
             for change in pending or ():
                 record = by_id.get(change.id)

@@ -78,7 +78,7 @@ class MarketChange(Struct, gc=False):
 
 
 class LazyMarketChange(MarketChange, gc=False):
-    """One whose runner changes stay bytes."""
+    """One whose runner changes stay undecoded."""
 
     rc: Raw = _ABSENT
 
@@ -105,13 +105,13 @@ class _ReadMessage(MarketChangeMessage, gc=False, kw_only=True):
 
 
 decode_message: Callable[[bytes], MarketChangeMessage] = msgspec.json.Decoder(_LazyMessage).decode
-"""Decode one line, its runner changes left as bytes for a cache to decode when they are asked for.
+"""Decode one line, its runner changes left for a cache to decode when they are asked for.
 
 Raises msgspec.MsgspecError (a ValueError) naming the field that is not as documented.
 """
 
 decode_market_change: Callable[[Raw | bytes], MarketChange] = msgspec.json.Decoder(LazyMarketChange).decode
-"""Decode one market change of a message whose parts were kept as bytes; its runner changes stay bytes."""
+"""Decode one market change of a message whose parts were kept as bytes; its runner changes stay undecoded."""
 
 decode_whole_message: Callable[[bytes], MarketChangeMessage] = msgspec.json.Decoder(_ReadMessage).decode
 """Decode one line with its runner changes: quicker where they will be asked for."""

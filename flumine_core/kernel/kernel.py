@@ -95,18 +95,24 @@ class Kernel(MarketLife):
         for book in event.market_books:
             self.clock.advance(book.publish_time_epoch)
             self.books += 1
-            market: Any = self.markets.markets.get(book.market_id)
-            previous: Any = None if market is None else market.latest_book
-            is_redefined = previous is None or book.definition is not market.definition or market.closed
-            if is_redefined:
-                market = self._redefined(market, book)
+            market = self.markets.markets.get(book.market_id)
+            previous: MarketBook | None = None
+            is_redefined = False
+            if (
+                market is None
+                or (previous := market.latest_book) is None
+                or book.definition is not market.definition
+                or market.closed
+                or book.definition.status == "CLOSED"
+            ):
+                is_redefined = market is None or previous is None or book.definition is not market.definition
+                market = self._turned(market, book, is_redefined)
                 if market is None:
                     continue
             else:
                 if market.blotter.active:
                     self._execute_due(market, book)
-                if previous.built is None or book.built is None:  # else nobody counts the references to them
-                    previous.house_references = 0
+                if previous.built is None or book.built is None:  # else nobody counts the references to it
                     book.house_references = 1
                 market.latest_book = book
             step = self._book_step
@@ -115,9 +121,12 @@ class Kernel(MarketLife):
             else:
                 step.around(partial(self._see_book, market, book, previous is None, is_redefined), market, book)
 
-    def _redefined(self, market: Market | None, book: MarketBook) -> Market | None:
-        """Return the market of a book that brings a definition, with it; None where that closes the market."""
-        if market is not None:
+    def _turned(self, market: Market | None, book: MarketBook, is_redefined: bool) -> Market | None:
+        """Return the market of a book that is its first, brings a definition or finds it closed, with that book.
+
+        None where the book is CLOSED.
+        """
+        if market is not None and (is_redefined or market.blotter.active):
             self._execute_due(market, book)
         if book.definition.status == "CLOSED":
             self._process_close_market(CloseMarketEvent(book, book.streaming_unique_id))

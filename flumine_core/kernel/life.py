@@ -80,10 +80,11 @@ class MarketLife(Desk):
         market = self.markets.markets.get(market_id)
         if market is None:
             return
+        if is_book:
+            market.market_book = market_book
         if not market.closed:
             market.close_market()
             if is_book:
-                market.market_book = market_book
                 market.blotter.process_closed_market(market, market_book)
             strategies = self.subscribers(event.streaming_unique_id)
 

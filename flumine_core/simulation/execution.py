@@ -70,7 +70,7 @@ class SimulatedExecution:
         if pending is None:
             pending = self._pending(book.market_id)
             market.context["simulated"] = SimulatedRunners(market)
-        if book.streaming_unique_id != pending.stream_id and pending.has_seen(book):
+        if book.streaming_unique_id != pending.stream_id and not pending.turn_to(book):
             return NO_REPORTS
         pending.publish_time = book.publish_time_epoch
         exchange = pending.exchange

@@ -145,15 +145,15 @@ class PendingRequests:
                 self.exchange.volume.hand_over(newest)
         return newest
 
-    def has_seen(self, book: "MarketBook") -> bool:
-        """Whether another stream has brought what a stream brings: a market may come by several, and trades once.
+    def turn_to(self, book: "MarketBook") -> bool:
+        """Heed the stream of a book from now on, in place of another; return False where that was there before.
 
-        If not, it is this stream that is heeded from now on.
+        A market may come by several streams, and what was traded counts once.
         """
         if self.stream_id is not None and book.publish_time_epoch <= self.publish_time:
-            return True
+            return False
         self.stream_id = book.streaming_unique_id
-        return False
+        return True
 
     def submit(self, package: "OrderPackage", number: int) -> None:
         """Take a package; the terms of its orders are read now."""

@@ -14,7 +14,10 @@ from ..errors import DataError, StreamError
 from ..events import MarketBooksEvent
 from .reader import Lines, open_lines
 
-_LEAST_PENDING = 1 << 16
+_LEAST_PENDING = 1 << 17
+
+_SHORT = 512
+"""Bytes of a line that waiting changes may keep in memory; of a longer one they keep their own part."""
 
 _LINES_TO_A_DEFINITION = 20
 
@@ -132,7 +135,7 @@ class RecordedStream:
                     continue
                 changes = message.mc
                 is_single = len(changes) == 1
-                if not is_single:
+                if not is_single or len(line) > _SHORT:
                     if not changes:
                         self._bad(number, f"no market changes (mc), was {_shown(line)}")
                         continue

@@ -79,6 +79,7 @@ def measure_as_long(workload: str, files: list[Path], seconds: float, most_runs:
     runs = [measure("flumine_core", workload, *files)]
     while sum(run["seconds"] for run in runs) < seconds and len(runs) < most_runs:
         runs.append(measure("flumine_core", workload, *files))
+    assert len({(run["markets"], run["orders"], run["matched"], run["profit"]) for run in runs}) == 1, runs
     return runs[-1] | {"seconds": fmean(run["seconds"] for run in runs)}
 
 

@@ -69,9 +69,18 @@ def assert_equal(book: MarketBook, oracle: Any) -> None:
 
 
 def replay(
-    lines: list[bytes], every: int, keep: float, seed: int = 0, limit: int | None = None, **options: bool
+    lines: list[bytes],
+    every: int,
+    keep: float,
+    seed: int = 0,
+    limit: int | None = None,
+    is_decoding: bool = True,
+    **options: bool,
 ) -> tuple[MarketBookCache, int]:
-    """Replay lines through both caches, reading every n-th book at once and kept ones at the end."""
+    """Replay lines through both caches, reading every n-th book at once and kept ones at the end.
+
+    :param is_decoding: decode what follows a book that was read, as recorded streams do.
+    """
     rng = random.Random(seed)
     ours: MarketBookCache | None = None
     oracle: Any = None
@@ -101,7 +110,7 @@ def replay(
             assert book.streaming_update == plain
         if rng.random() < keep:
             kept.append((book, oracle.create_resource(1, snap=True)))
-        is_read = book.is_read
+        is_read = is_decoding and book.is_read
         del book
     for book, theirs in kept:
         assert_equal(book, theirs)
@@ -186,6 +195,46 @@ def test_random_changes(
             market["marketDefinition"] = {**BASE, "runners": first}
         made.append(json.dumps({"op": "mcm", "pt": 1000 + number, "mc": [market]}).encode())
     replay(made, every, keep, limit=limit)
+
+
+@pytest.mark.parametrize(
+    "runner",
+    [
+        {"ltp": 2.5},
+        {"tv": 12.5},
+        {"spn": 2.5},
+        {"spb": [[2.5, 10]]},
+        {"batb": [[0, 2.5, 10]]},
+        {"atb": [[2.5, 10]]},
+        {"atl": [[2.5, 10]]},
+        {"trd": [[2.5, 10]]},
+        {"trd": []},
+    ],
+    ids=str,
+)
+def test_what_nobody_has_read_for_long(lines: list[bytes], runner: dict[str, Any]) -> None:
+    """Changes of one field alone, between two books that are read."""
+    image = json.loads(lines[0])
+    number, other = (each["id"] for each in image["mc"][0]["rc"][:2])
+    many = [lines[0], lines[1]]
+    for pt in range(image["pt"] + 1_000, image["pt"] + 1_101):
+        last = {"id": other, "ltp": 3.0}
+        change = {"id": image["mc"][0]["id"], "rc": [last if pt == image["pt"] + 1_100 else {"id": number, **runner}]}
+        many.append(json.dumps({"op": "mcm", "pt": pt, "mc": [change]}).encode())
+    replay(many, every=len(many) - 1, keep=0, is_decoding=False)
+
+
+def test_an_image_leaves_the_book_before_it_as_it_was(lines: list[bytes]) -> None:
+    cache, before = MarketBookCache("1.1", 1), None
+    for line in lines[:5]:
+        message = decode_message(line)
+        before = cache.update(message.mc[0], message.pt, line)
+        before.runners  # noqa: B018
+    assert before is not None
+    changed = set(before.changed)
+    assert changed
+    cache.replacement()
+    assert set(before.changed) == changed
 
 
 def test_nobody_reads_nobody_builds(lines: list[bytes], simulate: Any, tmp_path: Any) -> None:

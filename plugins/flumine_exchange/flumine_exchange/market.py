@@ -137,7 +137,7 @@ class ExchangeMarket:
         self, definition: dict[str, Any] | None, changes: Changes, total: float | None, raw: msgspec.Raw | None
     ) -> list[Bet]:
         rc = msgspec.Raw(_encode(changes)) if raw is None and changes else raw
-        change = MarketChange(self.market_id, definition, rc or msgspec.Raw(), total)
+        change = MarketChange(self.market_id, definition, rc or msgspec.Raw(b"null"), total)
         book = self._cache.update(change, self.state.clock.epoch_ms)
         book.house_references = 1
         previous, self.book = self.book, book
