@@ -89,8 +89,7 @@ class MarketBookCache:
 
     def hold(self, change: MarketChange, line_number: int = 0) -> None:
         """Take a change without delivering a book, as where a filter leaves it out."""
-        if isinstance(change.rc, Raw):
-            change.rc = change.rc.copy()  # there may be many of them: they are not to keep their lines
+        change.detach()  # there may be many of them
         self._note(change, line_number)
 
     def _note(self, change: MarketChange, line_number: int) -> int:

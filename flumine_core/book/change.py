@@ -76,6 +76,11 @@ class MarketChange(Struct, gc=False):
     tv: Number | None = None
     img: bool | None = None
 
+    def detach(self) -> None:
+        """Give undecoded runner changes memory of their own, so that the line may go."""
+        if isinstance(self.rc, Raw):
+            self.rc = self.rc.copy()
+
 
 class LazyMarketChange(MarketChange, gc=False):
     """One whose runner changes stay undecoded."""

@@ -287,15 +287,12 @@ class MarketExchange(Bets):
                 changed = book.runner(*key)
                 if key in live and changed is not None:
                     self._revise(live[key], changed)
-        found = book.traded_among(live)
-        if found:
-            for key, runner in found.items():
-                if key not in dormant and runner.traded_before is not None:
-                    self._offer_all(live[key], traded_between(runner.traded_before, runner.ex.traded_volume), book)
-        if dormant:
-            for key in dormant:
-                if key in live and book.runner(*key) is not None:
-                    self._offer_all(live[key], dormant[key].traded, book)
+        for key, runner in book.traded_among(live).items():
+            if key not in dormant and runner.traded_before is not None:
+                self._offer_all(live[key], traded_between(runner.traded_before, runner.ex.traded_volume), book)
+        for key in dormant:
+            if key in live and book.runner(*key) is not None:
+                self._offer_all(live[key], dormant[key].traded, book)
 
     def _offer_all(self, groups: dict[object, Resting], traded: Traded, book: MarketBook) -> None:
         if traded:

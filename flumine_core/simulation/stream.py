@@ -139,7 +139,8 @@ class RecordedStream:
                     if not changes:
                         self._bad(number, f"no market changes (mc), was {_shown(line)}")
                         continue
-                    _part(changes)
+                    for change in changes:
+                        change.detach()
                 publish_time = message.pt
                 for change in changes:
                     try:
@@ -265,13 +266,6 @@ class MergedStream:
             _, _, source, event = heapq.heappop(waiting)
             yield event
             push(source)
-
-
-def _part(changes: Sequence[MarketChange]) -> None:
-    """Give each change of a line memory of its own, so that it does not keep all of the line."""
-    for change in changes:
-        if isinstance(change.rc, msgspec.Raw):
-            change.rc = change.rc.copy()
 
 
 def _comes_again(change: MarketChange, changes: Sequence[MarketChange]) -> bool:

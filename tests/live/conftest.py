@@ -332,6 +332,25 @@ def make_rig(exchange: Any, plugins: Any, tmp_path: Path) -> Iterator[Callable[.
 
 
 @pytest.fixture
+def refuse_lists(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[str]]:
+    """Return a function that refuses the next threads for lists; it returns the names of those that were refused."""
+
+    def refuse(count: int) -> list[str]:
+        start, refused = threading.Thread.start, []
+
+        def start_or_not(thread: threading.Thread) -> None:
+            if thread.name.startswith("list") and len(refused) < count:
+                refused.append(thread.name)
+                raise RuntimeError("can't start new thread")
+            start(thread)
+
+        monkeypatch.setattr(threading.Thread, "start", start_or_not)
+        return refused
+
+    return refuse
+
+
+@pytest.fixture
 def rig(make_rig: Callable[..., Rig]) -> Rig:
     return make_rig()
 

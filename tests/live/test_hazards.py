@@ -277,31 +277,17 @@ def test_a_cancel_that_finds_no_thread_can_be_asked_again(
     rig.agrees()
 
 
-@pytest.fixture
-def scarce(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Refuse the first four threads for lists; return the names of those that were refused."""
-    start, refused = threading.Thread.start, []
-
-    def refuse(thread: threading.Thread) -> None:
-        if thread.name.startswith("list") and len(refused) < 4:
-            refused.append(thread.name)
-            raise RuntimeError("can't start new thread")
-        start(thread)
-
-    monkeypatch.setattr(threading.Thread, "start", refuse)
-    return refused
-
-
 def test_bets_are_listed_later_where_there_is_no_thread_when_the_stream_connects(
-    scarce: list[str], make_rig: Callable[..., Rig]
+    make_rig: Callable[..., Rig], refuse_lists: Callable[[int], list[str]]
 ) -> None:
+    refused = refuse_lists(4)
     rig = make_rig()
-    assert len(scarce) == 4
+    assert len(refused) == 4
     assert rig.framework.faults.counts == {}
 
 
 def test_an_unknown_outcome_is_looked_for_later_where_there_is_no_thread(
-    make_rig: Callable[..., Rig], request: pytest.FixtureRequest
+    make_rig: Callable[..., Rig], refuse_lists: Callable[[int], list[str]]
 ) -> None:
     first = make_rig()
     first.exchange.faults.add("http.before_execute", {"op": "placeOrders"}, None, "drop")
@@ -309,8 +295,8 @@ def test_an_unknown_outcome_is_looked_for_later_where_there_is_no_thread(
     first.wait_until(lambda: order.status is OrderStatus.UNKNOWN)
     first.stop()
     first.exchange.faults.clear()
-    scarce = request.getfixturevalue("scarce")
+    refused = refuse_lists(4)
     again = make_rig()
     again.wait_until(lambda: again.market.blotter[order.id].complete)
-    assert len(scarce) == 4
+    assert len(refused) == 4
     assert again.framework.faults.counts == {}

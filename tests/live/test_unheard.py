@@ -1,6 +1,5 @@
 """While the order stream is not connected: fills are heard all the same, nothing new is placed, cancels pass."""
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -162,22 +161,14 @@ def test_a_list_that_is_refused_while_the_stream_is_there_is_asked_for_again(rig
 
 
 def test_a_machine_that_has_no_thread_for_the_list_is_asked_again(
-    make_rig: Callable[..., Rig], monkeypatch: pytest.MonkeyPatch
+    make_rig: Callable[..., Rig], refuse_lists: Callable[[int], list[str]]
 ) -> None:
     first = make_rig()
     order = first.place()
     first.settled(order)
     first.stop()
     first.exchange.faults.add("stream.subscribe", {"stream": "order"}, None, "error", code="UNEXPECTED_ERROR")
-    start, refused = threading.Thread.start, []
-
-    def refuse(thread: threading.Thread) -> None:
-        if thread.name.startswith("list") and len(refused) < 2:
-            refused.append(thread.name)
-            raise RuntimeError("can't start new thread")
-        start(thread)
-
-    monkeypatch.setattr(threading.Thread, "start", refuse)
+    refused = refuse_lists(2)
     again = make_rig(is_ready=False, stream_connect_timeout=20.0)
     wait_for(lambda: again.framework.is_running)
     again.exchange.market(MARKET).match_bet(order.bet_id)
