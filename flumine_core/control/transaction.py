@@ -1,6 +1,7 @@
 """Requests on their way out: controls, then packages. The only maker of order packages."""
 
 from collections.abc import Callable
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..clock import Clock
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from ..order.trade import Trade
 
 
+_PLACE = OrderPackageType.PLACE
+
 Check = Callable[[Order, OrderPackageType], Refusal | None]
 """What a control says of a request: None, or why not."""
 
@@ -24,6 +27,8 @@ class Gate(Protocol):
     """What a transaction needs of the kernel."""
 
     clock: Clock
+    kernel_thread: int
+    """Ident of the thread that owns orders."""
 
     def controls_for(self, client: ClientRole) -> tuple[tuple[Any, Check], ...]:
         """Return the controls that a request of this client must pass, in order, each with its check."""
@@ -45,10 +50,6 @@ class Gate(Protocol):
 
     def trade_placed(self, trade: "Trade") -> None:
         """Take note that the first order of a trade was placed."""
-        ...
-
-    def is_kernel_thread(self) -> bool:
-        """Whether the caller is on the thread that owns orders."""
         ...
 
     def sent(self, market: "Market") -> None:
@@ -73,6 +74,7 @@ class Transaction:
 
     :param is_default: nobody has named the client: it is the framework's first, and a strategy that has an account
         of its own cannot place with it.
+    :ivar requests: what was accepted and not sent, each with the market version that it is meant for.
     """
 
     __slots__ = (
@@ -82,8 +84,8 @@ class Transaction:
         "_is_default",
         "_is_entered",
         "_market",
-        "_requests",
         "customer_strategy_ref",
+        "requests",
     )
 
     def __init__(
@@ -102,7 +104,7 @@ class Transaction:
         self._is_default = is_default
         self._is_entered = False
         self.customer_strategy_ref = customer_strategy_ref
-        self._requests: dict[OrderPackageType, list[tuple[Order, int | None]]] = {}
+        self.requests: dict[OrderPackageType, list[tuple[Order, int | None]]] = {}
 
     def place_order(
         self, order: Order, market_version: int | None = None, execute: bool = True, force: bool = False
@@ -113,19 +115,19 @@ class Transaction:
         """
         market = self._market
         blotter = market.blotter
-        self._check_thread()
+        if get_ident() != self._gate.kernel_thread:
+            raise _of_another_thread()
         if order.market_id != market.market_id:
             raise OrderError(f"order {order.id} is of market {order.market_id}, the transaction of {market.market_id}")
-        if order.id in blotter:
+        if blotter.has_order(order.id):
             raise OrderError(f"order {order.id} has already been placed")
-        strategy = order.trade.strategy
-        if self._is_default and strategy.client not in (None, self._client):
+        if self._is_default and (strategy := order.trade.strategy).client not in (None, self._client):
             raise OrderError(
                 f"strategy {strategy.name} trades as {strategy.client.username}, the transaction as "
                 f"{self._client.username}: name the account, market.transaction(client=...)"
             )
         order.client = self._client
-        if execute and not force and not self._passes(order, OrderPackageType.PLACE):
+        if execute and not force and not self._passes(order, _PLACE):
             return False
         order.place(market.publish_ms, market_version, self._is_async)
         is_new_trade = not blotter.has_trade(order.trade)
@@ -137,7 +139,7 @@ class Transaction:
             self._gate.trade_placed(order.trade)
         if execute:
             order.trade.strategy.get_runner_context(*order.lookup).place(order.trade.id)
-            self._accept(order, OrderPackageType.PLACE, market_version)
+            self._accept(order, _PLACE, market_version)
         return True
 
     def cancel_order(self, order: Order, size_reduction: float | None = None, force: bool = False) -> bool:
@@ -188,7 +190,7 @@ class Transaction:
 
     def send(self) -> int:
         """Put what was accepted so far into the market's outbox, to leave after the callback; return the packages."""
-        requests = self._requests
+        requests = self.requests
         if not requests:
             return 0
         outbox = self._market.outbox
@@ -196,7 +198,7 @@ class Transaction:
         asked = requests if len(requests) == 1 else [each for each in OrderPackageType if each in requests]
         for package_type in asked:
             self._make(package_type, requests[package_type])
-        self._requests = {}
+        self.requests = {}
         self._gate.sent(self._market)
         return len(outbox) - before
 
@@ -229,7 +231,7 @@ class Transaction:
                 refusal = self._gate.control_raised(control, error, order, package_type)
             if refusal is not None:
                 order.refusal = refusal
-                if package_type is OrderPackageType.PLACE:
+                if package_type is _PLACE:
                     order.violation(refusal.message)
                 else:
                     order.violation_msg = refusal.message
@@ -239,34 +241,24 @@ class Transaction:
 
     def abandon(self) -> list[tuple[Order, OrderPackageType]]:
         """Give up what was accepted and not sent; return it."""
-        requests, self._requests = self._requests, {}
+        requests, self.requests = self.requests, {}
         return [
             (order, package_type) for package_type in OrderPackageType for order, _ in requests.get(package_type, ())
         ]
-
-    @property
-    def has_requests(self) -> bool:
-        """Whether anything was accepted and not sent."""
-        return bool(self._requests)
 
     def _accept(self, order: Order, package_type: OrderPackageType, market_version: int | None = None) -> None:
         if not self._is_entered:
             self._gate.keep_open(self)
         self._client.accept(order, package_type)
-        self._requests.setdefault(package_type, []).append((order, market_version))
+        self.requests.setdefault(package_type, []).append((order, market_version))
 
     def _check_client(self, order: Order) -> None:
-        self._check_thread()
+        if get_ident() != self._gate.kernel_thread:
+            raise _of_another_thread()
         if order.client is not self._client:
             raise OrderError(
                 f"order {order.id} belongs to client {getattr(order.client, 'username', None)}, "
                 f"the transaction to {self._client.username}"
-            )
-
-    def _check_thread(self) -> None:
-        if not self._gate.is_kernel_thread():
-            raise ExecutionError(
-                "a transaction belongs to the framework's thread; from another one use market.place_order and its kin"
             )
 
     def __enter__(self) -> "Transaction":
@@ -276,6 +268,12 @@ class Transaction:
     def __exit__(self, *error: object) -> None:
         self._is_entered = False
         self.send()
+
+
+def _of_another_thread() -> ExecutionError:
+    return ExecutionError(
+        "a transaction belongs to the framework's thread; from another one use market.place_order and its kin"
+    )
 
 
 def market_prices(market: "Market", order: Order) -> MarketPrices | str:

@@ -30,7 +30,7 @@ class Desk(Reports):
         self._submitted: OrderPackage | None = None  # the last one that came as far as its execution
         self._waiting: list[Market] = []
         self._open_transactions: list[Transaction] = []
-        self._thread = threading.get_ident()
+        self.kernel_thread = threading.get_ident()
         self.posted: queue.SimpleQueue[Any] = queue.SimpleQueue()
         super().__init__(*arguments, **options)
 
@@ -84,7 +84,7 @@ class Desk(Reports):
 
     def is_kernel_thread(self) -> bool:
         """Whether the caller is on the thread that owns orders."""
-        return threading.get_ident() == self._thread
+        return threading.get_ident() == self.kernel_thread
 
     def in_kernel(self, function: Callable[[], bool]) -> bool:
         """Have `function` run on the kernel's thread, and return its verdict.
@@ -127,7 +127,7 @@ class Desk(Reports):
 
     def keep_open(self, transaction: Transaction) -> None:
         """Take note of a transaction that is not in a `with` block and has requests."""
-        others = [each for each in self._open_transactions if each.has_requests and each is not transaction]
+        others = [each for each in self._open_transactions if each.requests and each is not transaction]
         self._open_transactions = [*others, transaction]
 
     def _abandon_transactions(self) -> None:

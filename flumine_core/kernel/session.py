@@ -54,7 +54,7 @@ class Session(Kernel):
         self._given.use_clock(self.clock)
         self.settings = settings.evolve(simulated=self.clients.simulated).frozen()
         self._book_step = self.plan["process_market_books"]
-        self._thread = threading.get_ident()
+        self.kernel_thread = threading.get_ident()
         self.posted = queue.SimpleQueue()
         self.executions = []
         for client in self.clients:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..clock import Clock
@@ -28,6 +29,9 @@ class TransactionLike(Protocol):
         self, order: Order, new_price: float, market_version: int | None = None, force: bool = False
     ) -> bool: ...
 
+    @property
+    def requests(self) -> Any: ...
+
     def send(self) -> int: ...
 
     def execute(self) -> int: ...
@@ -43,6 +47,7 @@ class House(Protocol):
     clock: Clock
     settings: Any
     markets: "Markets"
+    kernel_thread: int
 
     def open_transaction(
         self,
@@ -51,8 +56,6 @@ class House(Protocol):
         async_place_orders: bool | None,
         customer_strategy_ref: str | None,
     ) -> TransactionLike: ...
-
-    def is_kernel_thread(self) -> bool: ...
 
     def in_kernel(self, function: Callable[[], bool]) -> bool: ...
 
@@ -120,7 +123,7 @@ class Requests:
         :returns: False where a control refused it (`order.refusal` says why).
         :raises OrderError: if the order was placed before.
         """
-        if not self.flumine.is_kernel_thread():
+        if get_ident() != self.flumine.kernel_thread:
             return self.flumine.in_kernel(
                 partial(self.place_order, order, market_version, execute, force, client, customer_strategy_ref)
             )
@@ -128,33 +131,36 @@ class Requests:
         try:
             return t.place_order(order, market_version, execute, force)
         finally:
-            t.send()
+            if t.requests:
+                t.send()
 
     def cancel_order(self, order: Order, size_reduction: float | None = None, force: bool = False) -> bool:
         """Cancel an order, or `size_reduction` pounds of it.
 
         :raises OrderUpdateError: if it cannot be cancelled in its present state.
         """
-        if not self.flumine.is_kernel_thread():
+        if get_ident() != self.flumine.kernel_thread:
             return self.flumine.in_kernel(partial(self.cancel_order, order, size_reduction, force))
         t = self._own_transaction(order.client)
         try:
             return t.cancel_order(order, size_reduction, force)
         finally:
-            t.send()
+            if t.requests:
+                t.send()
 
     def update_order(self, order: Order, new_persistence_type: str, force: bool = False) -> bool:
         """Change an order's persistence type.
 
         :raises OrderUpdateError: if it cannot be updated in its present state.
         """
-        if not self.flumine.is_kernel_thread():
+        if get_ident() != self.flumine.kernel_thread:
             return self.flumine.in_kernel(partial(self.update_order, order, new_persistence_type, force))
         t = self._own_transaction(order.client)
         try:
             return t.update_order(order, new_persistence_type, force)
         finally:
-            t.send()
+            if t.requests:
+                t.send()
 
     def replace_order(
         self, order: Order, new_price: float, market_version: int | None = None, force: bool = False
@@ -163,10 +169,11 @@ class Requests:
 
         :raises OrderUpdateError: if it cannot be replaced in its present state.
         """
-        if not self.flumine.is_kernel_thread():
+        if get_ident() != self.flumine.kernel_thread:
             return self.flumine.in_kernel(partial(self.replace_order, order, new_price, market_version, force))
         t = self._own_transaction(order.client)
         try:
             return t.replace_order(order, new_price, market_version, force)
         finally:
-            t.send()
+            if t.requests:
+                t.send()

@@ -231,8 +231,7 @@ class Blotter(_Settlement):
         """Return an order by the exchange's number, None where there is none."""
         order = self._bets.get(bet_id) if bet_id is not None else None
         if order is None and self._unnumbered:
-            waiting = self._unnumbered
-            self._unnumbered = []
+            waiting, self._unnumbered = self._unnumbered, []
             for each in waiting:
                 if each.bet_id is not None:
                     self._bets[each.bet_id] = each
@@ -373,7 +372,8 @@ class Blotter(_Settlement):
         if self.outsider is not None or self.each_way_divisor is not None:
             exposures = self.get_exposures(strategy, lookup, exclusion, new_order)
             return exposures["worst_possible_profit_on_lose" if side == "BACK" else "worst_possible_profit_on_win"]
-        position = self._position(strategy, lookup[1:]) or Position(lookup)
+        positions = self._positions.get(strategy)
+        position = (positions.get(lookup[1:]) if positions else None) or Position(lookup)
         return position.worst(side, exclusion, new_order)
 
     def selection_exposure(self, strategy: StrategyRole, lookup: Lookup) -> float:

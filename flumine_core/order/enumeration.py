@@ -1,10 +1,11 @@
-"""The base of our enumerations, whose members are plain attributes of their class.
+"""The base of our enumerations, whose members are plain attributes of an object.
 
 Until Python 3.11 a read of `enum.Enum`'s members runs through a hook of its metaclass, ten times slower than an
-attribute, and strategies compare statuses for every order of every book. To a type checker this is `enum.Enum`.
+attribute, and also an attribute of a class is read three times slower than one of an object; strategies compare
+statuses for every order of every book. To a type checker this is `enum.Enum`.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Union
 
 if TYPE_CHECKING:
     from enum import Enum
@@ -12,45 +13,18 @@ if TYPE_CHECKING:
     Enumeration = Enum
 else:
 
-    class _Members(type):
-        """Makes one instance of each public text in a class's body."""
-
-        def __new__(metaclass, name, bases, body):
-            values = {key: value for key, value in body.items() if isinstance(value, str) and not key.startswith("_")}
-            made = super().__new__(metaclass, name, bases, {key: body[key] for key in body if key not in values})
-            made.__members__ = {}
-            for key, value in values.items():
-                member = object.__new__(made)
-                member.name, member.value = key, value
-                made.__members__[key] = member
-                setattr(made, key, member)
-            return made
-
-        def __call__(cls, value):
-            for member in cls:
-                if member.value == value or member is value:
-                    return member
-            raise ValueError(f"{value!r} is not a valid {cls.__name__}")
-
-        def __iter__(cls):
-            return iter(cls.__members__.values())
-
-        def __len__(cls):
-            return len(cls.__members__)
-
-        def __getitem__(cls, name):
-            return cls.__members__[name]
-
-        def __contains__(cls, member):
-            return isinstance(member, cls)
-
-    class Enumeration(metaclass=_Members):
-        """Members have `name` and `value`, are found by either, and are what they were after a copy or pickling."""
+    class _Member:
+        """Has `name` and `value`, is found by either, and is what it was after a copy or pickling."""
 
         __slots__ = ("name", "value")
 
+        enumeration = None
+
+        def __init__(self, name, value):
+            self.name, self.value = name, value
+
         def __reduce__(self):
-            return type(self), (self.value,)
+            return getattr, (self.enumeration, self.name)
 
         def __copy__(self):
             return self
@@ -63,3 +37,59 @@ else:
 
         def __str__(self):
             return f"{type(self).__name__}.{self.name}"
+
+    class _Members:
+        """What a sub-class of Enumeration becomes: an object that has a member for each public text in its body."""
+
+        __slots__ = ()
+
+        def __call__(self, value):
+            for member in self:
+                if member.value == value or member is value:
+                    return member
+            raise ValueError(f"{value!r} is not a valid {type(self).__name__}")
+
+        def __iter__(self):
+            return iter(self.__members__.values())
+
+        def __len__(self):
+            return len(self.__members__)
+
+        def __getitem__(self, name):
+            return self.__members__[name]
+
+        def __contains__(self, member):
+            return isinstance(member, self)
+
+        def __instancecheck__(self, member):
+            return getattr(member, "enumeration", None) is self
+
+        def __or__(self, other):
+            return Union[self, other]  # noqa: UP007 - `|` is what this is
+
+        __ror__ = __or__
+
+        def __reduce__(self):
+            return type(self).__name__  # the global of this name
+
+        def __repr__(self):
+            return f"<enumeration {type(self).__name__}>"
+
+    class _Making(type):
+        """Makes an object where a class is asked for."""
+
+        def __new__(metaclass, name, bases, body):
+            if not bases:
+                return super().__new__(metaclass, name, bases, body)
+            values = {key: value for key, value in body.items() if isinstance(value, str) and not key.startswith("_")}
+            shared = {key: body[key] for key in body if key not in values} | {"__name__": name}
+            member_type = type(name, (_Member,), {**shared, "__slots__": ()})
+            members = {key: member_type(key, value) for key, value in values.items()}
+            made = type(name, (_Members,), {**shared, "__slots__": tuple(values), "__members__": members})()
+            for key, member in members.items():
+                setattr(made, key, member)
+            member_type.enumeration = made
+            return made
+
+    class Enumeration(metaclass=_Making):
+        """Sub-classes name their members, each with its text."""

@@ -8,6 +8,7 @@ hundred-millionths, so that they do not depend on the order of adding.
 """
 
 from collections.abc import Iterable
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
 from msgspec import structs
@@ -124,14 +125,17 @@ def _money(units: float) -> float:
 
 def _open_risk(order: ExposedOrder, kind: LimitOrder) -> float:
     """Return what the unmatched part of a limit order can lose, in hundred-millionths (positive)."""
-    size = _units(order.size_remaining)
+    try:
+        size: float = round(order.size_remaining * _SCALE)
+        price: float = round(kind.price * _SCALE)
+    except (OverflowError, ValueError, TypeError):
+        size, price = _units(order.size_remaining), _units(kind.price)
     if size <= 0:
         return 0
     if order.side == "BACK":
         return size * _SCALE
     if kind.price_ladder_definition == "LINE_RANGE":
         return (_EVENS - _ONE) * size
-    price = _units(kind.price)
     if order.update_data and order.status in _IN_DOUBT:
         # it may still be matched at the old price, or be back at the new one
         price = max(price, _units(order.update_data.get("new_price", 0)))
@@ -319,25 +323,18 @@ def order_exposure(order: ExposedOrder, new_price: float | None = None, each_way
     liability. A replace at `new_price` counts what remains of the order, at that price. In an each-way
     market, which has a divisor, both of its bets count.
     """
-    exposure = _order_exposure(order, new_price)
+    kind = order.order_type
+    if not isinstance(kind, LimitOrder):
+        exposure = kind.liability
+    else:
+        exposure = (kind.size or kind.requested_size) if new_price is None else order.size_remaining
+        if order.side != "BACK" and kind.price_ladder_definition != "LINE_RANGE":
+            exposure *= (kind.price if new_price is None else new_price) - 1
+            if isfinite(exposure):
+                exposure = round(exposure * _SCALE) / _SCALE
     if each_way_divisor is None:
         return exposure
     return exposure * (2 if order.side == "BACK" else 1 + 1 / each_way_divisor)
-
-
-def _order_exposure(order: ExposedOrder, new_price: float | None) -> float:
-    kind = order.order_type
-    if not isinstance(kind, LimitOrder):
-        return kind.liability
-    size = (kind.size or kind.requested_size) if new_price is None else order.size_remaining
-    if order.side == "BACK" or kind.price_ladder_definition == "LINE_RANGE":
-        return size
-    price = kind.price if new_price is None else new_price
-    exposure = (price - 1) * size
-    try:
-        return round(exposure * _SCALE) / _SCALE
-    except (OverflowError, ValueError):  # no finite number
-        return exposure
 
 
 def worst_market_profit(

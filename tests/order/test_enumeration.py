@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import typing
 
 import pytest
 
@@ -30,3 +31,21 @@ def test_unknown_values_are_errors() -> None:
         OrderStatus("Nothing")
     with pytest.raises(KeyError):
         OrderStatus["NOTHING"]
+
+
+def test_what_is_no_member_is_no_instance() -> None:
+    assert isinstance(OrderStatus.PENDING, OrderStatus)
+    assert not isinstance(TradeStatus.PENDING, OrderStatus)
+    assert not isinstance("Pending", OrderStatus)
+
+
+def test_an_enumeration_is_named_in_annotations_and_may_be_copied() -> None:
+    assert OrderStatus.__name__ == "OrderStatus"
+    assert (OrderStatus.__doc__ or "").startswith("Where an order stands")
+    assert (OrderStatus | None) == (None | OrderStatus) == typing.Optional[OrderStatus]  # noqa: UP045
+    assert pickle.loads(pickle.dumps(OrderStatus)) is copy.deepcopy(OrderStatus) is OrderStatus
+
+
+def test_members_stay_as_they_are() -> None:
+    with pytest.raises(AttributeError):
+        OrderStatus.PAUSED = "Paused"  # type: ignore[attr-defined]
