@@ -74,6 +74,7 @@ class Transaction:
 
     :param is_default: nobody has named the client: it is the framework's first, and a strategy that has an account
         of its own cannot place with it.
+    :param is_grouping: False: each request is put into the outbox at once, in a package of its own.
     :ivar requests: what was accepted and not sent, each with the market version that it is meant for.
     """
 
@@ -83,6 +84,7 @@ class Transaction:
         "_is_async",
         "_is_default",
         "_is_entered",
+        "_is_grouping",
         "_market",
         "customer_strategy_ref",
         "requests",
@@ -96,6 +98,7 @@ class Transaction:
         is_async: bool = False,
         customer_strategy_ref: str | None = None,
         is_default: bool = False,
+        is_grouping: bool = True,
     ) -> None:
         self._market = market
         self._client = client
@@ -103,6 +106,7 @@ class Transaction:
         self._is_async = is_async
         self._is_default = is_default
         self._is_entered = False
+        self._is_grouping = is_grouping
         self.customer_strategy_ref = customer_strategy_ref
         self.requests: dict[OrderPackageType, list[tuple[Order, int | None]]] = {}
 
@@ -203,23 +207,25 @@ class Transaction:
         return len(outbox) - before
 
     def _make(self, package_type: OrderPackageType, requests: list[tuple[Order, int | None]]) -> None:
-        market, client = self._market, self._client
-        limit = 1 if len(requests) == 1 else client.venue.order_limit(package_type)
-        for version, orders in chunk_orders(requests, limit):
-            market.outbox.append(
-                OrderPackage(
-                    self._gate.next_package_id(),
-                    client,
-                    market.market_id,
-                    orders,
-                    package_type,
-                    self._gate.clock.epoch_ms,
-                    market.bet_delay,
-                    version,
-                    self.customer_strategy_ref,
-                    self._is_async and package_type is OrderPackageType.PLACE,
-                )
+        for version, orders in chunk_orders(requests, self._client.venue.order_limit(package_type)):
+            self._put_out(package_type, orders, version)
+
+    def _put_out(self, package_type: OrderPackageType, orders: tuple[Order, ...], version: int | None) -> None:
+        market, gate = self._market, self._gate
+        market.outbox.append(
+            OrderPackage(
+                gate.next_package_id(),
+                self._client,
+                market.market_id,
+                orders,
+                package_type,
+                gate.clock.epoch_ms,
+                market.definition.bet_delay or 0,
+                version,
+                self.customer_strategy_ref,
+                self._is_async and package_type is _PLACE,
             )
+        )
 
     def _passes(self, order: Order, package_type: OrderPackageType) -> bool:
         for control, check in self._gate.controls_for(self._client):
@@ -247,6 +253,11 @@ class Transaction:
         ]
 
     def _accept(self, order: Order, package_type: OrderPackageType, market_version: int | None = None) -> None:
+        if not self._is_grouping:
+            self._client.accept(order, package_type)
+            self._put_out(package_type, (order,), market_version)
+            self._gate.sent(self._market)
+            return
         if not self._is_entered:
             self._gate.keep_open(self)
         self._client.accept(order, package_type)
@@ -278,7 +289,7 @@ def _of_another_thread() -> ExecutionError:
 
 def market_prices(market: "Market", order: Order) -> MarketPrices | str:
     """Return the prices of the order's runner as they stand, an empty text where there is no such runner."""
-    book = market.market_book
+    book = market.latest_book
     runner = None if book is None else book.runner(order.selection_id, order.handicap)
     if runner is None:
         return ""

@@ -3,6 +3,7 @@
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from ..control.base import Control
@@ -42,6 +43,7 @@ class Desk(Reports):
         client: Any,
         async_place_orders: bool | None,
         customer_strategy_ref: str | None,
+        is_grouping: bool = True,
     ) -> Transaction:
         """Open a transaction of a client (the first if None) on a market."""
         settings = self.settings
@@ -52,6 +54,7 @@ class Desk(Reports):
             settings.async_place_orders if async_place_orders is None else async_place_orders,
             settings.customer_strategy_ref or customer_strategy_ref or settings.hostname[:15],
             client is None,
+            is_grouping,
         )
 
     def controls_for(self, client: Any) -> tuple[tuple[Any, Check], ...]:
@@ -155,23 +158,26 @@ class Desk(Reports):
     def _process_market_orders(self, market: Market) -> None:
         """Process a market that has packages in its outbox; called once a drain."""
 
-        def body() -> None:
-            packages, market.outbox = market.outbox, []
-            for package in packages:
-                try:
-                    self._process_order_package(package)
-                except (Exception, SystemExit) as error:  # of a step that was overridden
-                    name = type(self).__name__
-                    if self._submitted is not package:
-                        self._stop(package, name, f"_process_order_package raised {one_line(error)}")
-                    self.faults.record(name, "_process_order_package", error)
-            self._submitted = None
-
         if "market_orders" in self._logged:
             plain: Any = market.info | {"order_packages": [package.info for package in market.outbox]}
             self.log_control(MarketOrdersEvent(plain))
         step = self.plan.steps["process_market_orders"]
-        step.run(body, market)
+        if step.around is None and not step.calls:
+            self._empty_outbox(market)
+        else:
+            step.run(partial(self._empty_outbox, market), market)
+
+    def _empty_outbox(self, market: Market) -> None:
+        packages, market.outbox = market.outbox, []
+        for package in packages:
+            try:
+                self._process_order_package(package)
+            except (Exception, SystemExit) as error:  # of a step that was overridden
+                name = type(self).__name__
+                if self._submitted is not package:
+                    self._stop(package, name, f"_process_order_package raised {one_line(error)}")
+                self.faults.record(name, "_process_order_package", error)
+        self._submitted = None
 
     def _process_order_package(self, order_package: OrderPackage) -> None:
         """Process one package: hooks may stop it, its client's execution takes it."""

@@ -29,11 +29,6 @@ class TransactionLike(Protocol):
         self, order: Order, new_price: float, market_version: int | None = None, force: bool = False
     ) -> bool: ...
 
-    @property
-    def requests(self) -> Any: ...
-
-    def send(self) -> int: ...
-
     def execute(self) -> int: ...
 
     def __enter__(self) -> "TransactionLike": ...
@@ -55,6 +50,7 @@ class House(Protocol):
         client: ClientRole | None,
         async_place_orders: bool | None,
         customer_strategy_ref: str | None,
+        is_grouping: bool = True,
     ) -> TransactionLike: ...
 
     def in_kernel(self, function: Callable[[], bool]) -> bool: ...
@@ -102,7 +98,7 @@ class Requests:
         wish = (client, customer_strategy_ref)
         kept = self._kept.get(wish)
         if kept is None:
-            kept = self.flumine.open_transaction(self, client, None, customer_strategy_ref).__enter__()
+            kept = self.flumine.open_transaction(self, client, None, customer_strategy_ref, is_grouping=False)
             self._kept[wish] = kept
         return kept
 
@@ -128,11 +124,7 @@ class Requests:
                 partial(self.place_order, order, market_version, execute, force, client, customer_strategy_ref)
             )
         t = self._own_transaction(order.trade.strategy.client if client is None else client, customer_strategy_ref)
-        try:
-            return t.place_order(order, market_version, execute, force)
-        finally:
-            if t.requests:
-                t.send()
+        return t.place_order(order, market_version, execute, force)
 
     def cancel_order(self, order: Order, size_reduction: float | None = None, force: bool = False) -> bool:
         """Cancel an order, or `size_reduction` pounds of it.
@@ -141,12 +133,7 @@ class Requests:
         """
         if get_ident() != self.flumine.kernel_thread:
             return self.flumine.in_kernel(partial(self.cancel_order, order, size_reduction, force))
-        t = self._own_transaction(order.client)
-        try:
-            return t.cancel_order(order, size_reduction, force)
-        finally:
-            if t.requests:
-                t.send()
+        return self._own_transaction(order.client).cancel_order(order, size_reduction, force)
 
     def update_order(self, order: Order, new_persistence_type: str, force: bool = False) -> bool:
         """Change an order's persistence type.
@@ -155,12 +142,7 @@ class Requests:
         """
         if get_ident() != self.flumine.kernel_thread:
             return self.flumine.in_kernel(partial(self.update_order, order, new_persistence_type, force))
-        t = self._own_transaction(order.client)
-        try:
-            return t.update_order(order, new_persistence_type, force)
-        finally:
-            if t.requests:
-                t.send()
+        return self._own_transaction(order.client).update_order(order, new_persistence_type, force)
 
     def replace_order(
         self, order: Order, new_price: float, market_version: int | None = None, force: bool = False
@@ -171,9 +153,4 @@ class Requests:
         """
         if get_ident() != self.flumine.kernel_thread:
             return self.flumine.in_kernel(partial(self.replace_order, order, new_price, market_version, force))
-        t = self._own_transaction(order.client)
-        try:
-            return t.replace_order(order, new_price, market_version, force)
-        finally:
-            if t.requests:
-                t.send()
+        return self._own_transaction(order.client).replace_order(order, new_price, market_version, force)

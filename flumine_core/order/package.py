@@ -119,9 +119,6 @@ def chunk_orders(
     """
     if limit < 1:
         raise ValueError(f"limit must be at least 1, was {limit}")
-    if len(orders) == 1:
-        order, market_version = orders[0]
-        return [(market_version, (order,))]
     groups: dict[int | None, list[Order]] = {}
     for order, market_version in orders:
         groups.setdefault(market_version, []).append(order)
