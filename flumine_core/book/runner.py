@@ -212,7 +212,7 @@ class RunnerRecord:
             self.total_matched = change.tv
         if change.spn is not None or change.spf is not None or change.spb is not None or change.spl is not None:
             self._apply_starting_prices(change)
-        if not (change.batb is change.batl is change.bdatb is change.bdatl is None):
+        if change.batb is not None or change.batl is not None or change.bdatb is not None or change.bdatl is not None:
             self._apply_positions(change)
             ex = None
         if ex is None:
@@ -253,7 +253,7 @@ class RunnerRecord:
         """Apply starting prices and prices by position: what few changes have."""
         if change.spn is not None or change.spf is not None or change.spb is not None or change.spl is not None:
             self._apply_starting_prices(change)
-        if not (change.batb is change.batl is change.bdatb is change.bdatl is None):
+        if change.batb is not None or change.batl is not None or change.bdatb is not None or change.bdatl is not None:
             self._apply_positions(change)
 
     def _apply_starting_prices(self, change: RunnerChange) -> None:

@@ -49,7 +49,8 @@ class Order(OrderRecord, eq=False, dict=True, weakref=True):
         self.status = status
         self.status_log.append(status)
         trade = self.trade
-        self.status_ms = trade.strategy.clock.epoch_ms
+        clock = self._clock = trade.strategy.clock
+        self.status_ms = clock.epoch_ms
         complete = status in COMPLETE_STATUS
         if complete is not self.complete:
             self.complete = complete

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 from msgspec import Struct
 
-from ..clock import to_datetime
+from ..clock import Clock, to_datetime
 from ..errors import OrderError
 from .kinds import LimitOrder, OrderKind
 from .responses import Responses
@@ -76,6 +76,7 @@ class OrderRecord(Struct, eq=False, dict=True, weakref=True):
     placed_ms: int | None = None
     complete_ms: int | None = None
     _responses: Responses | None = None
+    _clock: Clock = None  # type: ignore[assignment]  # the strategy's, which gets another one when it is bound
 
     def __post_init__(self) -> None:
         trade = self.trade
@@ -88,7 +89,8 @@ class OrderRecord(Struct, eq=False, dict=True, weakref=True):
             self.notes = {}
         if self.sep not in _SEPARATORS:
             raise OrderError(f"separator must be one letter, digit or of -._+*:;~, was {self.sep!r}")
-        self.created_ms = self.status_ms = strategy.clock.epoch_ms
+        clock = self._clock = strategy.clock
+        self.created_ms = self.status_ms = clock.epoch_ms
 
     def __repr__(self) -> str:
         return f"Order {self.id} {self.bet_id}: {self.status.value if self.status else None}"
@@ -187,7 +189,7 @@ class OrderRecord(Struct, eq=False, dict=True, weakref=True):
     def elapsed_seconds(self) -> float | None:
         """Seconds since the exchange placed the order; None before."""
         placed_ms = self.placed_ms  # read by strategies for every order of every book
-        return None if placed_ms is None else (self.trade.strategy.clock.epoch_ms - placed_ms) / 1000
+        return None if placed_ms is None else (self._clock.epoch_ms - placed_ms) / 1000
 
     @property
     def elapsed_seconds_created(self) -> float:
@@ -207,7 +209,7 @@ class OrderRecord(Struct, eq=False, dict=True, weakref=True):
         return (self.complete_ms - self.placed_ms) / 1000
 
     def _seconds_since(self, epoch_ms: int) -> float:
-        return (self.trade.strategy.clock.epoch_ms - epoch_ms) / 1000
+        return (self._clock.epoch_ms - epoch_ms) / 1000
 
     def snapshot(self) -> OrderSnapshot:
         """Return a copy of what is known now, which stays as it is."""

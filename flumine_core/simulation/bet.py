@@ -15,6 +15,7 @@ class Bet(Struct, eq=False):
     sender knows the bet by; the exchange never looks into it.
 
     :ivar group: bets of one group share the traded volume that a book brings (in simulation: the strategy).
+    :ivar key: (selection id, handicap), set when it is made.
     :ivar side: BACK or LAY.
     :ivar kind: LIMIT, LIMIT_ON_CLOSE or MARKET_ON_CLOSE.
     :ivar price: None for MARKET_ON_CLOSE.
@@ -71,16 +72,13 @@ class Bet(Struct, eq=False):
     is_unlisted: bool = False
     is_changed: bool = False
     is_rescaled: bool = False
+    key: tuple[int, float] = (0, 0)
     _volume: float = 0.0
     _value: float = 0.0
 
     def __post_init__(self) -> None:
+        self.key = (self.selection_id, self.handicap)
         self.reckon()
-
-    @property
-    def key(self) -> tuple[int, float]:
-        """(selection id, handicap)."""
-        return (self.selection_id, self.handicap)
 
     @property
     def takes_sp(self) -> bool:
