@@ -126,10 +126,7 @@ def _money(units: float) -> float:
 def _open_risk(order: ExposedOrder, kind: LimitOrder) -> float:
     """Return what the unmatched part of a limit order can lose, in hundred-millionths (positive)."""
     try:
-        # of one that was never accepted all remains
-        size: float = round(
-            (kind.size or kind.requested_size if order.status is None else order.size_remaining) * _SCALE
-        )
+        size: float = round(order.size_remaining * _SCALE)
         price: float = round(kind.price * _SCALE)
     except (OverflowError, ValueError, TypeError):
         size, price = _units(order.size_remaining), _units(kind.price)
