@@ -209,7 +209,7 @@ class OrderRecord(Struct, eq=False, dict=True, weakref=True):
         return (self.complete_ms - self.placed_ms) / 1000
 
     def _seconds_since(self, epoch_ms: int) -> float:
-        return (self._clock.epoch_ms - epoch_ms) / 1000
+        return (self.trade.strategy.clock.epoch_ms - epoch_ms) / 1000
 
     def snapshot(self) -> OrderSnapshot:
         """Return a copy of what is known now, which stays as it is."""

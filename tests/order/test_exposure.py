@@ -38,6 +38,13 @@ def profits(exposures):
     return exposures[WIN], exposures[LOSE]
 
 
+def test_of_an_order_that_was_never_placed_counts_what_remains(strategy):
+    order = strategy.order("LAY", LimitOrder(3.0, 10.0))
+    order.apply_totals(BetTotals(size_cancelled=4.0))
+    assert order.status is None
+    assert profits(exposures_of([order])) == (-12.0, 0.0)
+
+
 @pytest.mark.parametrize(
     ("side", "kind", "expected"),
     [

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from flumine_core.clock import EventClock
 from flumine_core.errors import OrderError, OrderUpdateError
 from flumine_core.order.kinds import LimitOnCloseOrder, LimitOrder, MarketOnCloseOrder
 from flumine_core.order.order import Order
@@ -230,3 +231,13 @@ def test_own_order_classes(strategy):
 
     order = strategy.trade().create_order("BACK", LimitOrder(3.0, 1.0), order=Mine)
     assert type(order) is Mine
+
+
+def test_an_order_made_before_its_strategy_has_the_frameworks_clock_goes_by_that_one(make_strategy):
+    strategy = make_strategy(clock=EventClock(9_000_000))
+    order = strategy.order()
+    strategy.clock = EventClock(1_000_000)
+    order.place(None, None, False)
+    order.placed_ms = strategy.clock.epoch_ms
+    strategy.clock.advance(1_002_500)
+    assert order.elapsed_seconds == order.elapsed_seconds_status_update == 2.5
