@@ -74,7 +74,6 @@ class Transaction:
 
     :param is_default: nobody has named the client: it is the framework's first, and a strategy that has an account
         of its own cannot place with it.
-    :param is_grouping: False: each request is put into the outbox at once, in a package of its own.
     :ivar requests: what was accepted and not sent, each with the market version that it is meant for.
     """
 
@@ -98,7 +97,6 @@ class Transaction:
         is_async: bool = False,
         customer_strategy_ref: str | None = None,
         is_default: bool = False,
-        is_grouping: bool = True,
     ) -> None:
         self._market = market
         self._client = client
@@ -106,7 +104,7 @@ class Transaction:
         self._is_async = is_async
         self._is_default = is_default
         self._is_entered = False
-        self._is_grouping = is_grouping
+        self._is_grouping = True
         self.customer_strategy_ref = customer_strategy_ref
         self.requests: dict[OrderPackageType, list[tuple[Order, int | None]]] = {}
 
@@ -184,6 +182,11 @@ class Transaction:
         order.replace(new_price)
         self._accept(order, OrderPackageType.REPLACE, market_version)
         return True
+
+    def singly(self) -> "Transaction":
+        """Put each request into the outbox at once from now on, in a package of its own; return the transaction."""
+        self._is_grouping = False
+        return self
 
     def execute(self) -> int:
         """Send what was accepted so far; return the number of packages."""

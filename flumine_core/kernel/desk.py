@@ -43,7 +43,6 @@ class Desk(Reports):
         client: Any,
         async_place_orders: bool | None,
         customer_strategy_ref: str | None,
-        is_grouping: bool = True,
     ) -> Transaction:
         """Open a transaction of a client (the first if None) on a market."""
         settings = self.settings
@@ -54,7 +53,6 @@ class Desk(Reports):
             settings.async_place_orders if async_place_orders is None else async_place_orders,
             settings.customer_strategy_ref or customer_strategy_ref or settings.hostname[:15],
             client is None,
-            is_grouping,
         )
 
     def controls_for(self, client: Any) -> tuple[tuple[Any, Check], ...]:

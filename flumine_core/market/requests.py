@@ -31,6 +31,8 @@ class TransactionLike(Protocol):
 
     def execute(self) -> int: ...
 
+    def singly(self) -> "TransactionLike": ...
+
     def __enter__(self) -> "TransactionLike": ...
 
     def __exit__(self, *error: object) -> None: ...
@@ -50,7 +52,6 @@ class House(Protocol):
         client: ClientRole | None,
         async_place_orders: bool | None,
         customer_strategy_ref: str | None,
-        is_grouping: bool = True,
     ) -> TransactionLike: ...
 
     def in_kernel(self, function: Callable[[], bool]) -> bool: ...
@@ -98,7 +99,7 @@ class Requests:
         wish = (client, customer_strategy_ref)
         kept = self._kept.get(wish)
         if kept is None:
-            kept = self.flumine.open_transaction(self, client, None, customer_strategy_ref, is_grouping=False)
+            kept = self.flumine.open_transaction(self, client, None, customer_strategy_ref).singly()
             self._kept[wish] = kept
         return kept
 

@@ -16,9 +16,7 @@ else:
     class _Member:
         """Has `name` and `value`, is found by either, and is what it was after a copy or pickling."""
 
-        __slots__ = ("name", "value")
-
-        enumeration = None
+        __slots__ = ("__weakref__", "name", "value")
 
         def __init__(self, name, value):
             self.name, self.value = name, value
@@ -41,7 +39,7 @@ else:
     class _Members:
         """What a sub-class of Enumeration becomes: an object that has a member for each public text in its body."""
 
-        __slots__ = ()
+        __slots__ = ("__weakref__",)
 
         def __call__(self, value):
             for member in self:
@@ -62,7 +60,10 @@ else:
             return isinstance(member, self)
 
         def __instancecheck__(self, member):
-            return getattr(member, "enumeration", None) is self
+            return isinstance(member, self.member_type)
+
+        def __subclasscheck__(self, cls):  # `isinstance(member, OrderStatus | None)` asks
+            return issubclass(cls, self.member_type)
 
         def __or__(self, other):
             return Union[self, other]  # noqa: UP007 - `|` is what this is
@@ -82,13 +83,13 @@ else:
             if not bases:
                 return super().__new__(metaclass, name, bases, body)
             values = {key: value for key, value in body.items() if isinstance(value, str) and not key.startswith("_")}
-            shared = {key: body[key] for key in body if key not in values} | {"__name__": name}
-            member_type = type(name, (_Member,), {**shared, "__slots__": ()})
+            shared = {key: body[key] for key in body if key not in values} | {"__slots__": (), "__name__": name}
+            member_type = type(name, (_Member,), dict(shared))
             members = {key: member_type(key, value) for key, value in values.items()}
-            made = type(name, (_Members,), {**shared, "__slots__": tuple(values), "__members__": members})()
+            more = {"__slots__": tuple(values), "__members__": members, "member_type": member_type}
+            made = member_type.enumeration = type(name, (_Members,), shared | more)()
             for key, member in members.items():
                 setattr(made, key, member)
-            member_type.enumeration = made
             return made
 
     class Enumeration(metaclass=_Making):

@@ -330,8 +330,9 @@ def order_exposure(order: ExposedOrder, new_price: float | None = None, each_way
         exposure = (kind.size or kind.requested_size) if new_price is None else order.size_remaining
         if order.side != "BACK" and kind.price_ladder_definition != "LINE_RANGE":
             exposure *= (kind.price if new_price is None else new_price) - 1
-            if isfinite(exposure):
-                exposure = round(exposure * _SCALE) / _SCALE
+            units = exposure * _SCALE
+            if isfinite(units):
+                exposure = round(units) / _SCALE
     if each_way_divisor is None:
         return exposure
     return exposure * (2 if order.side == "BACK" else 1 + 1 / each_way_divisor)

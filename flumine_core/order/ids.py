@@ -1,8 +1,5 @@
 """Numbers for orders and trades: counted per market, so that they do not depend on what else a run does."""
 
-from collections.abc import Iterator
-from itertools import count
-
 _LENGTH = 18
 """Digits of an order id: with a strategy's hash of 13 and a separator, the 32 of a customerOrderRef."""
 
@@ -13,26 +10,23 @@ class OrderIds:
     __slots__ = ("_orders", "_trades")
 
     def __init__(self) -> None:
-        self._orders: dict[str, Iterator[str]] = {}
-        self._trades: dict[str, Iterator[str]] = {}
+        self._orders: dict[str, int] = {}  # the market's latest order id, as a number
+        self._trades: dict[str, int] = {}
 
     def next_order_id(self, market_id: str) -> str:
         """Return the next order id of a market, 18 digits as text."""
-        try:
-            return next(self._orders[market_id])
-        except KeyError:
+        number = self._orders.get(market_id)
+        if number is None:
             digits = market_digits(market_id)
-            numbers = map(str, count(int(digits) * 10 ** (_LENGTH - len(digits)) + 1))
-            ids = self._orders[market_id] = numbers if digits[0] != "0" else (each.zfill(_LENGTH) for each in numbers)
-            return next(ids)
+            number = int(digits) * 10 ** (_LENGTH - len(digits))
+        number = self._orders[market_id] = number + 1
+        text = str(number)
+        return text if len(text) == _LENGTH else text.zfill(_LENGTH)
 
     def next_trade_id(self, market_id: str) -> str:
         """Return the next trade id of a market."""
-        try:
-            return next(self._trades[market_id])
-        except KeyError:
-            ids = self._trades[market_id] = map(f"{market_id}-".__add__, map(str, count(1)))
-            return next(ids)
+        count = self._trades[market_id] = self._trades.get(market_id, 0) + 1
+        return f"{market_id}-{count}"
 
 
 def market_digits(market_id: str) -> str:

@@ -231,6 +231,11 @@ def test_order_exposure(house, side, kind, is_accepted):
     assert verdict(house, StrategyExposure, house.order(side, kind)) is None
 
 
+def test_a_stake_beyond_all_numbers_is_beyond_the_limit(house):
+    refusal = StrategyExposure(house)(house.order("LAY", LimitOrder(3.0, 1e305)), PLACE)
+    assert refusal.numbers == {"exposure": 2e305, "max_order_exposure": 10}
+
+
 def test_refusal_names_the_numbers(house):
     refusal = StrategyExposure(house)(house.order("LAY", LimitOrder(3.0, 10.0)), PLACE)
     assert refusal.reason == "order exposure must be at most max_order_exposure 10, was 20.00"

@@ -3,6 +3,7 @@
 import copy
 import pickle
 import typing
+import weakref
 
 import pytest
 
@@ -37,10 +38,14 @@ def test_what_is_no_member_is_no_instance() -> None:
     assert isinstance(OrderStatus.PENDING, OrderStatus)
     assert not isinstance(TradeStatus.PENDING, OrderStatus)
     assert not isinstance("Pending", OrderStatus)
+    assert isinstance(OrderStatus.PENDING, OrderStatus | None)
+    assert not isinstance(TradeStatus.PENDING, OrderStatus | None)
+    assert issubclass(type(OrderStatus.PENDING), OrderStatus)
 
 
 def test_an_enumeration_is_named_in_annotations_and_may_be_copied() -> None:
     assert OrderStatus.__name__ == "OrderStatus"
+    assert weakref.ref(OrderStatus.PENDING)() is OrderStatus.PENDING
     assert (OrderStatus.__doc__ or "").startswith("Where an order stands")
     assert (OrderStatus | None) == (None | OrderStatus) == typing.Optional[OrderStatus]  # noqa: UP045
     assert pickle.loads(pickle.dumps(OrderStatus)) is copy.deepcopy(OrderStatus) is OrderStatus
