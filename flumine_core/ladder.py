@@ -46,8 +46,7 @@ PRICES = make_prices(MIN_PRICE, CUTOFFS)
 PRICES_FLOAT: list[float] = [float(price) for price in PRICES]
 """The same as floats."""
 
-CLASSIC_PRICES = frozenset(PRICES_FLOAT)
-"""The same as a set."""
+_CLASSIC = frozenset(PRICES_FLOAT)
 _CLASSIC_INDEX = {price: index for index, price in enumerate(PRICES_FLOAT)}
 
 
@@ -75,7 +74,7 @@ def is_on_ladder(price: float, ladder_definition: str, line_range_info: Any = No
     have every price.
     """
     if ladder_definition == "CLASSIC":
-        return price in CLASSIC_PRICES
+        return price in _CLASSIC
     if ladder_definition == "FINEST":
         if not 1.01 <= price <= 1000:
             return False

@@ -3,7 +3,7 @@
 from math import isfinite
 from typing import Any
 
-from ..ladder import CLASSIC_PRICES, is_on_ladder
+from ..ladder import is_on_ladder
 from ..order.exposure import Prospect, order_exposure
 from ..order.kinds import LimitOnCloseOrder, LimitOrder, MarketOnCloseOrder
 from ..order.order import PERSISTENCE_TYPES, Order
@@ -14,7 +14,6 @@ from .base import MarketRole, TradingControl
 
 _PLACE = OrderPackageType.PLACE
 _REPLACE = OrderPackageType.REPLACE
-_SIDES = ("BACK", "LAY")
 _TIMES_IN_FORCE = (None, "FILL_OR_KILL")
 _MANY = 1e12  # far beyond any stake, and two decimals are exact up to it
 
@@ -38,7 +37,7 @@ class OrderValidation(TradingControl):
     def check(self, order: Order, package_type: OrderPackageType) -> Refusal | None:
         """Return a refusal of this request, None if it may pass."""
         if package_type is _PLACE:
-            fault = None if _is_ordinary(order) else _order_fault(order)
+            fault = _order_fault(order)
         elif package_type is _REPLACE:
             kind = order.order_type
             if isinstance(kind, MarketOnCloseOrder):
@@ -120,10 +119,8 @@ class StrategyExposure(TradingControl):
         if market is None:
             return "market must be known, was not", {}
         blotter = market.blotter
-        new_order: Order | Prospect = order
-        exclusion = None
-        if new_price is not None:
-            new_order, exclusion = Prospect(order, new_price), order
+        new_order: Order | Prospect = order if new_price is None else Prospect(order, new_price)
+        exclusion = None if new_price is None else order
 
         if selection_limit is not None:
             exposure = -blotter.worst_profit(strategy, order.lookup, order.side, exclusion, new_order)
@@ -149,28 +146,9 @@ def _beyond(what: str, name: str, exposure: float, limit: float) -> Fault:
     return f"{what} must be at most {name} {limit}, was {exposure:.2f}", {"exposure": exposure, name: limit}
 
 
-def _is_ordinary(order: Order) -> bool:
-    """Whether an order is plainly sound, as most are; `_order_fault` looks closer, and has the last word."""
-    kind, client = order.order_type, order.client
-    return (
-        type(kind) is LimitOrder
-        and type(size := kind.size) is float
-        and type(kind.price) is float
-        and order.side in _SIDES
-        and kind.price_ladder_definition == "CLASSIC"
-        and kind.price in CLASSIC_PRICES
-        and kind.persistence_type in PERSISTENCE_TYPES
-        and kind.time_in_force in _TIMES_IN_FORCE
-        and 0 < size < _MANY
-        and size == round(size * 100) / 100
-        and client is not None
-        and (client.min_bet_validation is False or _stake_fault(order, kind) is None)
-    )
-
-
 def _order_fault(order: Order) -> Fault | None:
     kind = order.order_type
-    if order.side not in _SIDES:
+    if order.side not in ("BACK", "LAY"):
         return f"side must be BACK or LAY, was {order.side}", {}
     if isinstance(kind, LimitOrder):
         if kind.persistence_type is not None and kind.persistence_type not in PERSISTENCE_TYPES:
@@ -203,6 +181,8 @@ def _plain(value: object) -> float | str | None:
 
 
 def _amount_fault(name: str, amount: float | None) -> Fault | None:
+    if type(amount) is float and 0 < amount < _MANY and amount == round(amount * 100) / 100:
+        return None
     numbers: Numbers = {name: _plain(amount)}
     if amount is None or (amount == 0 and not isinstance(amount, bool)):
         return f"{name} must be given, was {amount}", numbers

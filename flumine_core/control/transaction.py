@@ -223,7 +223,7 @@ class Transaction:
                 orders,
                 package_type,
                 gate.clock.epoch_ms,
-                market.definition.bet_delay or 0,
+                market.bet_delay,
                 version,
                 self.customer_strategy_ref,
                 self._is_async and package_type is _PLACE,
@@ -256,14 +256,13 @@ class Transaction:
         ]
 
     def _accept(self, order: Order, package_type: OrderPackageType, market_version: int | None = None) -> None:
+        self._client.accept(order, package_type)
         if not self._is_grouping:
-            self._client.accept(order, package_type)
             self._put_out(package_type, (order,), market_version)
             self._gate.sent(self._market)
             return
         if not self._is_entered:
             self._gate.keep_open(self)
-        self._client.accept(order, package_type)
         self.requests.setdefault(package_type, []).append((order, market_version))
 
     def _check_client(self, order: Order) -> None:

@@ -160,10 +160,7 @@ class Desk(Reports):
             plain: Any = market.info | {"order_packages": [package.info for package in market.outbox]}
             self.log_control(MarketOrdersEvent(plain))
         step = self.plan.steps["process_market_orders"]
-        if step.around is None and not step.calls:
-            self._empty_outbox(market)
-        else:
-            step.run(partial(self._empty_outbox, market), market)
+        step.run(partial(self._empty_outbox, market), market)
 
     def _empty_outbox(self, market: Market) -> None:
         packages, market.outbox = market.outbox, []

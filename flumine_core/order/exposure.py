@@ -125,17 +125,14 @@ def _money(units: float) -> float:
 
 def _open_risk(order: ExposedOrder, kind: LimitOrder) -> float:
     """Return what the unmatched part of a limit order can lose, in hundred-millionths (positive)."""
-    try:
-        size: float = round(order.size_remaining * _SCALE)
-        price: float = round(kind.price * _SCALE)
-    except (OverflowError, ValueError, TypeError):
-        size, price = _units(order.size_remaining), _units(kind.price)
+    size = _units(order.size_remaining)
     if size <= 0:
         return 0
     if order.side == "BACK":
         return size * _SCALE
     if kind.price_ladder_definition == "LINE_RANGE":
         return (_EVENS - _ONE) * size
+    price = _units(kind.price)
     if order.update_data and order.status in _IN_DOUBT:
         # it may still be matched at the old price, or be back at the new one
         price = max(price, _units(order.update_data.get("new_price", 0)))
