@@ -112,7 +112,7 @@ def test_what_is_counted_and_told(run: Any, market: Any, place: Any, told: list[
 def test_traffic() -> None:
     module = load("traffic")
     plan = Plan([("traffic", module)], [], Faults())
-    plan["process_raw_data"].run(lambda: None, 10000, "AAA", 1, [{"id": "1.1"}, {"id": "1.2"}])
+    plan.steps["process_raw_data"].run(lambda: None, 10000, "AAA", 1, [{"id": "1.1"}, {"id": "1.2"}])
     assert module.changes == {10000: 2}
 
 
@@ -120,7 +120,7 @@ def test_runner_names(run: Any, market: Any, place: Any) -> None:
     plan = Plan([("names", load("runner_names"))], [], Faults())
     outcome = run(place(), market())
     catalogue = SimpleNamespace(runners=[SimpleNamespace(selection_id=1, runner_name="Red Rum")])
-    plan["process_market_catalogues"].run(lambda: None, outcome.market, catalogue)
+    plan.steps["process_market_catalogues"].run(lambda: None, outcome.market, catalogue)
     assert outcome.market.context["names"] == {1: "Red Rum"}
 
 
@@ -128,7 +128,7 @@ def test_race_progress(run: Any, market: Any, place: Any) -> None:
     plan = Plan([("race", load("race_progress"))], [], Faults())
     outcome = run(place(), market())
     update = SimpleNamespace(race_progress=SimpleNamespace(progress=812.5))
-    plan["process_sports_data"].run(lambda: None, outcome.market, update)
+    plan.steps["process_sports_data"].run(lambda: None, outcome.market, update)
     assert outcome.market.context["to_go"] == 812.5
 
 
@@ -136,7 +136,7 @@ def test_order_reports(run: Any, market: Any, place: Any, told: list[str]) -> No
     plan = Plan([("reports", load("order_reports"))], [], Faults())
     outcome = run(place(("BACK", 2.0, 5.0)), market().back(1, 2.0, 100))
     (order,) = outcome.orders
-    plan["process_current_orders"].run(lambda: None, SimpleNamespace(reports=[SimpleNamespace(order=order)]))
+    plan.steps["process_current_orders"].run(lambda: None, SimpleNamespace(reports=[SimpleNamespace(order=order)]))
     assert told == [f"{order.bet_id} {order.status}: 5.0 matched"]
 
 

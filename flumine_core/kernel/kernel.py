@@ -213,7 +213,9 @@ class Kernel(MarketLife):
                 for strategy in strategies:
                     self._guard_strategy(strategy, "process_raw_data", event.clk, event.publish_time, datum)
 
-        self.plan["process_raw_data"].run(body, event.stream_id, event.clk, event.publish_time, event.data, event.op)
+        self.plan.steps["process_raw_data"].run(
+            body, event.stream_id, event.clk, event.publish_time, event.data, event.op
+        )
         for datum in changes:
             if datum.get("marketDefinition", {}).get("status") == "CLOSED":
                 self._process_close_market(CloseMarketEvent(datum, event.stream_id))
@@ -242,7 +244,7 @@ class Kernel(MarketLife):
                 if strategy in subscribed or strategy.market_cached(market.market_id):
                     self._guard_strategy(strategy, "process_market_catalogue", market, catalogue)
 
-        self.plan["process_market_catalogues"].run(body, market, catalogue)
+        self.plan.steps["process_market_catalogues"].run(body, market, catalogue)
 
     def _process_current_orders(self, event: CurrentOrdersEvent) -> None:
         """Apply reports, and what the order stream's bets mean, then show strategies their orders."""
@@ -263,7 +265,7 @@ class Kernel(MarketLife):
                 else:
                     self._process_orders(market)
 
-        self.plan["process_current_orders"].run(body, event)
+        self.plan.steps["process_current_orders"].run(body, event)
 
     def take_report(self, report: Report) -> Market | None:
         """Apply a report to its market, which it returns; one that cannot be applied is counted as a fault."""
@@ -299,7 +301,7 @@ class Kernel(MarketLife):
                 if self._guard_strategy(strategy, "check_sports_data", market, update):
                     self._guard_strategy(strategy, "process_sports_data", market, update)
 
-        self.plan["process_sports_data"].run(body, market, update)
+        self.plan.steps["process_sports_data"].run(body, market, update)
 
     def _process_custom_event(self, event: CustomEvent) -> None:
         """Process an event of a user's own."""
@@ -313,7 +315,7 @@ class Kernel(MarketLife):
                 name = getattr(event.callback, "__qualname__", repr(event.callback))
                 self.faults.record(name, "custom_event", error)
 
-        self.plan["process_custom_event"].run(body, event)
+        self.plan.steps["process_custom_event"].run(body, event)
         if "custom_event" in self._logged:
             self.log_control(CustomEvent(str(event.event)))
 
@@ -325,4 +327,4 @@ class Kernel(MarketLife):
 
         for strategy in self.strategies:
             self._guard_strategy(strategy, "finish", self)
-        self.plan["process_end_flumine"].run(body, self)
+        self.plan.steps["process_end_flumine"].run(body, self)

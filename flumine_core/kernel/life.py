@@ -57,7 +57,7 @@ class MarketLife(Desk):
         self.markets.add_market(market_id, market)
         for middleware in self._middleware:
             self._call_middleware(middleware, "add_market", market)
-        self.plan["add_market"].run(nothing, market)
+        self.plan.steps["add_market"].run(nothing, market)
         if "market" in self._logged:
             self.log_control(MarketEvent(plain_market(market)))
         return market
@@ -68,7 +68,7 @@ class MarketLife(Desk):
             self._call_middleware(middleware, "remove_market", market)
         for strategy in self.strategies:
             self._guard_strategy(strategy, "remove_market", market.market_id)
-        self.plan["remove_market"].run(nothing, market)
+        self.plan.steps["remove_market"].run(nothing, market)
         if not self._keeps_closed_markets:
             self.markets.remove_market(market.market_id)
 
@@ -92,7 +92,7 @@ class MarketLife(Desk):
                 for strategy in strategies:
                     self._guard_strategy(strategy, "process_closed_market", market, market_book)
 
-            self.plan["process_close_market"].run(body, market, market_book)
+            self.plan.steps["process_close_market"].run(body, market, market_book)
             self.cleared_market_queue.put(market_id)
             for execution in self.executions:
                 execution.close_market(market)
@@ -112,7 +112,7 @@ class MarketLife(Desk):
         if market is None:
             return
         orders = market.blotter.process_cleared_orders(event.cleared_orders)
-        self.plan["process_cleared_orders"].run(nothing, market, event.cleared_orders)
+        self.plan.steps["process_cleared_orders"].run(nothing, market, event.cleared_orders)
         if orders and "cleared_orders_meta" in self._logged:
             self.log_control(ClearedOrdersMetaEvent([order.snapshot() for order in orders]))
         if "cleared_orders" in self._logged:
@@ -120,7 +120,7 @@ class MarketLife(Desk):
 
     def _process_cleared_markets(self, event: ClearedMarketsEvent) -> None:
         """Process profit and commission of closed markets."""
-        self.plan["process_cleared_markets"].run(nothing, event.cleared_markets)
+        self.plan.steps["process_cleared_markets"].run(nothing, event.cleared_markets)
         if "cleared_markets" in self._logged:
             self.log_control(ClearedMarketsEvent(_plain_cleared(event.cleared_markets), event.client))
 

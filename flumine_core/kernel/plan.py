@@ -63,6 +63,7 @@ class Plan:
 
     :param plugins: (name, plugin) in the order in which their plain implementations are to run.
     :param defaults: (name, plugin) of the house, asked last where the first result counts.
+    :ivar steps: by the hook's name without its prefix, "process_market_books".
     """
 
     def __init__(
@@ -85,10 +86,6 @@ class Plan:
         self._guard()
         self.steps: dict[str, Step] = {name.removeprefix("flumine_"): self._step(name) for name in self.hooks}
 
-    def __getitem__(self, name: str) -> Step:
-        """Return a step by the hook's name without its prefix, "process_market_books"."""
-        return self.steps[name]
-
     def make(self, name: str, **arguments: Any) -> Any:
         """Call a make hook; None where nobody makes it."""
         return self.hooks[f"flumine_make_{name}"](**arguments)
@@ -96,7 +93,7 @@ class Plan:
     def configure(self, settings: Any) -> tuple[Any, list[tuple[str, Any]]]:
         """Let plugins change the settings, in order; return the result and (plugin, settings) of each change."""
         changes: list[tuple[str, Any]] = []
-        for name, call in self["configure"].calls:
+        for name, call in self.steps["configure"].calls:
             evolved = call(settings)
             if evolved is not None:
                 if type(evolved) is not type(settings):

@@ -53,7 +53,7 @@ class Session(Kernel):
         settings, self.setting_changes = self.plan.configure(self._given.evolve())
         self._given.use_clock(self.clock)
         self.settings = settings.evolve(simulated=self.clients.simulated).frozen()
-        self._book_step = self.plan["process_market_books"]
+        self._book_step = self.plan.steps["process_market_books"]
         self.kernel_thread = threading.get_ident()
         self.posted = queue.SimpleQueue()
         self.executions = []
@@ -92,7 +92,7 @@ class Session(Kernel):
         self.log_control(ConfigEvent(self.settings.as_dict()))
         for strategy in self.strategies:
             self._guard_strategy(strategy, "start", self)
-        self.plan["start"].run(lambda: None, self)
+        self.plan.steps["start"].run(lambda: None, self)
 
     def _end(self) -> None:
         try:

@@ -20,7 +20,7 @@ class Idle:
 
 def seconds(plan: Plan) -> float:
     """Return the time of the step's loop over so many events."""
-    step, market, book = plan["process_market_books"], object(), object()
+    step, market, book = plan.steps["process_market_books"], object(), object()
     start = perf_counter()
     for _ in range(EVENTS):
         for _, call in step.calls:

@@ -27,13 +27,13 @@ def on_books(function: Callable[..., Any], **options: bool) -> object:
 def test_plain_implementations_run_in_plugin_order_before_the_body() -> None:
     log: list[str] = []
     plan = plan_of(on_books(lambda: log.append("first")), on_books(lambda: log.append("second")))
-    plan["process_market_books"].run(lambda: log.append("body"), "market", "book")
+    plan.steps["process_market_books"].run(lambda: log.append("body"), "market", "book")
     assert log == ["first", "second", "body"]
 
 
 def test_nobody_implements_nothing_runs_but_the_body() -> None:
     log: list[str] = []
-    step = plan_of()["process_market_books"]
+    step = plan_of().steps["process_market_books"]
     assert step.calls == () and step.around is None
     step.run(lambda: log.append("body"), "market", "book")
     assert log == ["body"]
@@ -48,7 +48,7 @@ def test_arguments_are_narrowed_to_what_is_asked_for() -> None:
         on_books(lambda market, market_book: got.append((market, market_book))),
         on_books(lambda market_book, market: got.append((market_book, market))),
     )
-    plan["process_market_books"].run(lambda: None, "market", "book")
+    plan.steps["process_market_books"].run(lambda: None, "market", "book")
     assert got == [(), "market", "book", ("market", "book"), ("book", "market")]
 
 
@@ -66,7 +66,7 @@ def test_wrappers_nest_around_everything(options: dict[str, bool]) -> None:
         return on_books(bracket, **options)
 
     plan = plan_of(wrapper("outer"), on_books(lambda: log.append("plain")), wrapper("inner"))
-    plan["process_market_books"].run(lambda: log.append("body"), "market", "book")
+    plan.steps["process_market_books"].run(lambda: log.append("body"), "market", "book")
     assert log == ["outer(market)", "inner(market)", "plain", "body", "end inner", "end outer"]
 
 
@@ -82,7 +82,7 @@ def test_one_that_raises_starves_nobody_in_either_way() -> None:
 
     for more in ((), (on_books(falls_around, wrapper=True),)):
         plan = plan_of(on_books(falls), on_books(lambda: log.append("plain")), *more)
-        plan["process_market_books"].run(lambda: log.append("body"), "market", "book")
+        plan.steps["process_market_books"].run(lambda: log.append("body"), "market", "book")
         assert plan.faults.counts["a", "flumine_process_market_books"] == 1
         assert plan.faults.total == 1 + len(more)
     assert log == ["plain", "body"] * 2

@@ -19,7 +19,7 @@ from flumine_core.events import EVENT_NOUNS, Event
 from . import rows
 from .database import Database, parse_url, shown
 from .process import WriterProcess
-from .wire import Rows, Terms, frame_of
+from .wire import EncodedRows, Terms, frame_of
 from .writer import Writer
 
 ENTRIES = 1_000
@@ -84,7 +84,7 @@ class DatabaseLog(LoggingControl):
         self._burst = min(BURST, memory)
         self._handler_of = {kind: self.handlers.get(noun, _pass_over) for kind, noun in EVENT_NOUNS.items()}
         self._waiting: deque[Event] = deque()
-        self._told = Rows()
+        self._told = EncodedRows()
         self._lock = threading.RLock()
         self._handing = threading.RLock()
         folder = _made_folder(Path(spool), url)
@@ -143,7 +143,7 @@ class DatabaseLog(LoggingControl):
         with self._handing:
             self._make_rows()
             with self._lock:
-                told, self._told = self._told, Rows()
+                told, self._told = self._told, EncodedRows()
             frames = []
             for piece in told.split(ENTRIES):
                 frames.append(frame_of(self._number + 1, piece))

@@ -95,7 +95,7 @@ class Frame(NamedTuple):
     data: bytes
 
 
-class Rows:
+class EncodedRows:
     """Rows one after another, encoded at once, those of one noun together as if they were one list.
 
     An encoded row holds nothing that the run would have to look at, or to throw away later.
@@ -128,9 +128,9 @@ class Rows:
             self.pieces.append((_AS_JSON, [_pack(_line(noun, row))]))
         self.count += 1
 
-    def split(self, most: int) -> Iterator["Rows"]:
+    def split(self, most: int) -> Iterator["EncodedRows"]:
         """Yield the rows in portions of `most` at most, in their order."""
-        portion = Rows()
+        portion = EncodedRows()
         for noun, rows in self.pieces:
             start = 0
             while start < len(rows):
@@ -140,7 +140,7 @@ class Rows:
                 start += len(some)
                 if portion.count == most:
                     yield portion
-                    portion = Rows()
+                    portion = EncodedRows()
         if portion.count:
             yield portion
 
@@ -164,7 +164,7 @@ def _list_head(size: int) -> bytes:
     return b"\xdc" + size.to_bytes(2) if size < 1 << 16 else b"\xdd" + size.to_bytes(4)
 
 
-def frame_of(first: int, rows: Rows) -> Frame:
+def frame_of(first: int, rows: EncodedRows) -> Frame:
     """Return rows as a frame: the number of the first, and pieces of a noun and the values of its rows, in one list."""
     parts = [_list_head(2), _pack(first), _list_head(len(rows.pieces))]
     for noun, some in rows.pieces:
