@@ -2,6 +2,7 @@
 
 import json
 import random
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -64,9 +65,11 @@ def test_traded_before_is_of_the_book_delivered_before(read: float, limit: int) 
                 every.hold(again)
                 continue
             book: MarketBook | None = cache.update(change, number + 1)
-            tables = tables_of(every.update(again, number + 1))
+            other = every.update(again, number + 1)
+            tables = tables_of(other)
             if rng.random() < read:
                 assert book is not None and tables_of(book) == tables
+                assert set(book.changed) == set(other.changed)
                 for key, before in tables_of(book, "before").items():
                     if key in book.changed and before is not None:
                         assert before == seen[key]
@@ -76,3 +79,24 @@ def test_traded_before_is_of_the_book_delivered_before(read: float, limit: int) 
             seen |= tables
             book = None  # so that nobody holds it
     assert compared > 1000
+
+
+def test_updates_held_back_do_not_gather_in_memory() -> None:
+    rng = random.Random(1)
+    cache, unlimited = MarketBookCache("1.1", 1), MarketBookCache("1.1", 1)
+    cache.pending_limit = 20_000
+    lines = [line_of(rng, number).replace(b'"img": true, ', b"") for number in range(6_000)]
+    for start, end in ((0, 3_000), (3_000, 6_000)):  # before the first book, and after one
+        for number in range(start, end - 1):
+            unlimited.hold(decode_message(lines[number]).mc[0])
+        tracemalloc.start()
+        for number in range(start, end - 1):
+            cache.hold(decode_message(lines[number]).mc[0])
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 200_000 < sum(map(len, lines[start:end]))
+        last = lines[end - 1]
+        book, expected = (each.update(decode_message(last).mc[0], end) for each in (cache, unlimited))
+        assert tables_of(book) == tables_of(expected)
+        assert tables_of(book, "before") == tables_of(expected, "before")
+        assert set(book.changed) == set(expected.changed)
