@@ -48,6 +48,11 @@ class RawDataEvent(PlainEvent):
     data: list[Plain]
     op: str = "mcm"
 
+    @property
+    def event(self) -> tuple[int, str | None, int, list[Plain]]:
+        """What flumine gives: stream id, clk, publish time and the changes."""
+        return self.stream_id, self.clk, self.publish_time, self.data
+
 
 @attrs.define(eq=False)
 class MarketBooksEvent(Event):
@@ -55,11 +60,21 @@ class MarketBooksEvent(Event):
 
     market_books: list["MarketBook"]
 
+    @property
+    def event(self) -> list["MarketBook"]:
+        """The books, as flumine names them."""
+        return self.market_books
+
 
 class MarketCataloguesEvent(PlainEvent):
     """Market catalogues, new or changed."""
 
     market_catalogues: Sequence[Any]
+
+    @property
+    def event(self) -> Sequence[Any]:
+        """The catalogues, as flumine names them."""
+        return self.market_catalogues
 
 
 class CurrentOrdersEvent(PlainEvent):
@@ -97,6 +112,11 @@ class SportsDataEvent(PlainEvent):
     sports_data: Sequence[Any]
     streaming_unique_id: int
 
+    @property
+    def event(self) -> Sequence[Any]:
+        """The updates, as flumine names them."""
+        return self.sports_data
+
 
 @attrs.define(eq=False)
 class CloseMarketEvent(Event):
@@ -105,6 +125,11 @@ class CloseMarketEvent(Event):
     market_book: Any
     streaming_unique_id: int | None = None
 
+    @property
+    def event(self) -> Any:
+        """The closing book, as flumine names it."""
+        return self.market_book
+
 
 class ClearedOrdersEvent(PlainEvent):
     """A closed market's cleared orders (betfairlightweight's ClearedOrders)."""
@@ -112,12 +137,22 @@ class ClearedOrdersEvent(PlainEvent):
     market_id: str
     cleared_orders: Any
 
+    @property
+    def event(self) -> Any:
+        """The cleared orders, as flumine names them."""
+        return self.cleared_orders
+
 
 class ClearedMarketsEvent(PlainEvent):
     """Profit and commission of closed markets (betfairlightweight's ClearedOrders); `client`: whose, by username."""
 
     cleared_markets: Any
     client: str | None = None
+
+    @property
+    def event(self) -> Any:
+        """Profit and commission, as flumine names them."""
+        return self.cleared_markets
 
 
 @attrs.define(eq=False)

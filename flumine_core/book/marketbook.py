@@ -1,10 +1,11 @@
 """One market at one publish time: a snapshot, built as far as somebody reads it."""
 
 from collections.abc import Collection, Container, Sequence
+from copy import deepcopy
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from ..clock import to_datetime
 from .change import RunnerChange, plain_change
@@ -45,6 +46,18 @@ class MarketBook(Struct, eq=False, weakref=True):
     house_references: int = 0
     streaming_snap: bool = True
     _shown: list[RunnerBook] | None = None
+
+    def __copy__(self) -> "MarketBook":
+        """Return a book with the same runners in a list of its own, which stays as it is."""
+        if self.built is None:
+            self._cache.complete(self)
+        return structs.replace(self, _shown=None)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "MarketBook":
+        """Return a book with runners and ladders of its own, which stays as it is."""
+        copied = self.__copy__()
+        copied.built = deepcopy(self.built, memo)
+        return copied
 
     @property
     def runners(self) -> list[RunnerBook]:

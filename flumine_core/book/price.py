@@ -38,6 +38,14 @@ class PriceSize(Struct, frozen=True, gc=False, eq=False, array_like=True, forbid
         """Return the two names, so that `dict(level)` works."""
         return ("price", "size")
 
+    def values(self) -> tuple[Number, Number]:
+        """Return price and size."""
+        return (self.price, self.size)
+
+    def items(self) -> tuple[tuple[str, Number], tuple[str, Number]]:
+        """Return price and size with their names."""
+        return (("price", self.price), ("size", self.size))
+
     def __iter__(self) -> Iterator[str]:
         return iter(("price", "size"))
 

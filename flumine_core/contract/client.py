@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
+import attrs
+
 from ..errors import ClientError
 from ..order.order import Order
 from ..order.package import OrderPackageType
@@ -34,6 +36,7 @@ class BaseClient:
     """
 
     VENUE: ClassVar[Venue] = BETFAIR
+    ACCOUNT_DETAILS: ClassVar["SimulatedAccount | None"] = None
     is_simulated: ClassVar[bool] = False
 
     def __init__(
@@ -80,7 +83,7 @@ class BaseClient:
         self.endpoints = Endpoints() if endpoints is None else endpoints
         if betting_client is not None:
             self.endpoints.apply(betting_client)
-        self.account_details: Any = None
+        self.account_details: Any = self.ACCOUNT_DETAILS
         self.account_funds: Any = None
         self.commission_paid = 0.0
         self.execution: Any = None
@@ -192,9 +195,18 @@ class BetfairClient(BaseClient):
     """An account at Betfair, trading real money, or on paper with `paper_trade=True`."""
 
 
-class SimulatedClient(BaseClient):
-    """An account that exists in simulations alone; its currency is GBP."""
+@attrs.frozen
+class SimulatedAccount:
+    """What betfairlightweight's AccountDetails say of an account, as far as a simulation has it."""
 
+    currency_code: str = "GBP"
+    discount_rate: float = 0
+
+
+class SimulatedClient(BaseClient):
+    """An account that exists in simulations alone; its currency is GBP, unless a subclass has other details."""
+
+    ACCOUNT_DETAILS = SimulatedAccount()
     is_simulated: ClassVar[bool] = True
 
 

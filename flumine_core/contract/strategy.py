@@ -119,6 +119,7 @@ class BaseStrategy:
 
     :param market_filter: live, the market subscription's filter; in simulation a mapping with `markets` (paths or
         globs) and optionally `listener_kwargs`, `event_processing`, `event_groups`, `market_types`, `country_codes`.
+        A stream description here is taken as `stream`.
     :param market_data_filter: live, the fields and ladder levels to subscribe to.
     :param streaming_timeout: seconds without an update after which open markets are delivered again.
     :param conflate_ms: milliseconds over which Betfair conflates.
@@ -155,6 +156,8 @@ class BaseStrategy:
         stream: Any = None,
         streams: list[Any] | None = None,
     ) -> None:
+        if isinstance(market_filter, BaseStream) and stream is None:  # as flumine's first parameter
+            market_filter, stream = None, market_filter
         if stream is not None and streams is not None:
             raise SettingsError("give either stream or streams, both were given")
         self.market_filter = market_filter
@@ -174,12 +177,14 @@ class BaseStrategy:
         self.streams: list[Any] = [stream] if stream is not None else list(streams or ())
         self.clients: Any = None
         self.clock: Clock = LiveClock()
+        self.order_sep = "-"
         self.use_ids(OrderIds())
         self._contexts: dict[str, dict[tuple[int, float], RunnerContext]] = {}
 
     def bind(self, framework: "Framework", ids: OrderIds) -> None:
-        """Take the framework's clock, clients and ids; the kernel calls this when the strategy is added."""
+        """Take the framework's clock, clients, separator and ids; the kernel calls this when the strategy is added."""
         self.clock = framework.clock
+        self.order_sep = framework.settings.order_sep
         self.clients = framework.clients
         self.use_ids(ids)
 

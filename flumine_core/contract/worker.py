@@ -12,8 +12,8 @@ class BackgroundWorker:
     """Calls a function every `interval` seconds on a thread of its own.
 
     :param interval: seconds between two calls; None calls once.
-    :param function: called with `*func_args, **func_kwargs`; a parameter named `context` or `flumine` gets the
-        worker's context or the framework.
+    :param function: called with `*func_args, **func_kwargs`; a parameter named `context` or `flumine`, wherever it
+        stands, gets the worker's context or the framework, and the arguments are for the others.
     :param start_delay: seconds before the first call.
     :raises SettingsError: on a negative interval or delay, or something that cannot be called.
     """
@@ -30,7 +30,7 @@ class BackgroundWorker:
     ) -> None:
         if not callable(function):
             raise SettingsError(f"function must be callable, was {function!r}")
-        if interval is not None and not interval > 0:
+        if interval is not None and not (isinstance(interval, int | float) and interval > 0):
             raise SettingsError(f"interval must be seconds > 0, was {interval!r}")
         if not start_delay >= 0:
             raise SettingsError(f"start_delay must be seconds >= 0, was {start_delay!r}")
@@ -46,13 +46,13 @@ class BackgroundWorker:
 
     def start(self, flumine: Any, on_error: Callable[[str, BaseException], None]) -> None:
         """Start the thread; `on_error(name, error)` is told of every exception of the function."""
-        extra = self._extra(flumine)
+        args, kwargs = self._arguments(flumine)
 
         def run() -> None:
             pause: float | None = self.start_delay
             while pause is not None and not self._stop.wait(pause):
                 try:
-                    self.function(*self.func_args, **self.func_kwargs, **extra)
+                    self.function(*args, **kwargs)
                 except (Exception, SystemExit) as error:
                     on_error(self.name, error)
                 pause = self.interval
@@ -63,22 +63,28 @@ class BackgroundWorker:
 
     def call(self, flumine: Any) -> None:
         """Call the function once, on this thread."""
-        self.function(*self.func_args, **self.func_kwargs, **self._extra(flumine))
+        args, kwargs = self._arguments(flumine)
+        self.function(*args, **kwargs)
 
-    def _extra(self, flumine: Any) -> dict[str, Any]:
-        wanted = self._wanted()
+    def _arguments(self, flumine: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return what the function is called with: its arguments, and what it asks for by name."""
         offered = {"context": self.context, "flumine": flumine}
-        return {key: value for key, value in offered.items() if key in wanted}
-
-    def _wanted(self) -> set[str]:
-        """Return the parameters of the function that its arguments leave open."""
         try:
             signature = inspect.signature(self.function)
-            given = signature.bind_partial(*self.func_args, **self.func_kwargs).arguments
+            others = [
+                each for name, each in signature.parameters.items() if name in self.func_kwargs or name not in offered
+            ]
+            try:
+                given = signature.replace(parameters=others).bind(*self.func_args, **self.func_kwargs)
+            except TypeError:  # some are for these two
+                given = signature.bind_partial(*self.func_args, **self.func_kwargs)
         except (TypeError, ValueError):
             # a builtin that tells no signature, or arguments that do not fit, which the call will say
-            return set()
-        return set(signature.parameters) - set(given)
+            return self.func_args, self.func_kwargs
+        values = offered | given.arguments
+        bound = signature.bind_partial()
+        bound.arguments = {name: values[name] for name in signature.parameters if name in values}
+        return bound.args, bound.kwargs
 
     def shutdown(self, timeout: float = 1) -> None:
         """Tell the thread to end and wait for it, `timeout` seconds at most."""

@@ -15,7 +15,6 @@ from ..events import (
     CloseMarketEvent,
     CurrentOrdersEvent,
     CustomEvent,
-    EndFlumineEvent,
     Event,
     MarketBooksEvent,
     MarketCataloguesEvent,
@@ -319,7 +318,7 @@ class Kernel(MarketLife):
         if "custom_event" in self._logged:
             self.log_control(CustomEvent(str(event.event)))
 
-    def _process_end_flumine(self, event: EndFlumineEvent | None = None) -> None:
+    def _process_end_flumine(self) -> None:
         """Process the end of the run."""
 
         def body() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from ..contract.client import BaseClient
 from ..contract.streams import BaseStream
 from ..errors import ClientError, ExecutionError, StreamError
-from ..events import ClearedMarketsEvent, ClearedOrdersEvent, ConfigEvent, EndFlumineEvent
+from ..events import ClearedMarketsEvent, ClearedOrdersEvent, ConfigEvent
 from ..market.market import Market
 from ..order.cleared import Cleared, ClearedMarket
 from ..settings import Settings, config
@@ -53,6 +53,8 @@ class Session(Kernel):
         settings, self.setting_changes = self.plan.configure(self._given.evolve())
         self._given.use_clock(self.clock)
         self.settings = settings.evolve(simulated=self.clients.simulated).frozen()
+        for strategy in self.strategies:
+            strategy.order_sep = self.settings.order_sep
         self._book_step = self.plan.steps["process_market_books"]
         self.kernel_thread = threading.get_ident()
         self.posted = queue.SimpleQueue()
@@ -96,7 +98,7 @@ class Session(Kernel):
 
     def _end(self) -> None:
         try:
-            self._process_end_flumine(EndFlumineEvent())
+            self._process_end_flumine()
             self.drain()
             self._end_stream()
         finally:

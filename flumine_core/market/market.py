@@ -231,14 +231,17 @@ class Market(Fed, Requests):
         return self._described("description", "race_type") or self.definition.race_type
 
     def cleared(self, client: ClientRole, customer_strategy_ref: str | None = None) -> dict[str, Any]:
-        """Return profit and commission of a client's matched orders, as listClearedOrders names them."""
+        """Return profit and commission of a client's matched orders, as listClearedOrders names them.
+
+        :param customer_strategy_ref: `Settings.customer_strategy_ref` if None.
+        """
         orders = self.blotter.client_orders(client, matched_only=True)
         profit = round(sum(order.profit for order in orders), 2)
         return {
             "marketId": self.market_id,
             "eventId": self.event_id,
             "eventTypeId": self.event_type_id,
-            "customerStrategyRef": customer_strategy_ref,
+            "customerStrategyRef": customer_strategy_ref or self.flumine.settings.customer_strategy_ref,
             "lastMatchedDate": None,
             "placedDate": None,
             "settledDate": None,

@@ -34,6 +34,11 @@ class StrategyRole(Protocol):
     def clock(self) -> Clock: ...
 
     @property
+    def order_sep(self) -> str:
+        """What stands between strategy hash and order id in a customerOrderRef."""
+        ...
+
+    @property
     def client(self) -> Any:
         """Whose account its orders go to; None: the framework's first."""
         ...

@@ -18,7 +18,7 @@ class OrderStatus(Enumeration):
 
 
 class TradeStatus(Enumeration):
-    """Where a trade stands; PENDING is flumine's, of a trade under execution, and is not used."""
+    """Where a trade stands; PENDING: within `with trade:`."""
 
     PENDING = "Pending"
     LIVE = "Live"

@@ -1,7 +1,7 @@
 """A strategy's group of orders on one selection, complete when all of them are."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from msgspec import Struct
 
@@ -18,7 +18,8 @@ class Trade(Struct, eq=False, dict=True, weakref=True):
 
     A trade is LIVE from the start and becomes COMPLETE when all its orders are, unless `pending_orders`
     says that more will follow; its strategy may then trade the selection again. An order that is executed
-    later makes it LIVE again. Times `*_ms` are milliseconds since 1970.
+    later makes it LIVE again. Within `with trade:` it is PENDING, and does not become COMPLETE. Times `*_ms` are
+    milliseconds since 1970.
 
     :ivar place_reset_seconds: seconds after a placing before the strategy may place again on the selection.
     :ivar reset_seconds: seconds after a completion before the strategy may place again on the selection.
@@ -68,11 +69,17 @@ class Trade(Struct, eq=False, dict=True, weakref=True):
         side: str,
         order_type: OrderKind,
         order: type[Order] = Order,
-        sep: str = "-",
+        sep: str | None = None,
         context: dict[str, Any] | None = None,
         notes: dict[str, Any] | None = None,
     ) -> Order:
-        """Return a new order of this trade, not yet placed; `order` is the class to make it of."""
+        """Return a new order of this trade, not yet placed.
+
+        :param order: the class to make it of.
+        :param sep: in its customerOrderRef; `Settings.order_sep` if None.
+        """
+        if sep is None:
+            sep = self.strategy.order_sep
         created = order(self, side, order_type, self.handicap, sep, context, notes)  # type: ignore[arg-type]
         self.add_order(created)
         return created
@@ -122,12 +129,20 @@ class Trade(Struct, eq=False, dict=True, weakref=True):
         return self.status is TradeStatus.COMPLETE or self._is_done()
 
     def _is_done(self) -> bool:
-        return not self.incomplete and not self.pending_orders and bool(self.orders)
+        return self.status is TradeStatus.LIVE and not self.incomplete and not self.pending_orders and bool(self.orders)
 
     def check_complete(self) -> None:
         """Complete the trade if it is LIVE and nothing of it is open."""
-        if self.status is TradeStatus.LIVE and self._is_done():
+        if self._is_done():
             self.complete_trade()
+
+    def __enter__(self) -> Self:
+        self._set_status(TradeStatus.PENDING)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._set_status(TradeStatus.LIVE)
+        self.check_complete()
 
     def complete_trade(self) -> None:
         """Become COMPLETE and tell the strategy's runner context."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from flumine_core import BaseStrategy, FlumineCoreError, LimitOrder, MarketStream, RunnerContext, Trade
+from flumine_core import BaseStrategy, FlumineCoreError, LimitOrder, MarketStream, RunnerContext, Settings, Trade
 from flumine_core.clock import EventClock
 from flumine_core.order.ids import OrderIds
 
@@ -14,7 +14,7 @@ def made(**options: Any) -> tuple[BaseStrategy, EventClock]:
     """Return a strategy bound to a clock of its own."""
     clock = EventClock(1_000_000)
     strategy = BaseStrategy(**options)
-    strategy.bind(SimpleNamespace(clock=clock, clients="clients"), OrderIds())  # type: ignore[arg-type]
+    strategy.bind(SimpleNamespace(clock=clock, clients="clients", settings=Settings()), OrderIds())  # type: ignore[arg-type]
     return strategy, clock
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from flumine_core import BackgroundWorker, FlumineCoreError
+from flumine_core.errors import SettingsError
 
 
 def run(worker: BackgroundWorker, done: threading.Event, flumine: Any = "framework") -> list[tuple[str, BaseException]]:
@@ -65,6 +66,23 @@ def test_arguments_given_in_place_are_not_given_twice() -> None:
 
     assert run(BackgroundWorker(None, work, ("own",)), done) == []
     assert got == [("own", "framework")]
+
+
+def test_a_function_of_flumine_takes_context_and_framework_first() -> None:
+    done, got = threading.Event(), []
+
+    def work(context: Any, flumine: Any, market_id: str, depth: int = 1) -> None:
+        got.append((context, flumine, market_id, depth))
+        done.set()
+
+    assert run(BackgroundWorker(None, work, ("1.23",), {"depth": 3}, context={"a": 1}), done) == []
+    assert got == [({"a": 1}, "framework", "1.23", 3)]
+
+
+@pytest.mark.parametrize("interval", ["5", 0, -1, print, float("nan")])
+def test_an_interval_is_seconds(interval: Any) -> None:
+    with pytest.raises(SettingsError, match="interval must be seconds"):
+        BackgroundWorker(interval, print)
 
 
 def test_no_interval_is_one_call() -> None:

@@ -40,6 +40,8 @@ class StubStrategy:
     def next_order_id(self, market_id):
         return str(next(self._numbers))
 
+    order_sep = "-"
+
     next_trade_id = next_order_id
 
     def get_runner_context(self, market_id, selection_id, handicap=0):

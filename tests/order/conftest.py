@@ -37,6 +37,8 @@ class StubStrategy:
     def next_order_id(self, market_id):
         return f"{self.name}-{next(self._numbers)}"
 
+    order_sep = "-"
+
     def next_trade_id(self, market_id):
         return f"{self.name}-t{next(self._numbers)}"
 

@@ -57,6 +57,8 @@ class Strategy:
         self.count += 1
         return f"{self.name}{self.count}"
 
+    order_sep = "-"
+
     next_trade_id = next_order_id
 
     def get_runner_context(self, market_id: str, selection_id: int, handicap: float = 0) -> Any:
