@@ -3,6 +3,7 @@
 import enum
 import importlib
 import inspect
+import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -14,6 +15,12 @@ import attrs
 
 from .errors import SettingsError
 from .hint import did_you_mean, one_line
+
+SECRET = re.compile(r"passw|secret|token|app_key|api_key|credential", re.IGNORECASE)
+"""Options so named are never shown."""
+
+HIDDEN = "(hidden)"
+"""Stands for their values."""
 
 REQUIRED = inspect.Parameter.empty
 """Stands for the default of an option that has none."""
@@ -243,7 +250,8 @@ def problems_and_arguments(
         try:
             arguments[name] = convert(value, known[name].type)
         except SettingsError as error:
-            problems[name] = str(error)
+            is_secret = SECRET.search(name)
+            problems[name] = f"must be {describe(known[name].type)}, was {HIDDEN}" if is_secret else str(error)
     for name, option in known.items():
         if option.default is REQUIRED and name not in options:
             problems[name] = f"is required and missing, expected {describe(option.type)}"

@@ -9,6 +9,7 @@ from typing import Self
 import zstandard
 
 from .contract.loggingcontrol import LoggingControl
+from .errors import SettingsError
 from .events import EVENT_NOUNS, Event
 
 OnError = Callable[[str, str, BaseException], None]
@@ -24,6 +25,9 @@ class RunLog:
     """
 
     def __init__(self, controls: Sequence[LoggingControl], on_error: OnError) -> None:
+        for control in controls:
+            if not hasattr(control, "handlers"):
+                raise SettingsError(f"{type(control).__name__}.__init__ must call super().__init__()")
         self.controls = controls
         self.nouns = frozenset(noun for control in controls for noun in control.handlers)
         self.tells_refused = any(control.REFUSED_STATUS for control in controls)
@@ -32,21 +36,30 @@ class RunLog:
     def __enter__(self) -> Self:
         for control in self.controls:
             control.is_awaited = True
-            control.start(self._on_error)
+            try:
+                control.start(self._on_error)
+            except (Exception, SystemExit) as raised:
+                self._on_error(control.name, "start", raised)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for control in self.controls:
-            control.stop()
+            try:
+                control.stop()
+            except (Exception, SystemExit) as raised:
+                self._on_error(control.name, "stop", raised)
 
     def put(self, event: Event) -> None:
         """Queue an event for the controls that handle it."""
         noun = EVENT_NOUNS[type(event)]
         for control in self.controls:
             if noun in control.handlers:
-                control.put(event)
+                try:
+                    control.put(event)
+                except (Exception, SystemExit) as raised:
+                    self._on_error(control.name, "put", raised)
 
     def put_all(self, events: Iterable[Event]) -> None:
         """Queue events in their order."""

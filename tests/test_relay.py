@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from flumine_core import BaseStrategy, LimitOrder, LoggingControl, Trade
+from flumine_core import BaseStrategy, FlumineCoreError, LimitOrder, LoggingControl, Trade
 from flumine_core.events import CustomEvent, Event, OrderEvent, OrderStatusEvent, RefusalEvent
 from flumine_core.order.package import OrderPackageType
 from flumine_core.order.refusal import Refusal
@@ -120,3 +120,34 @@ def test_a_refusal_tells_its_order_and_its_status_comes_where_one_control_wants_
     statuses = [order.status_log[-1].name for order in control.changed if order.id == refused.event.order_id]
     assert statuses == ["VIOLATION"] * len(others)
     assert any(order.id != refused.event.order_id for order in control.changed)
+
+
+class Broken(LoggingControl):
+    def process_custom_event(self, event: Any) -> None:
+        """Take it."""
+
+
+@pytest.mark.parametrize("method", ["start", "put", "stop"])
+def test_a_control_whose_own_method_raises_is_counted_and_costs_the_others_nothing(
+    monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    def broken(*arguments: Any) -> None:
+        raise ValueError(method)
+
+    told, got = [], []
+    one, other = Broken(), Broken()
+    monkeypatch.setattr(one, method, broken)
+    monkeypatch.setitem(other.handlers, "custom_event", got.append)
+    with RunLog([one, other], lambda *fault: told.append(fault[:2])) as log:
+        log.put(CustomEvent(1))
+    assert told == [("Broken", method)]
+    assert len(got) == 1
+
+
+def test_a_control_that_was_not_made_whole_is_refused() -> None:
+    class Forgetful(LoggingControl):
+        def __init__(self) -> None:
+            self.mine = 1
+
+    with pytest.raises(FlumineCoreError, match=r"Forgetful.__init__ must call super\(\).__init__\(\)"):
+        RunLog([Forgetful()], lambda *fault: None)

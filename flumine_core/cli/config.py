@@ -6,8 +6,9 @@ import click
 
 from ..configuration.check import check as check_configuration
 from ..configuration.model import Configuration, load_configuration
-from ..configuration.show import HIDDEN, MISSING, effective
+from ..configuration.show import MISSING, effective
 from ..kernel.discovery import Discovery
+from ..options import HIDDEN
 from .choices import Choices, with_choices
 from .tables import print_table
 

@@ -1,5 +1,10 @@
 """The command line: `python -m flumine_core`."""
 
+import errno
+import os
+import sys
+from pathlib import Path
+
 import click
 
 from .choices import Choices, shared_options
@@ -71,5 +76,13 @@ def _print_overview(ctx: click.Context) -> None:
 
 
 def main() -> None:
-    """Run the command line."""
-    group()
+    """Run the command line; output that nobody takes is dropped, output that cannot be written is an error."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # it was closed
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 (it stays open)
+    try:
+        group()
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename is not None:
+            raise
+        sys.exit(f"error: the output cannot be written: {error.strerror}")

@@ -12,6 +12,8 @@ from ..plain import MARKET_COLUMNS, ORDER_COLUMNS, Result
 class ResultFiles:
     """`orders.csv` and `markets.csv` in a directory; market ids are text, times ISO 8601 in UTC.
 
+    What an earlier run has left there stays until this one has simulated something.
+
     :ivar fault: why not all rows are there, None where they are: what was simulated is told all the same.
     :raises StreamError: if the directory or a file in it cannot be made, or the directory is a URL.
     """
@@ -23,16 +25,16 @@ class ResultFiles:
         self.fault: str | None = None
         self._files: list[IO[str]] = []
         self._writers: list[csv.DictWriter[str]] = []
+        self._is_begun = False
 
     def __enter__(self) -> Self:
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
             for name, columns in (("orders", ORDER_COLUMNS), ("markets", MARKET_COLUMNS)):
-                file = (self.directory / f"{name}.csv").open("w", newline="", encoding="utf-8")
+                path = self.directory / f"{name}.csv"
+                file = path.open("a", newline="", encoding="utf-8", errors="backslashreplace")
                 self._files.append(file)
-                writer = csv.DictWriter(file, columns, lineterminator="\n")
-                writer.writeheader()
-                self._writers.append(writer)
+                self._writers.append(csv.DictWriter(file, columns, lineterminator="\n"))
         except OSError as error:
             raise StreamError(f"cannot write results to {self.directory}: {error}") from error
         return self
@@ -52,12 +54,21 @@ class ResultFiles:
             return
         orders, markets = self._writers
         try:
+            if not self._is_begun:
+                self._begin()
             orders.writerows(result.orders)
             markets.writerows(result.markets)
             for file in self._files:
                 file.flush()
         except OSError as error:
             self._fail(error)
+
+    def _begin(self) -> None:
+        self._is_begun = True
+        for file, writer in zip(self._files, self._writers, strict=True):
+            if file.tell():
+                file.truncate(0)
+            writer.writeheader()
 
     def _fail(self, error: OSError) -> None:
         reason = error.strerror or error

@@ -46,13 +46,15 @@ def read_file(path: str) -> ConfigurationFile:
     :raises SettingsError: where it cannot be read or is not TOML, with the line.
     """
     try:
-        text = Path(path).read_bytes().decode()
+        text = Path(path).read_bytes().decode("utf-8-sig")  # editors of Windows put a mark before it
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path} must be UTF-8 text: {error.reason} at byte {error.start}") from error
     try:
         data = tomllib.loads(text)
+    except RecursionError:
+        raise SettingsError(f"{path}: not TOML: tables or lists are nested too deep") from None
     except tomllib.TOMLDecodeError as error:
         match = re.search(r"^(.*?) \(at line (\d+), column (\d+)\)$", str(error))
         place, told = (f"{path}:{match[2]}", match[1]) if match else (path, str(error))

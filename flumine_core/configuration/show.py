@@ -1,6 +1,5 @@
 """Each effective value of a configuration, and where it came from."""
 
-import re
 from typing import Any
 
 import attrs
@@ -10,13 +9,11 @@ from ..errors import DiscoveryError, FlumineCoreError
 from ..kernel.discovery import Discovery
 from ..kernel.guard import Faults
 from ..kernel.plan import Plan
-from ..options import REQUIRED, options_of
+from ..options import HIDDEN, REQUIRED, SECRET, options_of
 from ..settings import Settings, option_names
 from .check import target_of
 from .model import LISTS, Configuration, Entry, Problem
 
-SECRET = re.compile(r"passw|secret|token|app_key|api_key|credential", re.IGNORECASE)
-HIDDEN = "(hidden)"
 MISSING = "(missing)"
 
 

@@ -53,7 +53,7 @@ class BackgroundWorker:
             while pause is not None and not self._stop.wait(pause):
                 try:
                     self.function(*args, **kwargs)
-                except (Exception, SystemExit) as error:
+                except BaseException as error:  # nothing else would hear of it on this thread
                     on_error(self.name, error)
                 pause = self.interval
 

@@ -4,6 +4,7 @@ import importlib
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from click.testing import Result
@@ -128,3 +129,20 @@ def test_a_command_that_two_distributions_bring_is_not_guessed(cli: Cli, install
     assert result.exit_code == 1
     assert "brought twice, by more 1.0 and others 1.0" in result.stderr
     assert "strategy_exposure" in cli("plugins").stdout
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_output_that_nobody_takes_is_no_error(market: Path, closed: str) -> None:
+    command = f"'{sys.executable}' -m flumine_core simulate '{market}' --strategy example {closed}"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ("1 market" in done.stdout) == (closed == "2>&-")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("arguments", ["plugins", "--help", "simulate '{market}' --strategy example"])
+def test_output_that_cannot_be_written_is_an_error(market: Path, arguments: str) -> None:
+    command = f"'{sys.executable}' -m flumine_core {arguments.format(market=market)} > /dev/full"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "No space left" in done.stderr and "Traceback" not in done.stderr

@@ -270,3 +270,29 @@ def test_results_go_to_a_local_directory_alone(cli: Cli, market: Path, tmp_path:
     assert result.exit_code == 1
     assert "results are written to a local directory, was s3://bucket/out" in result.stderr
     assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize("wrong", [("nosuch", "example"), ("{market}", "exmple")])
+def test_what_cannot_start_leaves_an_earlier_runs_results(cli: Cli, market: Path, wrong: tuple[str, str]) -> None:
+    assert cli("simulate", market, "--strategy", "example", "--output", "out").exit_code == 0
+    before = {path.name: path.read_bytes() for path in Path("out").iterdir()}
+    path, strategy = wrong
+    result = cli("simulate", path.format(market=market), "--strategy", strategy, "--output", "out")
+    assert result.exit_code == 1
+    assert {path.name: path.read_bytes() for path in Path("out").iterdir()} == before
+    cli("simulate", market, market, "--strategy", "example", "--output", "out")
+    assert {path.name: path.read_bytes() for path in Path("out").iterdir()} == before
+
+
+def test_a_note_that_is_no_text_of_any_encoding_is_written(cli: Cli, market: Path) -> None:
+    Path("noting.py").write_text(
+        "from flumine_core.example import ExampleStrategy\n"
+        "class Noting(ExampleStrategy):\n"
+        "    def process_orders(self, market, orders):\n"
+        "        for order in orders:\n"
+        "            order.notes['mood'] = '\\ud800'\n"
+    )
+    result = cli("simulate", market, "--strategy", "noting:Noting", "--output", "out")
+    assert result.exit_code == 0
+    with Path("out/orders.csv").open(newline="") as file:
+        assert {row["notes"] for row in csv.DictReader(file)} == {"\\ud800"}

@@ -218,3 +218,9 @@ def test_a_plugin_that_raises_leaves_the_settings_as_they_were(write: Write, ins
     values = {each.key: each.value for each in effective(configuration, Discovery())}
     assert values["settings.place_latency"] == 0.2
     assert "tuner" in str(configuration.problems[0])
+
+
+def test_a_secret_of_the_wrong_kind_is_not_told(write: Write) -> None:
+    write("[[clients]]\ntype = 'betfair'\n[clients.credentials]\npassword = 'hunter2'\n")
+    (problem,) = problems()
+    assert "credentials" in problem and "(hidden)" in problem and "hunter2" not in problem

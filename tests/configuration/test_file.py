@@ -82,3 +82,14 @@ def test_what_is_not_toml_is_told_with_its_line(path: Path, content: bytes, told
 def test_a_missing_file_is_told(path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be read: No such file"):
         read_file(str(path))
+
+
+def test_a_mark_before_the_text_is_no_part_of_it(path: Path) -> None:
+    path.write_text(TEXT, encoding="utf-8-sig")
+    assert read_file(str(path)).data["settings"] == {"place_latency": 0.2, "order_sep": "_"}
+
+
+def test_what_is_nested_too_deep_is_no_configuration(path: Path) -> None:
+    path.write_text("deep = " + "[" * 20_000 + "]" * 20_000)
+    with pytest.raises(SettingsError, match=r"flumine\.toml: not TOML: .*nested too deep"):
+        read_file(str(path))

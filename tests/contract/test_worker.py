@@ -1,5 +1,6 @@
 """Background workers by themselves."""
 
+import asyncio
 import threading
 from typing import Any
 
@@ -43,7 +44,7 @@ def test_keyword_of_ones_own_wins_over_the_framework() -> None:
     assert got == ["mine"]
 
 
-@pytest.mark.parametrize("error", [ValueError, SystemExit])
+@pytest.mark.parametrize("error", [ValueError, SystemExit, asyncio.CancelledError, KeyboardInterrupt])
 def test_called_again_and_again_though_it_raises(error: type[BaseException]) -> None:
     done, calls = threading.Event(), []
 
