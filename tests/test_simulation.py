@@ -90,6 +90,17 @@ def changes_of(paths: list[str]) -> list[tuple[int, str]]:
     return found
 
 
+def test_a_new_market_that_raises_costs_its_strategy_no_book(simulate: Any, market_file: Any) -> None:
+    class Raising(Watcher):
+        def process_new_market(self, market: Any, market_book: Any) -> None:
+            raise ValueError("mine")
+
+    raising, other = Raising(name="raising"), Watcher(name="other")
+    framework = simulate(market_file(), raising, other)
+    assert raising.seen == other.seen
+    assert framework.faults.counts == {("raising", "strategy.process_new_market"): 1}
+
+
 def test_a_callback_comes_only_for_a_market_that_changed(simulate: Any, tmp_path: Path) -> None:
     types = ["WIN", "PLACE", "OTHER_PLACE"]
     path = str(event(*types, like=SyntheticMarket(updates=200, seed=5)).write(tmp_path / "event"))

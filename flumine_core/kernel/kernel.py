@@ -159,9 +159,9 @@ class Kernel(MarketLife):
             call(market, book)
         stream_id = book.streaming_unique_id
         for strategy in self._subscribers.get(stream_id) or self.subscribers(stream_id):
+            if is_new:
+                self._guard_strategy(strategy, "process_new_market", market, book)
             try:
-                if is_new:
-                    strategy.process_new_market(market, book)
                 if strategy.check_market_book(market, book):
                     strategy.process_market_book(market, book)
             except (Exception, SystemExit) as error:

@@ -188,10 +188,18 @@ class Blotter(_Settlement):
             self._positions.setdefault(strategy, {})
         return lists
 
+    def _ordered(self, order: Order) -> Iterator[list[Order]]:
+        """Yield every list that holds an order in the order of placing."""
+        yield from self._lists_of(order)
+        if order.position is not None:
+            yield order.position.orders
+
     def enter_last(self, order: Order) -> None:
         """Put a replacement behind all orders placed since it was made, now that the exchange has placed it."""
         self._orders[order.id] = self._orders.pop(order.id)
-        for orders in self._lists_of(order):
+        if order.id in self._live:
+            self._live[order.id] = self._live.pop(order.id)
+        for orders in self._ordered(order):
             if orders[-1] is not order:
                 _remove_from_end(orders, order)
                 orders.append(order)
@@ -200,7 +208,7 @@ class Blotter(_Settlement):
         """Take out a complete replacement that the exchange refused; its trade and the refusals still have it."""
         self.complete_order(order)
         if self._orders.pop(order.id, None) is not None:
-            for orders in self._lists_of(order):
+            for orders in self._ordered(order):
                 _remove_from_end(orders, order)
 
     def __getitem__(self, order_id: str) -> Order:

@@ -143,9 +143,11 @@ class OrderRecord(Struct, eq=False, dict=True, weakref=True):
         size = kind.size or kind.requested_size
         remaining = size - self.size_matched - self.size_cancelled - self.size_lapsed - self.size_voided
         try:
-            return round(remaining * 100) / 100
+            pennies = round(remaining * 100) / 100
         except (OverflowError, ValueError):  # no finite number
             return remaining
+        # as `round(remaining, 2)`, which takes longer, where that is not near to half a penny
+        return pennies if -0.004 < pennies - remaining < 0.004 else round(remaining, 2)
 
     @property
     def profit(self) -> float:

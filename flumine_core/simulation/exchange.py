@@ -142,7 +142,7 @@ class Bets:
         size = min(reduction or bet.size_remaining, bet.size_remaining)
         bet.cancel(size)
         if bet.size_remaining == 0:
-            self._complete(bet)
+            self.complete(bet)
         return None, size
 
     def change_persistence(self, bet: Bet, persistence: str) -> None:
@@ -185,13 +185,13 @@ class Bets:
             if book.bsp_reconciled and not bet.takes_sp and not self._is_blind:
                 bet.is_sp_settled = True
             if bet.size_remaining == 0 and bet.kind == LIMIT and not bet.is_unlisted:
-                self._complete(bet)
+                self.complete(bet)
         self._unchecked.clear()
         changed, self._changed = self._changed, []
         for bet in changed:
             bet.is_changed = False
             if bet.is_sp_done or (bet.kind == LIMIT and bet.size_remaining == 0 and not bet.is_unlisted):
-                self._complete(bet)
+                self.complete(bet)
         return changed
 
     def _enter(self, bet: Bet) -> None:
@@ -202,7 +202,8 @@ class Bets:
             groups[group] = Resting()
         groups[group].add(bet)
 
-    def _complete(self, bet: Bet) -> None:
+    def complete(self, bet: Bet) -> None:
+        """Have done with a bet."""
         bet.is_complete = True
         if not bet.is_live:
             return

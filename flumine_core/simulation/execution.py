@@ -98,10 +98,15 @@ class SimulatedExecution:
         return NO_REPORTS if pending is None else _drops(pending.requests)
 
     def end_stream(self) -> Sequence[Report]:
-        """Drop what still waits, in the order of submission, and forget every market."""
+        """Drop what still waits, in the order of submission, and forget the markets that no bet rests on.
+
+        Another stream may bring a market again, as where strategies filter one file each in its own way.
+        """
         waiting = [request for pending in self._markets.values() for request in pending.requests]
         waiting.sort(key=lambda request: request.number)
-        self._markets = {}
+        self._markets = {market_id: each for market_id, each in self._markets.items() if each.exchange.live}
+        for pending in self._markets.values():
+            pending.end_stream()
         return _drops(waiting)
 
     def shutdown(self) -> None:

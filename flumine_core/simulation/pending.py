@@ -122,11 +122,15 @@ class PendingRequests:
     def __init__(self, market_id: str, exchange: MarketExchange, policy: ReleasePolicy, latencies: Latencies) -> None:
         self.exchange = exchange
         self.bets: dict[Order, Bet] = {}
-        self.requests: list[Request] = []
         self._policy = policy
         self._latencies = latencies
         self._id_prefix = "".join(filter(str.isdigit, market_id.rpartition(".")[2]))
         self._number = 0
+        self.end_stream()
+
+    def end_stream(self) -> None:
+        """Forget what waits and whose books were heeded: another stream begins anew."""
+        self.requests: list[Request] = []
         self.stream_id: int | None = None
         self.publish_time = 0
         self.newest: MarketBook | None = None
@@ -272,6 +276,7 @@ class PendingRequests:
         bet.is_replacing = False
         error, size = self.exchange.cancel(bet, release.book, None)
         if error is None:
+            self.exchange.complete(bet)  # also where rounding has left something of it
             request.persistences.append(bet.persistence)
         release.reports.append(
             ReplaceReport(order, error is None, request.package, totals_of(bet), size, error, bet.persistence)

@@ -336,3 +336,18 @@ class BlotterLife(RuleBasedStateMachine):
 def test_any_life(make_strategy):
     machine = type("Life", (BlotterLife,), {"make_strategy": make_strategy})
     run_state_machine_as_test(machine, settings=settings(max_examples=60, stateful_step_count=40))
+
+
+def test_a_replacement_is_listed_where_it_was_placed_and_nowhere_once_refused(strategy):
+    blotter = Blotter("1.23")
+    first, second, replacement, refused = (strategy.placed() for _ in range(4))
+    for order in (first, replacement, refused, second):
+        blotter[order.id] = order
+    blotter.enter_last(replacement)
+    refused.execution_complete()
+    blotter.forget(refused)
+    expected = [first, second, replacement]
+    assert list(blotter) == expected
+    assert blotter.strategy_orders(strategy) == expected
+    assert blotter.strategy_selection_orders(strategy, first.selection_id) == expected
+    assert list(blotter.live_orders) == expected

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from flumine_core.clock import EventClock
 from flumine_core.errors import OrderError, OrderUpdateError
@@ -74,6 +76,16 @@ def test_totals(strategy):
     assert (order.size_matched, order.average_price_matched) == (4.0, 2.98)
     assert (order.size_cancelled, order.size_lapsed, order.size_voided) == (1.0, 0.5, 0.25)
     assert order.size_remaining == 4.25
+
+
+@given(st.integers(1, 100_000), st.lists(st.floats(0.0, 300.0), max_size=4), st.integers(1, 8))
+def test_what_remains_is_rounded_to_pennies_once(make_strategy, pennies, reductions, halvings):
+    order = make_strategy().placed(kind=LimitOrder(3.0, pennies / 100))
+    cancelled = sum(reductions)
+    for _ in range(halvings):
+        order.apply_totals(BetTotals(0.0, 0.0, cancelled, 0.0, 0.0))
+        assert order.size_remaining == round(pennies / 100 - cancelled, 2)
+        cancelled += order.size_remaining / 2
 
 
 @pytest.mark.parametrize("kind", [MOC, LOC])

@@ -4,7 +4,16 @@ from typing import Any
 
 import pytest
 
-from flumine_core import BaseStrategy, FlumineSimulation, HistoricalStream, LimitOrder, Settings, SimulatedClient, Trade
+from flumine_core import (
+    BaseStrategy,
+    FlumineSimulation,
+    HistoricalStream,
+    LimitOrder,
+    OrderStatus,
+    Settings,
+    SimulatedClient,
+    Trade,
+)
 from flumine_core.book.cache import MarketBookCache
 from flumine_core.testing.market import MarketScript
 
@@ -34,6 +43,20 @@ def test_volume_is_offered_once(streams: int, plugins: Any, tmp_path: Any) -> No
     framework.run()
     assert not framework.stream_errors
     assert strategies[0].order.size_matched == 5.0
+
+
+def test_a_bet_rests_where_another_stream_brings_its_market_again(plugins: Any, tmp_path: Any) -> None:
+    script = MarketScript().runners(2).traded(2, 2.0, 5).inplay().traded(1, 3.0, 4).traded(1, 3.0, 40)
+    path = str(script.win(1).write(tmp_path / script.market_id))
+    framework = FlumineSimulation(SimulatedClient(), Settings(), plugins())
+    before, after = Backs(name="before"), BaseStrategy(name="after")
+    for strategy, is_in_play in ((before, False), (after, True)):
+        strategy.streams = [HistoricalStream(path, {"inplay": is_in_play})]
+        framework.add_strategy(strategy)
+    framework.run()
+    assert not framework.stream_errors
+    assert (before.order.size_matched, before.order.status) == (9.0, OrderStatus.EXECUTION_COMPLETE)
+    assert before.order.profit == 18.0
 
 
 class Streams:

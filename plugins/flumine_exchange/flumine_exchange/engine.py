@@ -145,8 +145,8 @@ class MarketEngine(MarketExchange):
         super()._enter(bet)
         self.offers.count(bet)
 
-    def _complete(self, bet: Bet) -> None:
-        super()._complete(bet)
+    def complete(self, bet: Bet) -> None:
+        super().complete(bet)
         self.offers.count(bet)
 
     def cancel(self, bet: Bet, book: MarketBook, reduction: float | None) -> tuple[str | None, float]:
@@ -177,7 +177,7 @@ class MarketEngine(MarketExchange):
 
     def _finish(self, bet: Bet) -> None:
         self._note(bet)
-        self._complete(bet)
+        self.complete(bet)
 
     def enter(self, bet: Bet, book: MarketBook, is_delay_over: bool) -> str | None:
         """Place a bet now; return the error code, or DELAYED where it would be matched and must wait first."""

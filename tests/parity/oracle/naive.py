@@ -58,7 +58,7 @@ class NaiveStrategy(BaseStrategy):
             if what == "cancel":
                 outcome = market.cancel_order(order)
             elif what == "reduce":
-                outcome = market.cancel_order(order, round(order.size_remaining / 2, 2) or None)
+                outcome = market.cancel_order(order, order.size_remaining / 2)  # half pennies, too
             elif what == "replace":
                 price = ticks_from(get_nearest_price(order.order_type.price), rng.choice((-3, -1, 1, 2, 5)))
                 outcome = market.replace_order(order, price)
