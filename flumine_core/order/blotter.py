@@ -106,7 +106,98 @@ class _Settlement:
         return list(self._orders.values())
 
 
-class Blotter(_Settlement):
+class _Exposures:
+    """What a strategy's orders in a market can win or lose."""
+
+    __slots__ = ()
+
+    market_id: str
+    each_way_divisor: float | None
+    outsider: StrategyRole | None
+    _positions: dict[StrategyRole, dict[tuple[int, float], Position]]
+
+    def _position(self, strategy: StrategyRole, key: tuple[int, float]) -> Position | None:
+        positions = self._positions.get(strategy)
+        return positions.get(key) if positions else None
+
+    def get_exposures(
+        self,
+        strategy: StrategyRole,
+        lookup: Lookup,
+        exclusion: ExposedOrder | None = None,
+        new_order: ExposedOrder | None = None,
+    ) -> Exposures:
+        """Return what a strategy's orders on a selection can bring, profits positive and losses negative.
+
+        `exclusion` is left out, `new_order` counted as if it were accepted. Orders count from their
+        acceptance.
+        """
+        exposures = self._get_exposures(strategy, lookup, exclusion, new_order)
+        return exposures if self.each_way_divisor is None else of_each_way(exposures, self.each_way_divisor)
+
+    def _get_exposures(self, strategy: StrategyRole, lookup: Lookup, exclusion: Any, new_order: Any) -> Exposures:
+        position = self._position(strategy, lookup[1:])
+        if self.outsider is not None and self.outsider is not strategy:
+            outside = self._position(self.outsider, lookup[1:])
+            if outside is not None:
+                own = [] if position is None else [order for order in position.orders if order is not exclusion]
+                return exposures_of([*own, *outside.orders], new_order)
+        if position is None:
+            return exposures_of((), new_order)
+        return position.exposures(exclusion, new_order)
+
+    def worst_profit(
+        self,
+        strategy: StrategyRole,
+        lookup: Lookup,
+        side: str,
+        exclusion: ExposedOrder | None = None,
+        new_order: ExposedOrder | None = None,
+    ) -> float:
+        """Return the worst possible profit that orders of `side` make worse: BACK if it loses, LAY if it wins.
+
+        One number of what `get_exposures` returns, for who asks often.
+        """
+        if self.outsider is not None or self.each_way_divisor is not None:
+            exposures = self.get_exposures(strategy, lookup, exclusion, new_order)
+            return exposures["worst_possible_profit_on_lose" if side == "BACK" else "worst_possible_profit_on_win"]
+        positions = self._positions.get(strategy)
+        position = (positions.get(lookup[1:]) if positions else None) or Position(lookup)
+        return position.worst(side, exclusion, new_order)
+
+    def selection_exposure(self, strategy: StrategyRole, lookup: Lookup) -> float:
+        """Return the most that a strategy can lose on a selection, whether it wins or loses; at least 0."""
+        exposures = self.get_exposures(strategy, lookup)
+        worst = min(exposures["worst_possible_profit_on_win"], exposures["worst_possible_profit_on_lose"])
+        return max(-worst, 0.0)
+
+    def market_exposure(
+        self,
+        strategy: StrategyRole,
+        market_book: ExposedBook,
+        exclusion: ExposedOrder | None = None,
+        new_order: ExposedOrder | None = None,
+    ) -> float:
+        """Return a strategy's worst outcome in the market: negative is a loss, positive a certain profit.
+
+        `exclusion` is left out, `new_order` counted as if it were accepted.
+        """
+        keys = dict.fromkeys(self._positions.get(strategy, ()))
+        if self.outsider is not None:
+            keys |= dict.fromkeys(self._positions.get(self.outsider, ()))
+        new_key = None if new_order is None else new_order.lookup[1:]
+        keys |= {} if new_key is None else {new_key: None}
+        statuses = market_book.definition.runner_statuses
+        idle = sum(status == "ACTIVE" and key not in keys for key, status in statuses.items())
+        found: dict[bool, list[Exposures]] = {True: [], False: []}
+        for key in keys:
+            new, is_loser = new_order if key == new_key else None, statuses.get(key) in _CANNOT_WIN
+            found[is_loser].append(self.get_exposures(strategy, (self.market_id, *key), exclusion, new))
+        winners = None if self.each_way_divisor else market_book.number_of_winners  # nobody tells how many are placed
+        return worst_market_profit(found[False], idle, winners, found[True])
+
+
+class Blotter(_Settlement, _Exposures):
     """Every order of one market that was accepted, from its acceptance on.
 
         blotter[order.id] = order    take an order in, once
@@ -332,88 +423,6 @@ class Blotter(_Settlement):
         """Return a strategy's orders at one client, filtered as `strategy_orders`."""
         lists = self._lists.get((client, strategy))
         return _filtered(None if lists is None else lists[2], order_status, matched_only)
-
-    # exposure
-
-    def _position(self, strategy: StrategyRole, key: tuple[int, float]) -> Position | None:
-        positions = self._positions.get(strategy)
-        return positions.get(key) if positions else None
-
-    def get_exposures(
-        self,
-        strategy: StrategyRole,
-        lookup: Lookup,
-        exclusion: ExposedOrder | None = None,
-        new_order: ExposedOrder | None = None,
-    ) -> Exposures:
-        """Return what a strategy's orders on a selection can bring, profits positive and losses negative.
-
-        `exclusion` is left out, `new_order` counted as if it were accepted. Orders count from their
-        acceptance.
-        """
-        exposures = self._get_exposures(strategy, lookup, exclusion, new_order)
-        return exposures if self.each_way_divisor is None else of_each_way(exposures, self.each_way_divisor)
-
-    def _get_exposures(self, strategy: StrategyRole, lookup: Lookup, exclusion: Any, new_order: Any) -> Exposures:
-        position = self._position(strategy, lookup[1:])
-        if self.outsider is not None and self.outsider is not strategy:
-            outside = self._position(self.outsider, lookup[1:])
-            if outside is not None:
-                own = [] if position is None else [order for order in position.orders if order is not exclusion]
-                return exposures_of([*own, *outside.orders], new_order)
-        if position is None:
-            return exposures_of((), new_order)
-        return position.exposures(exclusion, new_order)
-
-    def worst_profit(
-        self,
-        strategy: StrategyRole,
-        lookup: Lookup,
-        side: str,
-        exclusion: ExposedOrder | None = None,
-        new_order: ExposedOrder | None = None,
-    ) -> float:
-        """Return the worst possible profit that orders of `side` make worse: BACK if it loses, LAY if it wins.
-
-        One number of what `get_exposures` returns, for who asks often.
-        """
-        if self.outsider is not None or self.each_way_divisor is not None:
-            exposures = self.get_exposures(strategy, lookup, exclusion, new_order)
-            return exposures["worst_possible_profit_on_lose" if side == "BACK" else "worst_possible_profit_on_win"]
-        positions = self._positions.get(strategy)
-        position = (positions.get(lookup[1:]) if positions else None) or Position(lookup)
-        return position.worst(side, exclusion, new_order)
-
-    def selection_exposure(self, strategy: StrategyRole, lookup: Lookup) -> float:
-        """Return the most that a strategy can lose on a selection, whether it wins or loses; at least 0."""
-        exposures = self.get_exposures(strategy, lookup)
-        worst = min(exposures["worst_possible_profit_on_win"], exposures["worst_possible_profit_on_lose"])
-        return max(-worst, 0.0)
-
-    def market_exposure(
-        self,
-        strategy: StrategyRole,
-        market_book: ExposedBook,
-        exclusion: ExposedOrder | None = None,
-        new_order: ExposedOrder | None = None,
-    ) -> float:
-        """Return a strategy's worst outcome in the market: negative is a loss, positive a certain profit.
-
-        `exclusion` is left out, `new_order` counted as if it were accepted.
-        """
-        keys = dict.fromkeys(self._positions.get(strategy, ()))
-        if self.outsider is not None:
-            keys |= dict.fromkeys(self._positions.get(self.outsider, ()))
-        new_key = None if new_order is None else new_order.lookup[1:]
-        keys |= {} if new_key is None else {new_key: None}
-        statuses = market_book.definition.runner_statuses
-        idle = sum(status == "ACTIVE" and key not in keys for key, status in statuses.items())
-        found: dict[bool, list[Exposures]] = {True: [], False: []}
-        for key in keys:
-            new, is_loser = new_order if key == new_key else None, statuses.get(key) in _CANNOT_WIN
-            found[is_loser].append(self.get_exposures(strategy, (self.market_id, *key), exclusion, new))
-        winners = None if self.each_way_divisor else market_book.number_of_winners  # nobody tells how many are placed
-        return worst_market_profit(found[False], idle, winners, found[True])
 
 
 def _filtered(
