@@ -28,7 +28,7 @@ def flumine_of(choices: Choices, wants: Callable[[Any], bool]) -> tuple[Flumine,
     :raises FlumineCoreError: where the configuration has errors, or a client or strategy cannot be made.
     """
     run = run_of(load_configuration(choices.config, choices.sets), (), choices.blocked)
-    enable_stderr(choices.log_level or "WARNING", choices.log_json or bool(run.settings.get("log_json")))
+    enable_stderr(*choices.logging(run.settings))
     if "" not in sys.path:  # as with `python -m`, module:Class may be a module of this directory
         sys.path.insert(0, "")
     discovery = Discovery(run.blocked, run.required)

@@ -1,10 +1,11 @@
 """One class for each event: the twelve nouns of the kernel, and what is only logged."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from .order.kinds import OrderKind
 from .order.refusal import Refusal
@@ -29,6 +30,17 @@ class Event:
     """Root of all events."""
 
     __slots__ = ()
+
+    __match_args__: ClassVar[tuple[str, ...]]
+
+    @property
+    def info(self) -> Plain:
+        """What the event tells as plain values, for logs: its fields by name; a description is taken apart."""
+        told: Plain = {}
+        for name in type(self).__match_args__:
+            value = getattr(self, name)
+            told |= value if isinstance(value, dict) else {name: value}
+        return told
 
 
 class PlainEvent(Struct, Event, eq=False):
@@ -203,6 +215,11 @@ class OrderEvent(PlainEvent):
         """The order as plain values, as it was when the event was made."""
         return described(self.order)
 
+    @property
+    def info(self) -> Plain:
+        """The order as plain values."""
+        return self.event
+
 
 class OrderStatusEvent(PlainEvent):
     """An order's status changed; `event` is its description, made anew whenever it is asked for."""
@@ -213,6 +230,11 @@ class OrderStatusEvent(PlainEvent):
     def event(self) -> Plain:
         """The order as plain values, as it was when the event was made."""
         return described(self.order)
+
+    @property
+    def info(self) -> Plain:
+        """The order as plain values."""
+        return self.event
 
 
 class RefusalEvent(PlainEvent, gc=False):
@@ -227,6 +249,13 @@ class RefusalEvent(PlainEvent, gc=False):
     handicap: float
     side: str
     order_type: OrderKind
+
+    @property
+    def info(self) -> Plain:
+        """The refusal and its order as plain values, for logs."""
+        told = {name: getattr(self, name) for name in ("epoch_ms", "trade_id", "handicap", "side")}
+        refusal = asdict(self.event) | {"package_type": self.event.package_type.value}
+        return refusal | told | {"order_type": self.order_type.info}
 
 
 class BalanceEvent(PlainEvent):
@@ -244,6 +273,11 @@ class ClearedOrdersMetaEvent(PlainEvent):
     def event(self) -> list[Plain]:
         """The orders as plain values, as they were when the event was made."""
         return [described(order) for order in self.orders]
+
+    @property
+    def info(self) -> Plain:
+        """The orders as plain values."""
+        return {"orders": self.event}
 
 
 NOUNS = (

@@ -50,6 +50,7 @@ class Progress:
 
 Watch = Callable[[Progress], None]
 Take = Callable[[Result], None]
+Prepare = Callable[[], Any]
 
 
 def units_of(run: Run) -> tuple[list[Unit], list[str]]:
@@ -102,12 +103,14 @@ def simulate(
     take: Take | None = None,
     watch: Watch | None = None,
     discovery: Discovery | None = None,
+    prepare: Prepare | None = None,
 ) -> Result:
     """Simulate a run.
 
     :param take: given each unit's rows, in the order of the files; the result then holds none, so that memory does not
         grow with the number of orders.
     :param watch: told of progress, about every 2,000 books of a single process and after each unit.
+    :param prepare: called in each process of the default executor before its first unit; it can be pickled.
     Returns: what it came to; errors of strategies, plugins and data are in it and raise nothing.
     :raises FlumineCoreError: where the run cannot start: an unknown name, an option that does not fit, a control that
         cannot be made, a required plugin that is missing.
@@ -126,7 +129,7 @@ def simulate(
     faults = Faults()
     log = RunLog(make_logging_controls(run, discovery, faults), faults.count)
     if run.workers > 1 and len(units) > 1:
-        outcomes = _spread(plain, units, keep, discovery, progress, watch, log)
+        outcomes = _spread(plain, units, keep, discovery, progress, watch, log, prepare)
     else:
         outcomes = _one_by_one(plain, units, keep, discovery, progress, watch, log)
     merged = _Merged(total, take)
@@ -204,12 +207,13 @@ def _spread(
     progress: Progress,
     watch: Watch | None,
     log: RunLog,
+    prepare: Prepare | None,
 ) -> Generator[Result, None, None]:
     plan = Plan(discovery.load_hook_plugins(), (), Faults())
 
     def make_executor(workers: int) -> Executor:
         made: Executor | None = plan.make("executor", workers=workers)
-        return made if made is not None else process_pool(workers)
+        return made if made is not None else process_pool(workers, prepare)
 
     def watched(outcomes: Iterator[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
         for index, outcome in outcomes:
@@ -263,17 +267,19 @@ def _discovery(blocked: tuple[str, ...], required: tuple[str, ...]) -> Discovery
 PRELOADED = ["flumine_core.run"]
 
 
-def process_pool(workers: int) -> ProcessPoolExecutor:
+def process_pool(workers: int, prepare: Prepare | None = None) -> ProcessPoolExecutor:
     """Make the default executor: where it can be, processes that are forked from one that has imported flumine_core."""
     methods = multiprocessing.get_all_start_methods()
     context: Any = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     if "forkserver" in methods:
         context.set_forkserver_preload(PRELOADED)
-    return ProcessPoolExecutor(workers, context, _start_worker)
+    return ProcessPoolExecutor(workers, context, _start_worker, (prepare,))
 
 
-def _start_worker() -> None:
+def _start_worker(prepare: Prepare | None) -> None:
     """Leave Ctrl-C to the parent, and stdout to its results."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.stdout = sys.stderr
+    if prepare is not None:
+        prepare()
     gc.freeze()

@@ -119,7 +119,7 @@ class LiveSettings(StreamWaits):
 class Settings(LiveSettings):
     """What a framework is told once: mutable until `run()` takes a frozen copy.
 
-    :ivar raise_errors: re-raise what a strategy, middleware or hook raises, instead of counting it.
+    :ivar raise_errors: re-raise what a strategy, middleware, control or hook raises, once it is counted.
     :ivar simulated: True in the settings of a running simulation, whatever was given.
     :ivar simulated_strategy_isolation: passive volume is shared per strategy (True) or by all (False).
     :ivar simulation_available_prices: resting orders are also matched against visible prices.
@@ -134,7 +134,7 @@ class Settings(LiveSettings):
     :ivar max_execution_workers: threads of a live execution.
     :ivar execution_retry_attempts: tries of a live call.
     :ivar on_stop: what becomes of orders at the exchange when a live run is stopped, "cancel" or "leave".
-    :ivar log_json: one JSON object a log line.
+    :ivar log_json: the command line logs one JSON object a line.
 
     Every wait of the live end is a setting too: see `waits.StreamWaits`.
     """

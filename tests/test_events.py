@@ -6,7 +6,18 @@ from typing import Any
 import pytest
 
 from flumine_core import CustomEvent, FlumineCoreError, Settings
-from flumine_core.events import EVENT_NOUNS, LOGGED_NOUNS, NOUNS, Event, PlainEvent, event_class
+from flumine_core.events import (
+    EVENT_NOUNS,
+    LOGGED_NOUNS,
+    NOUNS,
+    ClearedOrdersEvent,
+    ClearedOrdersMetaEvent,
+    CloseMarketEvent,
+    Event,
+    OrderEvent,
+    PlainEvent,
+    event_class,
+)
 from flumine_core.settings import option_names
 
 
@@ -27,7 +38,7 @@ def test_no_event_is_left_out() -> None:
 @pytest.mark.parametrize("noun", [*NOUNS, *LOGGED_NOUNS])
 def test_events_are_compared_by_identity_and_travel(noun: str) -> None:
     cls = event_class(noun)
-    names: tuple[str, ...] = cls.__match_args__  # type: ignore[attr-defined]
+    names: tuple[str, ...] = cls.__match_args__
     values: dict[str, Any] = dict.fromkeys(names, 1)
     one, two = cls(**values), cls(**values)
     assert one != two and one == one
@@ -35,6 +46,16 @@ def test_events_are_compared_by_identity_and_travel(noun: str) -> None:
     if cls is not CustomEvent:
         back = pickle.loads(pickle.dumps(one))
         assert [getattr(back, name) for name in names] == [1] * len(names)
+
+
+def test_a_description_is_taken_apart_and_other_fields_keep_their_names() -> None:
+    assert OrderEvent({"id": "1", "market_id": "1.1"}).info == {"id": "1", "market_id": "1.1"}
+    assert CloseMarketEvent({"market_id": "1.1"}, 7).info == {"market_id": "1.1", "streaming_unique_id": 7}
+    assert ClearedOrdersEvent("1.1", [{"profit": 2.0}]).info == {
+        "market_id": "1.1",
+        "cleared_orders": [{"profit": 2.0}],
+    }
+    assert ClearedOrdersMetaEvent([{"id": "1"}]).info == {"orders": [{"id": "1"}]}
 
 
 def test_custom_event_needs_nothing() -> None:

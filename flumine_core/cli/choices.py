@@ -1,7 +1,7 @@
 """The options that every command shares: given before or after the command's name, they mean the same."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import click
@@ -45,6 +45,15 @@ class Choices:
             later.log_json or self.log_json,
         )
 
+    def logging(self, settings: Mapping[str, Any], is_quiet: bool = False) -> tuple[str, bool]:
+        """Return the level that is logged from, and whether as JSON, for `enable_stderr`.
+
+        :param settings: those of the configuration, whose `log_json` counts, too.
+        :param is_quiet: the command tells by itself what went wrong, and logs where that is asked for, if only as JSON.
+        """
+        is_json = self.log_json or bool(settings.get("log_json"))
+        return self.log_level or ("CRITICAL" if is_quiet and not is_json else "WARNING"), is_json
+
 
 def _blocked(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
     for value in values:
@@ -63,7 +72,7 @@ def _sets(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...
 def shared_options(function: F) -> F:
     """Add the shared options to a command or group."""
     for option in (
-        click.option("--log-json", is_flag=True, help="Log one JSON object a line."),
+        click.option("--log-json", is_flag=True, help="Log one JSON object a line, from WARNING on."),
         click.option("--log-level", type=click.Choice(LEVELS, case_sensitive=False), help="Log from this level on."),
         click.option(
             "--set",

@@ -10,7 +10,6 @@ from ..configuration.torun import run_of
 from ..errors import StreamError
 from ..synthetic.market import SyntheticMarket
 from .choices import Choices, with_choices
-from .logs import enable_stderr
 from .simulate import discovery_of, run_and_print
 
 TYPES = ("WIN", "PLACE", "OTHER_PLACE", "EACH_WAY", "MATCH_ODDS", "LINE_RANGE")
@@ -51,7 +50,7 @@ def command(
 ) -> None:
     """Make a synthetic market, simulate the example strategy over it."""
     configuration = load_configuration(choices.config, choices.sets, [strategy], look_around=False)
-    enable_stderr(choices.log_level or "CRITICAL", choices.log_json)
+    log = choices.logging(configuration.settings, is_quiet=True)
     kind = "LINE_RANGE" if line_range else market_type
     is_race = kind not in ("MATCH_ODDS", "LINE_RANGE")
     market = SyntheticMarket(
@@ -80,7 +79,7 @@ def command(
                 f"synthetic {market.kind.name} market {market.market_id}, seed {seed}, "
                 f"strategy {strategy!r} from {origin}\n"
             )
-        code = run_and_print(run, discovery, output_format, None)
+        code = run_and_print(run, discovery, output_format, None, log)
     if out and output_format == "table":
         click.echo(f"\nthe market is kept in {out}: python -m flumine_core simulate {out} --strategy {strategy}")
     ctx.exit(code)

@@ -24,10 +24,10 @@ def command(ctx: click.Context, strategies: tuple[str, ...], choices: Choices) -
     Looks at flumine.toml, keys, certificates, clock, permissions, stream limits and strategies' contexts; nothing is
     traded. The exit code is 1 where something is wrong.
     """
-    enable_stderr(choices.log_level or "CRITICAL", choices.log_json)
     if "" not in sys.path:
         sys.path.insert(0, "")
     configuration = load_configuration(choices.config, choices.sets, strategies)
+    enable_stderr(*choices.logging(configuration.settings, is_quiet=True))
     plugins = configuration.plugins
     discovery = Discovery([*plugins.blocked, *choices.blocked], plugins.required)
     problems = check(configuration, discovery)

@@ -58,15 +58,18 @@ def enable_stderr(level: str = "WARNING", json: bool = False) -> int:
     return handler
 
 
-def enable_logging(level: str | int = "INFO") -> int:
+def enable_logging(level: str | int = "DEBUG") -> int:
     """Forward flumine_core's log records to the standard `logging`, so that its handlers and formatters apply.
 
-    The records carry what was bound to them (`market_id`, `strategy`, ...) as `extra`, so that a formatter such as
-    python-json-logger's shows it; the loggers are named as the modules, below `flumine_core`.
+    The records carry what was bound to them as `extra`, so that a formatter such as python-json-logger's shows it:
+    `plugin` and `hook` of an exception, `noun`, `market_id`, ... of what the base LoggingControl logs. A name that
+    each record of `logging` has by itself (`name`, `args`, ...) is preceded by `extra_`. The loggers are named as the
+    modules, below `flumine_core`.
 
     What loguru prints to stderr by itself goes on without flumine_core's records, which would be there twice.
 
-    :param level: lowest level that is forwarded; the standard loggers' own levels apply after it.
+    :param level: lowest level that is forwarded; the standard loggers' own levels apply after it, and are what is
+        usually set.
     Returns: loguru's number of the handler, for `logger.remove`.
     """
     logger.enable(PACKAGE)

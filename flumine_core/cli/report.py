@@ -79,13 +79,18 @@ def _by_strategy(result: Result, name: str, totals: Totals) -> dict[str, Any]:
     }
 
 
-def print_result(result: Result, output_format: str) -> None:
-    """Print the result to stdout, and what went wrong to stderr."""
+def print_result(result: Result, output_format: str, is_logged: bool = True) -> None:
+    """Print the result to stdout, and what went wrong to stderr.
+
+    :param is_logged: what raised has been logged; otherwise it is told how to see where that was.
+    """
     if output_format == "json":
         click.echo(json.dumps(as_json(result), indent=2))
     else:
         _print_tables(result)
     tell_errors(result, with_faults=output_format == "json")
+    if not is_logged and any(hook != "load" for _, hook in result.faults):  # what cannot be loaded has said why
+        click.echo("note: --log-level error shows where it was raised", err=True)
 
 
 def _print_tables(result: Result) -> None:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, redirect_stdout
+from functools import partial
 from time import perf_counter
 
 import attrs
@@ -56,7 +57,7 @@ def command(
     run = run_of(configuration, paths, choices.blocked)
     if workers is not None:
         run = attrs.evolve(run, workers=workers)
-    enable_stderr(choices.log_level or "CRITICAL", choices.log_json or bool(run.settings.get("log_json")))
+    log = choices.logging(run.settings, is_quiet=True)
     discovery = discovery_of(run, choices)
     if "" not in sys.path:  # as with `python -m`, module:Class may be a module of this directory
         sys.path.insert(0, "")
@@ -65,19 +66,24 @@ def command(
         raise FlumineCoreError(f"a strategy must be named (--strategy NAME or module:Class), installed are: {known}")
     if not run.files:
         raise FlumineCoreError("a recorded file must be named: simulate PATH..., or paths in [simulation]")
-    ctx.exit(run_and_print(run, discovery, output_format, output or configuration.simulation.output))
+    ctx.exit(run_and_print(run, discovery, output_format, output or configuration.simulation.output, log))
 
 
-def run_and_print(run: Run, discovery: Discovery, output_format: str, output: str | None) -> int:
+def run_and_print(run: Run, discovery: Discovery, output_format: str, output: str | None, log: tuple[str, bool]) -> int:
     """Simulate a run, print what it came to, and return the exit code.
 
     What strategies and plugins print meanwhile goes to stderr: stdout is for the result.
+
+    :param log: what `Choices.logging` says.
     """
+    enable_stderr(*log)
+    is_logged = log[0] != "CRITICAL"
+    prepare = partial(enable_stderr, *log) if is_logged else None
     with ResultFiles(output) if output else nullcontext() as files, _progress() as watch, redirect_stdout(sys.stderr):
-        result: Result = simulate(run, files.take if files else _drop, watch, discovery)
+        result: Result = simulate(run, files.take if files else _drop, watch, discovery, prepare)
     if files is not None and files.fault is not None:
         result.lost.append(files.fault)
-    print_result(result, output_format)
+    print_result(result, output_format, is_logged)
     return 1 if result.error_count else 0
 
 

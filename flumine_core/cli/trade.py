@@ -36,7 +36,7 @@ def command(ctx: click.Context, strategies: tuple[str, ...], paper: bool, choice
     """
     configuration = load_configuration(choices.config, choices.sets, strategies)
     run = run_of(configuration, (), choices.blocked)
-    enable_stderr(choices.log_level or "WARNING", choices.log_json or bool(run.settings.get("log_json")))
+    enable_stderr(*choices.logging(run.settings))
     if "" not in sys.path:  # as with `python -m`, module:Class may be a module of this directory
         sys.path.insert(0, "")
     if not configuration.entries["clients"]:

@@ -5,10 +5,13 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic, sleep
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ExecutionError
 from ..events import EVENT_NOUNS, LOGGED_NOUNS, NOUNS, EndFlumineEvent, Event
+
+if TYPE_CHECKING:
+    from loguru import Record
 
 _FLUMINE_NAMES = {"close_market": "_process_closed_market"}
 """Handlers that flumine calls by another name than the noun's."""
@@ -64,10 +67,15 @@ class LoggingControl:
         return type(self).__name__
 
     def log(self, event: Event) -> None:
-        """Log an event at DEBUG."""
+        """Log an event at DEBUG, with its noun and what it tells (`event.info`) bound to the record."""
         from loguru import logger
 
-        logger.debug("{}: {}", EVENT_NOUNS[type(event)], event)
+        noun = EVENT_NOUNS[type(event)]
+
+        def bind(record: "Record") -> None:
+            record["extra"].update(event.info, noun=noun)
+
+        logger.patch(bind).debug("{}: {}", noun, event)
 
     def start(self, on_error: Callable[[str, str, BaseException], None]) -> None:
         """Start the thread; `on_error(control, handler, error)` is told of every exception of a handler."""

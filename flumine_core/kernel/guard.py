@@ -56,7 +56,8 @@ class Faults:
         if is_first:
             from loguru import logger
 
-            logger.error("{} raised in {}: {}\n{}", plugin, hook, one_line(error), self.first[key].traceback)
+            bound = logger.bind(plugin=plugin, hook=hook)
+            bound.error("{} raised in {}: {}\n{}", plugin, hook, one_line(error), self.first[key].traceback)
         if self._is_raising() and not isinstance(error, FlumineCoreError):
             raise error
 

@@ -6,10 +6,12 @@ import logging
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from loguru import logger
 
+from flumine_core import BaseStrategy, LimitOrder, LoggingControl, Trade
 from flumine_core.cli.logs import enable_logging, enable_stderr
 
 
@@ -53,8 +55,74 @@ def test_the_library_is_silent_unless_asked(kept: Kept) -> None:
     assert kept.records == []
 
 
+class Json(logging.Formatter):
+    """One JSON object a record, as python-json-logger makes it: the message, and what is `extra`."""
+
+    PLAIN = vars(logging.makeLogRecord({})).keys()
+
+    def format(self, record: logging.LogRecord) -> str:
+        extra = {key: value for key, value in vars(record).items() if key not in self.PLAIN}
+        return json.dumps({"message": record.getMessage(), "levelname": record.levelname, **extra})
+
+
+class Raising(BaseStrategy):
+    """Places an order that passes and one that is refused, then raises."""
+
+    def check_market_book(self, market: Any, market_book: Any) -> bool:
+        return not market.blotter.active
+
+    def process_market_book(self, market: Any, market_book: Any) -> None:
+        for size in (2.0, 1_000.0):
+            trade = Trade(market.market_id, market_book.runners[0].selection_id, 0, self)
+            market.place_order(trade.create_order("BACK", LimitOrder(1.01, size)))
+        raise ValueError("on purpose")
+
+
+def check_fields(records: list[dict[str, Any]]) -> None:
+    """Check what is bound to the records of a simulation with `Raising` and the base LoggingControl."""
+    of_noun = {record["noun"]: record for record in records if "noun" in record}
+    for noun in ("market", "order", "refusal", "close_market", "order_package"):
+        assert of_noun[noun]["market_id"] == "1.100000001"
+    order, refusal = of_noun["order"], of_noun["refusal"]
+    assert (order["trade"]["strategy"], order["order_type"]["size"], order["client"]) == ("Raising", 2.0, "simulated")
+    assert (refusal["strategy"], refusal["side"], refusal["package_type"]) == ("Raising", "BACK", "Place")
+    assert (refusal["control"], refusal["order_type"]["size"]) == ("StrategyExposure", 1_000.0)
+    assert {cleared["id"] for cleared in of_noun["cleared_orders_meta"]["orders"]} >= {order["id"]}
+    assert "place_latency" in of_noun["config"]
+    raised = [record for record in records if "plugin" in record]
+    assert [(each["plugin"], each["hook"]) for each in raised] == [("Raising", "strategy.process_market_book")]
+
+
+def test_a_json_formatter_shows_what_is_known_of_orders_markets_and_exceptions(
+    kept: Kept, simulate: Any, market_file: Any
+) -> None:
+    enable_logging()
+    simulate(market_file(), Raising(), before=lambda framework: framework.add_logging_control(LoggingControl()))
+    lines = [json.loads(Json().format(record)) for record in kept.records]
+    check_fields(lines)
+    assert {line["levelname"] for line in lines if "noun" in line} == {"DEBUG"}
+
+
+def test_json_lines_show_what_is_known_of_orders_markets_and_exceptions(
+    monkeypatch: pytest.MonkeyPatch, simulate: Any, market_file: Any
+) -> None:
+    stderr = io.StringIO()
+    monkeypatch.setattr("sys.stderr", stderr)
+    enable_stderr("DEBUG", json=True)
+    simulate(market_file(), Raising(), before=lambda framework: framework.add_logging_control(LoggingControl()))
+    check_fields([json.loads(line)["record"]["extra"] for line in stderr.getvalue().splitlines()])
+
+
+def test_the_level_of_the_standard_logger_is_the_one_that_counts(kept: Kept) -> None:
+    enable_logging()
+    log_as_the_house("logger.debug('yes')")
+    logging.getLogger("flumine_core").setLevel(logging.INFO)
+    log_as_the_house("logger.debug('no')")
+    assert [record.getMessage() for record in kept.records] == ["yes"]
+
+
 def test_records_reach_the_standard_logging_with_what_was_bound(kept: Kept) -> None:
-    enable_logging("DEBUG")
+    enable_logging()
     log_as_the_house("logger.bind(market_id='1.1', name='x').info('placed {}', 3)")
     (record,) = kept.records
     assert (record.name, record.getMessage(), record.levelno) == ("flumine_core.kernel.house", "placed 3", logging.INFO)

@@ -223,6 +223,38 @@ def test_a_fault_is_in_the_table(cli: Cli, market: Path) -> None:
     assert result.exit_code == 1
     assert "raised by" in result.stdout
     assert "ValueError: no" in result.stdout
+    assert result.stderr == "note: --log-level error shows where it was raised\n"
+
+
+LOGGING: dict[str, list[str]] = {
+    "--log-json": ["--log-json"],
+    "setting": ["--set", "settings.log_json=true"],
+    "workers": ["--log-json", "--workers", "2"],
+}
+
+
+@pytest.mark.parametrize("options", LOGGING.values(), ids=LOGGING)
+def test_json_logs_hold_what_raised(cli: Cli, market: Path, second: Path, options: list[str]) -> None:
+    Path("faulty.py").write_text(PRINTING.replace("print", "str").replace("Printing", "Faulty"))
+    arguments = ["simulate", str(market), str(second), "--strategy", "faulty:Faulty", "--format", "json", *options]
+    done = subprocess.run([sys.executable, "-m", "flumine_core", *arguments], capture_output=True, text=True)
+    told, logged = [], []
+    for line in done.stderr.splitlines():
+        (logged if line.startswith("{") else told).append(line)
+    assert [line.partition(",")[0] for line in told] == ["raised: Faulty in strategy.check_market_book"]
+    records = [json.loads(line)["record"] for line in logged]
+    assert [record["extra"]["plugin"] for record in records] == ["Faulty", "Faulty"]  # one a file
+    assert "Traceback" in records[0]["message"]
+    assert json.loads(done.stdout)["errors"] > 2
+
+
+@pytest.mark.parametrize("command", ["simulate", "demo"])
+def test_a_level_that_shows_errors_needs_no_note(cli: Cli, market: Path, command: str) -> None:
+    Path("faulty.py").write_text(PRINTING.replace("print", "str").replace("Printing", "Faulty"))
+    paths = [market] if command == "simulate" else []
+    for options, is_logged in (["--log-level", "error"], True), (["--log-json"], True), ([], False):
+        stderr = cli(command, *paths, "--strategy", "faulty:Faulty", *options).stderr
+        assert ("Traceback" in stderr, "note: --log-level" in stderr) == (is_logged, not is_logged)
 
 
 def test_a_blocked_plugin_that_does_not_exist_is_an_error(cli: Cli, market: Path) -> None:
