@@ -5,7 +5,6 @@ import threading
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -13,7 +12,7 @@ from .clock import EventClock, LiveClock
 from .contract.client import BaseClient
 from .contract.strategy import BaseStrategy
 from .contract.streams import HistoricalStream, MarketStream, OrderStream
-from .errors import ClientError, ExecutionError, SettingsError, StreamError
+from .errors import ClientError, ExecutionError, StreamError
 from .events import EndFlumineEvent, Event, MarketBooksEvent
 from .garbage import frozen
 from .hint import one_line
@@ -28,7 +27,7 @@ from .order.order import Order
 from .settings import Settings
 from .silence import keep_silent
 from .simulation.plugin import SimulatedEnd
-from .simulation.reader import expand
+from .simulation.recordings import recordings_of
 from .simulation.stream import MergedStream, event_of
 
 keep_silent()
@@ -137,50 +136,7 @@ class FlumineSimulation(Session):
         return None
 
     def _describe_streams(self, strategy: BaseStrategy) -> Iterable[Any]:
-        """Make a HistoricalStream of each file that `market_filter["markets"]` names."""
-        wanted = strategy.market_filter
-        if wanted is None:
-            return []
-        known = {
-            "markets",
-            "listener_kwargs",
-            "event_processing",
-            "event_groups",
-            "market_types",
-            "country_codes",
-        }
-        if not isinstance(wanted, dict) or "markets" not in wanted:
-            raise SettingsError(
-                f"in simulation market_filter of {strategy.name} must be a dict with markets (paths or globs), "
-                f"was {wanted!r}"
-            )
-        unknown = wanted.keys() - known
-        if unknown:
-            raise SettingsError(f"market_filter of {strategy.name} has no key {', '.join(sorted(unknown))}")
-        markets = wanted["markets"]
-        paths = [markets] if isinstance(markets, str | Path) else list(markets)
-        groups = wanted.get("event_groups") or {}
-        is_event = bool(wanted.get("event_processing")) or bool(groups)
-        descriptions = []
-        for path in paths:
-            try:
-                sources = [source.name for source in expand(str(path))]
-            except StreamError:
-                sources = [str(path)]
-            for name in sources:
-                event_id = _event_or_none(name) if groups else None
-                descriptions.append(
-                    HistoricalStream(
-                        name,
-                        wanted.get("listener_kwargs"),
-                        event_processing=is_event,
-                        event_group=groups.get(event_id) if event_id else None,
-                        event_id=event_id,
-                        market_types=wanted.get("market_types"),
-                        country_codes=wanted.get("country_codes"),
-                    )
-                )
-        return descriptions
+        return recordings_of(strategy)
 
     def _clear_market(self, market: Market) -> None:
         """Bring what listClearedOrders would report."""
@@ -441,10 +397,3 @@ def _place_of(group: Sequence[Any], stream: Any) -> str:
     """Return files and line that a replay has come to."""
     names = [getattr(each, "file_path", repr(each)) for each in group]
     return " + ".join(names) + (f":{stream.line_number}" if hasattr(stream, "line_number") else "")
-
-
-def _event_or_none(path: str) -> str | None:
-    try:
-        return event_of(path)
-    except StreamError:
-        return None
