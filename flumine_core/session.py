@@ -183,7 +183,9 @@ class Flumine(Session):
         self._ended_streams = 0
 
     def _describe_streams(self, strategy: BaseStrategy) -> Iterable[Any]:
-        """Describe the stream that the strategy's filters ask for."""
+        """Describe the stream that the strategy's filter or stream class asks for; none where it names neither."""
+        if strategy.market_filter is None and strategy.stream_class is MarketStream:
+            return []
         if issubclass(strategy.stream_class, OrderStream):
             return [strategy.stream_class(strategy.client or self.clients.get_default())]
         if not issubclass(strategy.stream_class, MarketStream):

@@ -5,7 +5,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from .assembly import Assembly, make_logging_controls
 from .contract.client import BaseClient
 from .contract.endpoints import LOOPBACK
+from .contract.streams import MarketStream
 from .errors import SettingsError
 from .kernel.discovery import Discovery
 from .live.doctor import Finding, examine, examine_context, examine_filter
@@ -31,6 +32,8 @@ ORDERS_LEFT = 1
 
 TOO_LATE = 3
 """Exit code of a stop that took longer than `on_stop_timeout`, or was asked for a second time."""
+
+NO_STREAM = "it names no stream, so that no book comes to it; market_filter = {} asks for every market"
 
 
 class TradedFlumine(Flumine):
@@ -92,6 +95,8 @@ def summary(flumine: Flumine) -> Iterator[str]:
         )
         client = strategy.client or flumine.clients.get_default()
         yield f"strategy {strategy.name} on {client.username}: {limits}"
+        if not strategy.streams:
+            yield f"  {NO_STREAM}"
         for stream in strategy.streams:
             wanted = getattr(stream, "market_filter", None)
             yield f"  stream {stream!r}: {wanted or 'every market that the account may see'}"
@@ -207,8 +212,11 @@ def examine_run(run: Run, discovery: Discovery) -> Iterator[Finding]:
         return
     api = accounts[0][1]
     for strategy in flumine.strategies:
-        if api.betting_client.session_token and isinstance(strategy.market_filter, Mapping | None):
-            yield examine_filter(strategy.name, api, strategy.market_filter or {})
+        if not strategy.streams:
+            yield Finding("warning", f"strategy {strategy.name}: {NO_STREAM}")
+        for stream in strategy.streams if api.betting_client.session_token else ():
+            if isinstance(stream, MarketStream):
+                yield examine_filter(strategy.name, api, stream.market_filter)
         yield from examine_context(strategy.name, strategy.context)
     end.log_out()
 

@@ -106,7 +106,7 @@ class Noting(BaseStrategy):
     """Notes what it is shown, and places one order."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(**{"market_filter": {}} | options)
         self.log: list[tuple[str, Any]] = []
         self.order: Order | None = None
 
@@ -250,6 +250,22 @@ def test_streams_of_equal_filters_are_shared(plugins: Any) -> None:
     assert one.streams[0] is two.streams[0]
     assert [stream.stream_id for stream in framework.streams] == [10_000, 20_000]
     assert isinstance(other.streams[0], MarketStream) and other.streams[0] != one.streams[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "streams"),
+    [
+        ({"market_filter": None}, []),
+        ({"market_filter": {}}, [MarketStream()]),
+        ({"market_filter": None, "stream_class": DataStream}, [DataStream()]),
+        ({"market_filter": None, "stream": MarketStream()}, [MarketStream()]),
+    ],
+)
+def test_a_strategy_that_asks_for_no_stream_has_none(plugins: Any, options: dict[str, Any], streams: list[Any]) -> None:
+    framework = Flumine(client=SimulatedClient(), plugins=plugins())
+    strategy = Noting(**options)
+    framework.add_strategy(strategy)
+    assert strategy.streams == framework.streams == streams
 
 
 @pytest.mark.parametrize("options", [{"conflate_ms": -1}, {"streaming_timeout": 0}, {"market_filter": "x"}])

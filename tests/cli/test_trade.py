@@ -309,6 +309,7 @@ def test_doctor_says_in_plain_words_what_is_wrong(exchange: Any, start: Start, f
     process = start("doctor", "--strategy", "resting:Unkept")
     out, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1 and "context 'lock' cannot be kept" in out
+    assert "strategy Unkept: it names no stream" in out
     (folder / "exchange.json").unlink()
     process = start("doctor")
     out, _ = process.communicate(timeout=PATIENCE)

@@ -17,7 +17,7 @@ class Placing(BaseStrategy):
     """Notes each book; places a bet when told to; stalls when told to."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(**{"market_filter": {}} | options)
         self.seen: list[tuple[str, int]] = []
         self.noted = threading.Condition()
         self.closed: list[str] = []
