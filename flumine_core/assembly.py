@@ -177,8 +177,10 @@ class UnitAssembly(Assembly):
         run, own = self.run, strategy.market_filter
         wanted: dict[str, Any] = {
             "markets": list(self.unit.files),
-            "event_processing": run.event_processing,
-            "event_groups": dict(run.event_groups),
+            "event_processing": bool(self.unit.group),
+            "event_groups": {
+                event_id: group for event_id, group in run.event_groups.items() if self.unit.group == f"group {group}"
+            },
             "listener_kwargs": dict(run.listener_kwargs),
             "market_types": list(run.market_types) or None,
             "country_codes": list(run.country_codes) or None,
