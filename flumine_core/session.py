@@ -50,6 +50,7 @@ class FlumineSimulation(Session):
     """
 
     clock: EventClock
+    _opens_betfair = "a simulation replays recorded files, HistoricalStream(path)"
 
     def __init__(
         self,
@@ -157,6 +158,7 @@ class Flumine(Session):
     """
 
     _awaits_logs = False
+    _opens_betfair = "Betfair's need a BetfairClient with a betting_client"
 
     def __init__(
         self,

@@ -20,15 +20,20 @@ from flumine_core import (
     HistoricalStream,
     LimitOrder,
     LoggingControl,
+    MarketStream,
     OrderStatus,
     Settings,
     SimulatedClient,
+    SportsDataStream,
     Trade,
     TradingControl,
     config,
     hookimpl,
 )
+from flumine_core.contract.streams import BaseStream
+from flumine_core.errors import ClientError, StreamError
 from flumine_core.events import LOGGED_NOUNS, NOUNS, MarketCataloguesEvent, RawDataEvent, SportsDataEvent
+from flumine_core.simulation.execution import SimulatedExecution
 from flumine_core.synthetic.event import event
 from flumine_core.synthetic.market import SyntheticMarket
 
@@ -281,6 +286,60 @@ def test_execution_that_raises_refuses_its_package(simulate: Any, market_file: A
     assert framework.faults.counts == {("Falls", "submit"): 1, ("Falls", "shutdown"): 1}
     assert not strategy.has_executable_orders(*strategy.order.lookup)
     assert not log.is_alive()
+
+
+@pytest.mark.parametrize("theirs", ["execute_place", "execute_replace"])
+@pytest.mark.parametrize("base", [object, SimulatedExecution])
+def test_an_execution_of_flumines_is_refused_when_the_run_begins(
+    theirs: str, base: type, simulate: Any, market_file: Any
+) -> None:
+    execution_cls = type("Theirs", (base,), {theirs: lambda self, order_package, http_session: None})
+    with pytest.raises(ClientError, match=rf"has {theirs}, which nothing calls: an execution has submit"):
+        simulate(market_file(), Once(), client=SimulatedClient(execution_cls=execution_cls))
+
+
+def test_an_execution_with_a_submit_of_its_own_may_call_its_methods_anything(simulate: Any, market_file: Any) -> None:
+    class Own(SimulatedExecution):
+        def submit(self, package: Any) -> None:
+            self.execute_place(package)
+
+        def execute_place(self, package: Any) -> None:
+            super().submit(package)
+
+    def act(strategy: Any, market: Any) -> None:
+        strategy.order = back(strategy, market)
+        market.place_order(strategy.order)
+
+    strategy = Once(act)
+    simulate(market_file(), strategy, client=SimulatedClient(execution_cls=Own))
+    assert strategy.order.bet_id
+
+
+class Described(BaseStream):
+    """A stream as flumine has it: it runs by itself."""
+
+    def run(self) -> None:
+        raise AssertionError("nothing calls it")
+
+
+@pytest.mark.parametrize(
+    ("make", "stream", "needed"),
+    [
+        (FlumineSimulation, MarketStream(), r"HistoricalStream\(path\)"),
+        (FlumineSimulation, SportsDataStream(), r"HistoricalStream\(path\)"),
+        (FlumineSimulation, Described(), "flumine_make_stream, or .* an object that is iterated"),
+        (Flumine, MarketStream(), "a BetfairClient with a betting_client"),
+        (Flumine, Described(), "flumine_make_stream, or .* an object that is iterated"),
+        (Flumine, HistoricalStream("1.1"), "replayed by FlumineSimulation"),
+    ],
+)
+def test_a_stream_that_nothing_opens_is_refused_with_what_it_needs(
+    make: Any, stream: BaseStream, needed: str, plugins: Any
+) -> None:
+    framework = make(client=SimulatedClient(), settings=Settings(), plugins=plugins())
+    framework.add_stream(stream)
+    with pytest.raises(StreamError, match=needed):
+        framework.run()
 
 
 def test_start_and_finish_that_raise_are_counted(simulate: Any, market_file: Any) -> None:

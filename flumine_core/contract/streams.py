@@ -181,6 +181,9 @@ class CricketDataStream(SportsDataStream):
         super().__init__("cricketSubscription", client, stream_id)
 
 
+BETFAIR_STREAMS = (MarketStream, OrderStream, SportsDataStream)
+"""Descriptions of what Betfair's stream servers send."""
+
 _LISTENER_TYPES: tuple[tuple[str, Any, str], ...] = (
     ("inplay", bool, "true or false"),
     ("seconds_to_start", int | float, "a number"),

@@ -4,10 +4,10 @@ import queue
 import threading
 from collections.abc import Callable, Iterable
 from time import monotonic
-from typing import Any
+from typing import Any, ClassVar
 
 from ..contract.client import BaseClient
-from ..contract.streams import BaseStream
+from ..contract.streams import BETFAIR_STREAMS, BaseStream
 from ..errors import ClientError, ExecutionError, StreamError
 from ..events import ClearedMarketsEvent, ClearedOrdersEvent, ConfigEvent
 from ..market.market import Market
@@ -18,9 +18,15 @@ from .discovery import Discovery
 from .kernel import Kernel
 from .plan import Plan
 
+FLUMINES = frozenset({"execute_place", "execute_cancel", "execute_update", "execute_replace"})
+"""What an execution of flumine's overrides."""
+
 
 class Session(Kernel):
     """Begins and ends a run: settings, plugins, executions, controls, strategies."""
+
+    _opens_betfair: ClassVar[str]
+    """What opens a description of one of Betfair's streams."""
 
     def __init__(
         self,
@@ -75,6 +81,7 @@ class Session(Kernel):
 
     def _make_execution(self, client: BaseClient) -> Any:
         if client.execution_cls is not None:
+            _check_execution(client)
             return client.execution_cls(self.settings)
         execution = self.plan.make("execution", client=client, settings=self.settings)
         if execution is None:
@@ -134,9 +141,10 @@ class Session(Kernel):
             return description
         stream = self.plan.make("stream", description=description, settings=self.settings)
         if stream is None:
-            raise StreamError(
-                f"nothing installed can open {description!r}: Betfair's need a BetfairClient with a betting_client"
-            )
+            needed = "it needs a plugin's flumine_make_stream, or in its place an object that is iterated for events"
+            if isinstance(description, BETFAIR_STREAMS):
+                needed = self._opens_betfair
+            raise StreamError(f"nothing installed can open {description!r}: {needed}")
         return stream
 
     def _end_stream(self) -> None:
@@ -147,3 +155,16 @@ class Session(Kernel):
                 market = self.markets.get(report.order.market_id)
                 if market is not None:
                     self.apply(market, (report,))
+
+
+def _check_execution(client: BaseClient) -> None:
+    """Refuse a class that overrides flumine's methods: nobody would call them, and nobody would notice."""
+    for each in getattr(client.execution_cls, "__mro__", ()):
+        if "submit" in vars(each):
+            return
+        theirs = FLUMINES & vars(each).keys()
+        if theirs:
+            raise ClientError(
+                f"execution_cls of {client!r} has {', '.join(sorted(theirs))}, which nothing calls: an execution has "
+                "submit(package) and the other methods of flumine_core.contract.ports.Execution"
+            )
