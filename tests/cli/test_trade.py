@@ -297,6 +297,7 @@ def test_doctor_finds_nothing_wrong(start: Start) -> None:
     assert process.returncode == 0, out
     for told in ("client certificate", "clock", "login of trader", "10000.0 GBP available", "connections", "1 markets"):
         assert told in out
+    assert "application key" in out and "warning" not in out
     assert "local-password" not in out and "local-app-key" not in out
 
 

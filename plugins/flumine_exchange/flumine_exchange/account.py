@@ -149,6 +149,21 @@ class AccountState:
             "countryCode": account.country_code,
         }
 
+    def application(self, number: int) -> dict[str, Any]:
+        """Return the account's one key as getDeveloperAppKeys has it, `number` being its id."""
+        account = self.account
+        version = {
+            "owner": account.username,
+            "versionId": number,
+            "version": "1.0-DELAY" if account.is_delayed_key else "1.0",
+            "applicationKey": account.app_key,
+            "delayData": account.is_delayed_key,
+            "subscriptionRequired": False,
+            "ownerManaged": False,
+            "active": True,
+        }
+        return {"appName": account.username, "appId": number, "appVersions": [version]}
+
 
 def _add(outcomes: Outcomes, record: BetRecord, won: float, lost: float) -> None:
     before = outcomes.get(record.bet.key, (0.0, 0.0))

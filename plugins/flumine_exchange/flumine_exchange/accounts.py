@@ -44,7 +44,7 @@ class HeartbeatParams(Struct, rename="camel", forbid_unknown_fields=True):
 
 
 class Accounts:
-    """Funds, details, statement, and the heartbeat that cancels the bets of a client gone silent."""
+    """Funds, details, application key, statement, and the heartbeat that cancels the bets of a client gone silent."""
 
     def __init__(self, state: ExchangeState, amending: Amending) -> None:
         self.state = state
@@ -55,6 +55,7 @@ class Accounts:
         return {
             "getAccountFunds": typed(NoParams, self._funds),
             "getAccountDetails": typed(NoParams, self._details),
+            "getDeveloperAppKeys": typed(NoParams, self._keys),
             "getAccountStatement": typed(StatementParams, self._statement),
             "listCurrencyRates": typed(RatesParams, self._rates),
         }
@@ -68,6 +69,10 @@ class Accounts:
 
     async def _details(self, call: Call, params: NoParams) -> Any:
         return call.account.details()
+
+    async def _keys(self, call: Call, params: NoParams) -> Any:
+        number = list(self.state.accounts).index(call.account.username) + 1
+        return [call.account.application(number)]
 
     async def _statement(self, call: Call, params: StatementParams) -> Any:
         span = params.item_date_range

@@ -5,9 +5,9 @@ import threading
 from typing import Any
 
 import pytest
-from wire import MARKET, Rpc, limit, wait_until
+from wire import MARKET, Rpc, client_of, limit, wait_until
 
-from flumine_exchange.exchange import Scenario
+from flumine_exchange.exchange import Account, Scenario
 
 
 def test_json_rpc_errors(rpc: Rpc) -> None:
@@ -145,6 +145,27 @@ def test_account_details_and_rates(rpc: Rpc) -> None:
     assert rpc("getAccountDetails", "account")["currencyCode"] == "GBP"
     assert rpc("listCurrencyRates", "account") == [{"currencyCode": "GBP", "rate": 1.0}]
     assert rpc("getAccountStatement", "account") == {"accountStatement": [], "moreAvailable": False}
+
+
+@pytest.mark.parametrize("is_delayed", [False, True])
+def test_the_application_keys_of_an_account_are_its_own(make_exchange: Any, is_delayed: bool) -> None:
+    accounts = (Account(username="other", app_key="other-key"), Account(is_delayed_key=is_delayed))
+    exchange = make_exchange(accounts=accounts)
+    rpc = Rpc(exchange, client_of(exchange, account=1))
+    (app,) = rpc("getDeveloperAppKeys", "account")
+    assert (app["appName"], app["appId"]) == ("trader", 2)
+    assert app["appVersions"] == [
+        {
+            "owner": "trader",
+            "versionId": 2,
+            "version": "1.0-DELAY" if is_delayed else "1.0",
+            "applicationKey": "local-app-key",
+            "delayData": is_delayed,
+            "subscriptionRequired": False,
+            "ownerManaged": False,
+            "active": True,
+        }
+    ]
 
 
 def test_time_ranges(rpc: Rpc) -> None:
