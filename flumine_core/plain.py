@@ -133,7 +133,7 @@ class Result:
     :ivar faults: (plugin, hook) -> (how many exceptions, the first one's text).
     :ivar bad_lines: messages "file:line: what is wrong", no more than `MOST_MESSAGES`.
     :ivar bad_line_counts: file -> how many of its lines could not be used, told or not.
-    :ivar lost: what could not be simulated, "file: why".
+    :ivar lost: what could not be read, simulated or written, "file: why".
     :ivar notices: what was passed over for a reason, such as a market that came twice.
     :ivar logged: of a unit that another process simulates, what its logging controls are to handle.
     """

@@ -34,7 +34,8 @@ def as_json(result: Result) -> dict[str, Any]:
     """Return the result as one object: sums over all, the same by strategy, and what went wrong.
 
     `markets` and `books` are what was delivered, `markets_traded` those with orders; money is in the account's
-    currency; `errors` counts exceptions, bad lines, what was not simulated, and notices.
+    currency; `errors` counts exceptions, bad lines, `not_simulated` and notices. `not_simulated` also names what a
+    market was simulated without, such as its catalogue, and results that could not be written.
     """
     totals = totals_of(result)
     whole: dict[str, Any] = {
@@ -138,6 +139,6 @@ def tell_errors(result: Result, with_faults: bool) -> None:
     if result.bad_line_count > MOST_TOLD:
         click.echo(f"bad line: {result.bad_line_count - MOST_TOLD} more", err=True)
     for message in result.lost:
-        click.echo(f"not simulated: {message}", err=True)
+        click.echo(f"error: {message}", err=True)
     for message in result.notices:
         click.echo(f"note: {message}", err=True)

@@ -162,7 +162,16 @@ def test_a_missing_file_and_bad_lines_are_told_and_the_rest_is_done(cli: Cli, ma
     assert found["errors"] == 32
     assert f"bad line: {bad}:1: " in result.stderr
     assert "bad line: 11 more" in result.stderr
-    assert "not simulated: no such file" in result.stderr
+    assert f"error: no such file: {tmp_path / 'gone'}" in result.stderr
+
+
+def test_a_market_that_lacks_its_catalogue_is_not_said_to_be_left_out(cli: Cli, market: Path) -> None:
+    Path("flumine.toml").write_text(
+        '[[middleware]]\nname = "flumine_core.simulation.catalogues:MarketCatalogueMiddleware"\n'
+    )
+    result = cli("simulate", market, "--strategy", "example")
+    assert result.exit_code == 1 and "1 market, 406 books, 1 error" in result.stdout
+    assert "error: no catalogue of market" in result.stderr and "not simulated" not in result.stderr
 
 
 def test_what_is_told_of_bad_lines_does_not_grow_with_them(cli: Cli, tmp_path: Path) -> None:
