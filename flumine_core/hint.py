@@ -1,5 +1,6 @@
-"""Nearest-match hints for names that nobody knows."""
+"""Texts for people: nearest-match hints, errors in one line, addresses without passwords."""
 
+import re
 from collections.abc import Iterable
 
 
@@ -16,6 +17,14 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         return ", there are none"
     shown = ", ".join(repr(each) for each in names[:12])
     return f", known: {shown}{', ...' if len(names) > 12 else ''}"
+
+
+_PASSWORD = re.compile(r"(\w+://[^/\s:@]*):[^/\s@]+@")
+
+
+def without_passwords(text: str) -> str:
+    """Return a text with the passwords of the addresses (scheme://user:password@host) in it hidden."""
+    return _PASSWORD.sub(r"\1:(hidden)@", text)
 
 
 def one_line(error: BaseException) -> str:

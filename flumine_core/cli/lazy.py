@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ..errors import FlumineCoreError
-from ..hint import did_you_mean, one_line
+from ..hint import did_you_mean, one_line, without_passwords
 
 BUILT_IN: dict[str, tuple[str, str]] = {
     "config": ("flumine_core.cli.config", "Check flumine.toml, or show each effective value and its origin."),
@@ -37,7 +37,7 @@ class Failure(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         """Print the message to stderr."""
-        click.echo(f"error: {self.format_message()}", file=file, err=True)
+        click.echo(without_passwords(f"error: {self.format_message()}"), file=file, err=True)
 
 
 class LazyGroup(click.Group):

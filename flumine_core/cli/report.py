@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from ..hint import without_passwords
 from ..plain import Result, Totals
 from .tables import print_table
 
@@ -86,7 +87,7 @@ def print_result(result: Result, output_format: str, is_logged: bool = True) -> 
     :param is_logged: what raised has been logged; otherwise it is told how to see where that was.
     """
     if output_format == "json":
-        click.echo(json.dumps(as_json(result), indent=2))
+        click.echo(without_passwords(json.dumps(as_json(result), indent=2)))
     else:
         _print_tables(result)
     tell_errors(result, with_faults=output_format == "json")
@@ -122,7 +123,10 @@ def _print_tables(result: Result) -> None:
     click.echo("\n" + ", ".join(counts))
     if result.faults:
         click.echo("")
-        faults = [(plugin, hook, count, text) for (plugin, hook), (count, text) in sorted(result.faults.items())]
+        faults = [
+            (plugin, hook, count, without_passwords(text))
+            for (plugin, hook), (count, text) in sorted(result.faults.items())
+        ]
         print_table(["raised by", "in", "times", "first error"], faults, numbers=("times",))
 
 
@@ -133,12 +137,16 @@ def _counted(count: int, noun: str) -> str:
 def tell_errors(result: Result, with_faults: bool) -> None:
     """Print to stderr what could not be used, and `with_faults` what raised."""
     for (plugin, hook), (count, text) in sorted(result.faults.items()) if with_faults else ():
-        click.echo(f"raised: {plugin} in {hook}, {_counted(count, 'time')}: {text}", err=True)
+        _tell(f"raised: {plugin} in {hook}, {_counted(count, 'time')}: {text}")
     for message in result.bad_lines[:MOST_TOLD]:
-        click.echo(f"bad line: {message}", err=True)
+        _tell(f"bad line: {message}")
     if result.bad_line_count > MOST_TOLD:
-        click.echo(f"bad line: {result.bad_line_count - MOST_TOLD} more", err=True)
+        _tell(f"bad line: {result.bad_line_count - MOST_TOLD} more")
     for message in result.lost:
-        click.echo(f"error: {message}", err=True)
+        _tell(f"error: {message}")
     for message in result.notices:
-        click.echo(f"note: {message}", err=True)
+        _tell(f"note: {message}")
+
+
+def _tell(message: str) -> None:
+    click.echo(without_passwords(message), err=True)

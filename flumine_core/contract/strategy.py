@@ -117,9 +117,9 @@ class RunnerContext:
 class BaseStrategy:
     """A strategy: override what you need, place orders through `market` or the four methods at the end.
 
-    :param market_filter: live, the market subscription's filter; in simulation a mapping with `markets` (paths or
-        globs) and optionally `listener_kwargs`, `event_processing`, `event_groups`, `market_types`, `country_codes`.
-        A stream description here is taken as `stream`.
+    :param market_filter: live, the market subscription's filter ({} is every market, None no stream); in simulation a
+        mapping with `markets` (paths or globs) and optionally `listener_kwargs`, `event_processing`, `event_groups`
+        (event id to name of a group), `market_types`, `country_codes`. A stream description here is taken as `stream`.
     :param market_data_filter: live, the fields and ladder levels to subscribe to.
     :param streaming_timeout: seconds without an update after which open markets are delivered again.
     :param conflate_ms: milliseconds over which Betfair conflates.

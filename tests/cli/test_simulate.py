@@ -325,6 +325,14 @@ def test_what_cannot_start_leaves_an_earlier_runs_results(cli: Cli, market: Path
     assert {path.name: path.read_bytes() for path in Path("out").iterdir()} == before
 
 
+@pytest.mark.parametrize("output_format", ["table", "json"])
+def test_the_password_of_an_address_is_not_told(cli: Cli, market: Path, output_format: str) -> None:
+    address = "http://bob:hunter2@127.0.0.1:1/x"
+    result = cli("simulate", address, market, "--strategy", "example", "--format", output_format)
+    assert result.exit_code == 1
+    assert "hunter2" not in result.output and "bob:(hidden)@127.0.0.1" in result.stderr
+
+
 def test_a_note_that_is_no_text_of_any_encoding_is_written(cli: Cli, market: Path) -> None:
     Path("noting.py").write_text(
         "from flumine_core.example import ExampleStrategy\n"
