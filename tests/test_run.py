@@ -2,6 +2,8 @@
 
 import os
 import pickle
+import shutil
+import tarfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -146,6 +148,25 @@ def test_units_are_files_in_their_order_each_once(markets: list[str], tmp_path: 
     assert [unit.files for unit in units] == [(markets[2],), *((path,) for path in markets if path != markets[2])]
     assert all(unit.size == os.path.getsize(unit.files[0]) for unit in units)  # noqa: PTH202
     assert lost == ["no such file: nowhere"]
+
+
+def test_an_archive_that_is_cut_costs_what_is_lost_of_it(markets: list[str], tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    cut, empty = folder / "cut.tar", folder / "empty.tar"
+    with tarfile.open(cut, "w") as archive:
+        for path in markets[:2]:
+            archive.add(path, Path(path).name)
+    os.truncate(cut, os.path.getsize(markets[0]) + 20_000)  # noqa: PTH202
+    empty.touch()
+    shutil.copy(markets[2], folder)
+    result = simulate(Run((BACKER,), (str(folder),)))
+    assert result.files == 3
+    assert result.lost == [
+        f"members of {cut} are lost: unexpected end of data",
+        f"{empty}: not a tar archive that can be read: empty file",
+    ]
+    assert len(result.markets) == 3
 
 
 def test_files_of_one_event_or_group_are_one_unit(markets: list[str]) -> None:

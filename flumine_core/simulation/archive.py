@@ -26,7 +26,7 @@ class Member:
 
 @frozen
 class Contents:
-    """The files of an archive by name (the last of each name), and what is wrong with its tail, or ""."""
+    """The files of an archive by name (the last of each name), and a sentence on what is wrong with its tail, or ""."""
 
     members: dict[str, Member]
     fault: str
@@ -83,7 +83,7 @@ def _contents(path: str, mtime_ns: int, size: int) -> Contents:
             fault = str(error)
     if fault and not members:
         raise StreamError(f"{path}: not a tar archive that can be read: {fault}")
-    return Contents(members, fault)
+    return Contents(members, fault and f"members of {path} are lost: {fault}")
 
 
 def _walk(tar: tarfile.TarFile) -> Iterator[Member]:

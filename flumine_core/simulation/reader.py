@@ -47,7 +47,8 @@ class Source:
     `path` is a local path or a URL, `member` the name inside of the archive at `path` ("" for a file by
     itself), `offset` the byte it lies at there. `size` (stored bytes) is 0 where it is not known, as of a
     URL.
-    A `fault` stands for what could not be had of a damaged archive: reading such a source raises it.
+    A `fault` stands for what could not be had of a damaged archive, or among other files: reading such a source
+    raises it.
     """
 
     path: str
@@ -150,6 +151,8 @@ def source_of(address: str) -> Source:
         raise StreamError(f"expected a file, was a directory: {address}")
     archive, member = _split(address)
     if not member:
+        if is_archive(address):
+            raise StreamError(contents(address).fault or _no_lines(address))
         try:
             return Source(address, size=path.stat().st_size)
         except OSError as error:
@@ -166,7 +169,8 @@ def expand(*addresses: str) -> list[Source]:
     The order is that of the addresses, and within each the natural order of names ("1.9" before "1.10").
     A directory gives the files in it (not those further down), without hidden files, documents such as README.md, and
     what a recorder puts beside recordings; so does a glob that ends in `*`. A tar archive gives its members. Where
-    an archive is damaged, a last source stands for what is lost, and raises when read.
+    an archive is damaged, a last source stands for what is lost, and raises when read; so does one in the place of
+    each file of a directory or glob that cannot be had.
     Raises `StreamError` naming the address that gives nothing.
     """
     return [source for address in addresses for source in _expand(address)]
@@ -191,7 +195,7 @@ def _expand(address: str) -> list[Source]:
         if not found:
             raise StreamError(f"no files in the directory {address} (for those further down: {path / '**'})")
     elif path.exists() or not has_magic(address):
-        found = [address]
+        return _of_file(address)
     else:
         matches = glob(address, recursive=True)  # noqa: PTH207 (Path.glob takes no absolute pattern)
         found = [name for name in matches if Path(name).is_file()]
@@ -201,18 +205,26 @@ def _expand(address: str) -> list[Source]:
             raise StreamError(f"no files match: {address}")
     sources: list[Source] = []
     for name in sorted(found, key=_natural):
-        sources.extend(_members(name, "") if is_archive(name) else [source_of(name)])
+        try:
+            sources.extend(_of_file(name))
+        except StreamError as error:
+            sources.append(Source(name, fault=str(error)))
     return sources
+
+
+def _of_file(name: str) -> list[Source]:
+    return _members(name, "") if is_archive(name) else [source_of(name)]
 
 
 def _members(archive: str, pattern: str) -> list[Source]:
     inside = contents(archive)
     names = sorted(inside.members, key=_natural)
+    is_member = pattern in inside.members
     if pattern:
-        names = [pattern] if pattern in inside.members else [name for name in names if fnmatchcase(name, pattern)]
+        names = [pattern] if is_member else [name for name in names if fnmatchcase(name, pattern)]
     found = [Source(archive, name, inside.members[name].offset, inside.members[name].size) for name in names]
-    if inside.fault:
-        found.append(Source(archive, fault=f"members of {archive} are lost: {inside.fault}"))
+    if inside.fault and not is_member:
+        found.append(Source(archive, fault=inside.fault))
     if not found:
         raise StreamError(f"no files in the archive {archive}" + (f" match: {pattern}" if pattern else ""))
     return found
@@ -233,6 +245,10 @@ def _natural(name: str) -> tuple[str, str]:
     return re.sub("[0-9]+", lambda digits: digits[0].zfill(20), name), name
 
 
+def _no_lines(archive: str) -> str:
+    return f"expected lines, was a tar archive: {archive} (a member is {archive}!NAME)"
+
+
 def _text(source: Source, meter: _Meter) -> Iterator[bytes]:
     """Yield the unpacked bytes of a source."""
     stored = _stored(source, meter)
@@ -241,12 +257,12 @@ def _text(source: Source, meter: _Meter) -> Iterator[bytes]:
         head += chunk
         if len(head) >= HEAD:
             break
-    if not source.member and looks_like_archive(head):
-        raise StreamError(f"expected lines, was a tar archive: {source.name} (a member is {source.name}!NAME)")
     codec = codec_of(head, source.name)
     whole = _joined(head, stored)
     text = whole if codec is None else inflate(whole, codec, source.name)
     first = next(text, b"")
+    if not source.member and looks_like_archive(first):
+        raise StreamError(_no_lines(source.name))
     yield first.removeprefix(BOM_UTF8)
     yield from text
 
@@ -270,7 +286,7 @@ def _stored(source: Source, meter: _Meter) -> Iterator[bytes]:
 
 def _open(source: Source) -> IO[bytes]:
     if source.fault:
-        raise DataError(source.fault)
+        raise StreamError(source.fault)
     if source.is_remote:
         return _open_remote(source.path)
     try:

@@ -94,12 +94,12 @@ def test_the_position_in_a_member_is_the_members(tmp_path: Path) -> None:
         assert lines.position == lines.size == source.size
 
 
-def test_an_archive_opened_as_a_file_says_how_to_name_a_member(tmp_path: Path) -> None:
-    plain = _tar(tmp_path / "data.tar", {"1.1": TEXT})
-    with pytest.raises(
-        StreamError, match=r"expected lines, was a tar archive: .*data\.tar \(a member is .*data\.tar!NAME\)"
-    ):
-        list(open_lines(plain))
+@pytest.mark.parametrize(("name", "mode"), [("data.tar", "w"), ("data", "w"), ("data.tgz", "w:gz"), ("data", "w:bz2")])
+def test_an_archive_opened_as_a_file_says_how_to_name_a_member(tmp_path: Path, name: str, mode: str) -> None:
+    address = _tar(tmp_path / name, {"1.1": TEXT}, mode)
+    with pytest.raises(StreamError) as raised:
+        list(open_lines(address))
+    assert str(raised.value) == f"expected lines, was a tar archive: {address} (a member is {address}!NAME)"
 
 
 def test_a_name_with_an_exclamation_mark_is_first_a_name(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_a_truncated_archive_gives_what_it_has(tmp_path: Path, cut: int) -> None
     complete = [lines for lines, error in read if error is None]
     assert complete == [[members[source.member]] for source in sources[: len(complete)]]
     assert len(complete) == cut // 1536
-    assert isinstance(read[-1][1], DataError)
+    assert isinstance(read[-1][1], StreamError)
     assert "cut.tar" in str(read[-1][1])
 
 
@@ -143,8 +143,9 @@ def test_a_damaged_header_does_not_pass_for_the_end(tmp_path: Path) -> None:
     _write(tmp_path / "data.tar", bytes(content))
     first, lost = expand(address)
     assert list(open_lines(first)) == [b"{}\n"]
-    with pytest.raises(DataError, match=r"members of .*data\.tar are lost: damaged at byte 1024"):
-        list(open_lines(lost))
+    for damaged in (lost, lost.name):
+        with pytest.raises(StreamError, match=r"members of .*data\.tar are lost: damaged at byte 1024"):
+            list(open_lines(damaged))
 
 
 def test_a_compressed_archive_cut_short_gives_what_it_has(tmp_path: Path) -> None:
@@ -161,6 +162,31 @@ def test_what_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
     address = _write(tmp_path / "data.tar", content)
     with pytest.raises(StreamError, match=r"data\.tar: not a tar archive that can be read"):
         expand(address)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a tar archive at all" * 100, bytes(tarfile.RECORDSIZE)])
+@pytest.mark.parametrize("named", ["", "*"])
+def test_what_is_no_archive_costs_no_other_file(tmp_path: Path, content: bytes, named: str) -> None:
+    good = [_write(tmp_path / name, TEXT) for name in ("1.1", "2.1")]
+    bad = _write(tmp_path / "1.tar", content)
+    first, lost, last = expand(str(tmp_path / named))
+    assert [first.name, last.name] == good
+    assert (lost.name, lost.size) == (bad, 0)
+    assert bad in lost.fault
+    for damaged in (lost, lost.name):
+        with pytest.raises(StreamError, match=r"1\.tar"):
+            list(open_lines(damaged))
+
+
+def test_what_is_lost_is_no_part_of_a_member(tmp_path: Path) -> None:
+    members = {f"1.{number}": b"%01000d\n" % number for number in range(4)}
+    whole = Path(_tar(tmp_path / "whole.tar", members)).read_bytes()
+    address = _write(tmp_path / "cut.tgz", gzip.compress(whole[:4000]))
+    assert [source.member for source in expand(f"{address}!1.0")] == ["1.0"]
+    *found, lost = expand(f"{address}!*")
+    assert [source.member for source in found] == ["1.0", "1.1", "1.2"]
+    lines, error = _read_until_error(lost.name)
+    assert (lines, str(error)) == ([], lost.fault)
 
 
 def test_a_source_is_plain_data(tmp_path: Path) -> None:
