@@ -169,6 +169,16 @@ def test_an_archive_that_is_cut_costs_what_is_lost_of_it(markets: list[str], tmp
     assert len(result.markets) == 3
 
 
+def test_names_that_cannot_be_cost_no_other_file(markets: list[str]) -> None:
+    result = simulate(Run((BACKER,), ("a\0b", "1" * 300, "~nobody-at-all", markets[0])))
+    assert result.lost == [
+        "cannot open a\0b: embedded null byte",
+        f"cannot open {'1' * 300}: File name too long",
+        "no such file: ~nobody-at-all",
+    ]
+    assert len(result.markets) == 1
+
+
 def test_files_of_one_event_or_group_are_one_unit(markets: list[str]) -> None:
     units, _ = units_of(Run((BACKER,), tuple(markets), event_processing=True))
     assert [unit.files for unit in units] == [tuple(markets[::2]), tuple(markets[1::2])]

@@ -3,13 +3,14 @@
 import io
 import tarfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, cast
 
 from attrs import frozen
 
-from ..errors import DataError, StreamError
+from ..errors import DataError, FlumineCoreError, StreamError
 from .compression import CHUNK, ChunkFile, codec_of, inflate
 
 _SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.zst", ".tzst")
@@ -42,18 +43,31 @@ def looks_like_archive(head: bytes) -> bool:
     return head[257:262] == b"ustar"
 
 
+@contextmanager
+def opening(path: str) -> Iterator[None]:
+    """Raise what the system says of `path` as a `StreamError` that names it."""
+    try:
+        yield
+    except FlumineCoreError:
+        raise
+    except FileNotFoundError as error:
+        raise StreamError(f"no such file: {path}") from error
+    except IsADirectoryError as error:
+        raise StreamError(f"expected a file, was a directory: {path}") from error
+    except (OSError, ValueError) as error:
+        raise StreamError(f"cannot open {path}: {getattr(error, 'strerror', None) or error}") from error
+
+
 def contents(path: str) -> Contents:
     """Return the files in the tar archive at `path`, read once a process and kept while it stays as it is.
 
-    Folders, links and hidden files (a name that starts with a dot) are left out. Damage does not raise once
-    something was found: the members before it are good, `fault` tells what the matter is.
+    Folders, links, hidden files (a name that starts with a dot) and what has no name are left out. Damage does not
+    raise once something was found: the members before it are good, `fault` tells what the matter is.
     Raises `StreamError` if there is no such file or it is no tar archive.
     """
-    try:
+    with opening(path):
         stat = Path(path).stat()
-    except OSError as error:
-        raise StreamError(f"cannot open {path}: {error.strerror or error}") from error
-    return _contents(path, stat.st_mtime_ns, stat.st_size)
+        return _contents(path, stat.st_mtime_ns, stat.st_size)
 
 
 def unpacked(file: IO[bytes], name: str) -> Iterator[bytes]:
@@ -90,7 +104,8 @@ def _walk(tar: tarfile.TarFile) -> Iterator[Member]:
     while (info := tar.next()) is not None:
         # A month of markets has 100,000 members: let go of each, where tarfile would keep them all.
         tar.members.clear()  # type: ignore[attr-defined]
-        if info.isreg() and not info.issparse() and not Path(info.name).name.startswith("."):
+        name = Path(info.name).name
+        if info.isreg() and not info.issparse() and name and not name.startswith("."):
             yield Member(info.name, info.offset_data, info.size)
 
 

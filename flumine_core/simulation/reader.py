@@ -9,13 +9,15 @@ from codecs import BOM_UTF8
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from glob import glob, has_magic
+from os.path import expanduser
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import IO, cast
 
 from attrs import field, frozen
 
 from ..errors import DataError, FlumineCoreError, StreamError
-from .archive import contents, is_archive, looks_like_archive, unpacked
+from .archive import contents, is_archive, looks_like_archive, opening, unpacked
 from .compression import CHUNK, ChunkFile, codec_of, inflate
 
 BUFFER = 256 * 1024
@@ -146,17 +148,14 @@ def source_of(address: str) -> Source:
     """
     if "://" in address:
         return Source(address)
-    path = Path(address)
-    if path.is_dir():
+    if S_ISDIR(_mode(address)):
         raise StreamError(f"expected a file, was a directory: {address}")
     archive, member = _split(address)
     if not member:
         if is_archive(address):
             raise StreamError(contents(address).fault or _no_lines(address))
-        try:
-            return Source(address, size=path.stat().st_size)
-        except OSError as error:
-            raise StreamError(f"no such file: {address}") from error
+        with opening(address):
+            return Source(address, size=Path(address).stat().st_size)
     found = contents(archive).members.get(member)
     if found is None:
         raise StreamError(f"no such file in the archive {archive}: {member}")
@@ -183,22 +182,25 @@ def _expand(address: str) -> list[Source]:
         return [Source(address)]
     if not address:
         raise StreamError("expected a path, was an empty text")
-    if address.startswith("~"):
-        address = str(Path(address).expanduser())
+    if address.startswith("~") and not _mode(address):
+        address = expanduser(address)  # noqa: PTH111 (that of Path raises where there is no such user)
     archive, pattern = _split(address)
     if pattern:
         return _members(archive, pattern)
-    path = Path(address)
-    if path.is_dir():
-        found = [str(entry) for entry in path.iterdir() if not entry.name.startswith(".") and entry.is_file()]
+    mode = _mode(address)
+    if S_ISDIR(mode):
+        path = Path(address)
+        with opening(address):
+            found = [str(entry) for entry in path.iterdir() if not entry.name.startswith(".") and _may_be_file(entry)]
         found = [name for name in found if not name.lower().endswith(_NO_RECORDINGS)]
         if not found:
             raise StreamError(f"no files in the directory {address} (for those further down: {path / '**'})")
-    elif path.exists() or not has_magic(address):
+    elif mode or not has_magic(address):
         return _of_file(address)
     else:
-        matches = glob(address, recursive=True)  # noqa: PTH207 (Path.glob takes no absolute pattern)
-        found = [name for name in matches if Path(name).is_file()]
+        with opening(address):
+            matches = glob(address, recursive=True)  # noqa: PTH207 (Path.glob takes no absolute pattern)
+        found = [name for name in matches if _may_be_file(name)]
         if address.endswith("*"):
             found = [name for name in found if not name.lower().endswith(_NO_RECORDINGS)]
         if not found:
@@ -210,6 +212,20 @@ def _expand(address: str) -> list[Source]:
         except StreamError as error:
             sources.append(Source(name, fault=str(error)))
     return sources
+
+
+def _mode(path: str | Path) -> int:
+    """Return the mode of `path`; 0 where it cannot be told, for which `Path.exists` and its like may raise."""
+    try:
+        return Path(path).stat().st_mode
+    except (OSError, ValueError):
+        return 0
+
+
+def _may_be_file(path: str | Path) -> bool:
+    """Tell whether `path`, which was listed, is a file, or what it is cannot be told."""
+    mode = _mode(path)
+    return not mode or S_ISREG(mode)
 
 
 def _of_file(name: str) -> list[Source]:
@@ -232,10 +248,10 @@ def _members(archive: str, pattern: str) -> list[Source]:
 
 def _split(address: str) -> tuple[str, str]:
     """Return archive and member of an address, or the address and "" where no such archive exists."""
-    if "!" not in address or Path(address).exists():
+    if "!" not in address or _mode(address):
         return address, ""
     for mark in re.finditer("!", address):
-        if Path(address[: mark.start()]).is_file():
+        if S_ISREG(_mode(address[: mark.start()])):
             return address[: mark.start()], address[mark.end() :]
     return address, ""
 
@@ -289,14 +305,8 @@ def _open(source: Source) -> IO[bytes]:
         raise StreamError(source.fault)
     if source.is_remote:
         return _open_remote(source.path)
-    try:
+    with opening(source.path):
         return Path(source.path).open("rb", buffering=0)
-    except IsADirectoryError as error:
-        raise StreamError(f"expected a file, was a directory: {source.path}") from error
-    except FileNotFoundError as error:
-        raise StreamError(f"no such file: {source.path}") from error
-    except OSError as error:
-        raise StreamError(f"cannot open {source.path}: {error.strerror or error}") from error
 
 
 def _open_remote(url: str) -> IO[bytes]:

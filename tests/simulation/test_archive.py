@@ -53,6 +53,7 @@ def test_members_of_an_archive_are_read_in_place(
         "2022/Jan/2/1.9.bz2": bz2.compress(TEXT[:1000]),
         f"{deep}/1.5": TEXT,
         "2022/._1.9.bz2": b"left by a Mac",
+        "": b"no address is that of a member without a name",
         "empty": b"",
     }
     suffix = mode.replace("w:", ".").removeprefix("w")
@@ -74,6 +75,12 @@ def test_a_member_is_found_by_its_address_alone(tmp_path: Path) -> None:
     assert source_of(expand(address)[0].name) == expand(address)[0]
     assert [source.member for source in expand(f"{address}!a/*")] == ["a/1.1", "a/1.2"]
     assert [source.member for source in expand(f"{address}!b/1.3")] == ["b/1.3"]
+
+
+def test_a_member_may_have_a_name_that_no_file_can_have(tmp_path: Path) -> None:
+    address = _tar(tmp_path / "data.tar", {"1" * 300: TEXT})
+    (source,) = expand(address)
+    assert list(open_lines(source.name)) == LINES
 
 
 def test_a_missing_member_is_named(tmp_path: Path) -> None:

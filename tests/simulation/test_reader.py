@@ -4,6 +4,8 @@ import bz2
 import gzip
 import http.server
 import importlib.util
+import os
+import tarfile
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -280,6 +282,73 @@ def test_a_tilde_is_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("HOME", str(tmp_path))
     _write(tmp_path / "1.1", TEXT)
     assert [source.path for source in expand("~/1.1")] == [str(tmp_path / "1.1")]
+
+
+def test_a_name_with_a_tilde_is_first_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    _write(tmp_path / "~nobody-at-all", TEXT)
+    for address in ("~nobody-at-all", "*-all"):
+        assert [list(open_lines(source.name)) for source in expand(address)] == [LINES]
+    with pytest.raises(StreamError, match=r"no such file: ~somebody-else/1\.1"):
+        expand("~somebody-else/1.1")
+
+
+@pytest.mark.parametrize("address", ["1" * 300, f"{'1' * 300}/1.1", "1.1\0", "1.1\0.tar", "1.1\0/*", "1.1\0!1.1"])
+def test_a_name_that_cannot_be_is_named(address: str) -> None:
+    for use in (expand, open_lines):
+        with pytest.raises(StreamError) as raised:
+            use(address)
+        assert address in str(raised.value)
+    with pytest.raises(StreamError):
+        list(open_lines(Source(address)))
+
+
+def test_a_link_that_leads_nowhere_is_told_and_costs_no_other_file(tmp_path: Path) -> None:
+    good = _write(tmp_path / "1.1", TEXT)
+    (tmp_path / "1.2").symlink_to(tmp_path / "not-mounted")
+    (tmp_path / "1.3").symlink_to(tmp_path)
+    for address in (tmp_path, tmp_path / "*"):
+        first, lost = expand(str(address))
+        assert (first.name, lost.fault) == (good, f"no such file: {tmp_path / '1.2'}")
+
+
+@pytest.fixture
+def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What lies here may be read only in part, by root neither."""
+    for name in ("1.1", "1.2", "1.3.tar", "shut/1.4", "listed/1.5"):
+        _write(tmp_path / name, TEXT)
+    with tarfile.open(tmp_path / "1.3.tar", "w") as archive:
+        archive.add(tmp_path / "1.1", "1.1")
+    modes = {"1.2": 0, "1.3.tar": 0, "shut": 0, "listed": 0o444}
+    for name, mode in modes.items():
+        (tmp_path / name).chmod(mode)
+    tmp_path.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    user = os.geteuid()
+    if user == 0:
+        try:
+            os.seteuid(65_534)
+        except OSError:
+            pytest.skip("root that cannot become anybody else reads everything")
+    yield
+    os.seteuid(user)
+    for name in modes:
+        (tmp_path / name).chmod(0o755)
+
+
+def test_what_must_not_be_read_is_told_and_costs_no_other_file(locked: None) -> None:
+    readable, unreadable, archive = expand("*")
+    assert list(open_lines(readable)) == LINES
+    assert archive.fault == "cannot open 1.3.tar: Permission denied"
+    (listed,) = expand("listed")
+    assert listed.fault == "cannot open listed/1.5: Permission denied"
+    for use in (expand, open_lines):
+        with pytest.raises(StreamError, match=r"cannot open shut/1\.4: Permission denied"):
+            use("shut/1.4")
+    with pytest.raises(StreamError, match=r"cannot open shut: Permission denied"):
+        expand("shut")
+    with pytest.raises(StreamError, match=r"cannot open 1\.2: Permission denied"):
+        list(open_lines(unreadable))
 
 
 @pytest.mark.parametrize("pattern", ["*.nothing", "**/*.nothing", "1.[0-9]"])
