@@ -15,6 +15,9 @@ CHUNK = 64 * 1024
 MOST_OUT = 1024 * 1024
 """Most bytes a decompressor gives back in one call, so that a small file cannot fill the memory."""
 
+_ZSTD_PIECE = 512
+"""Stored bytes of zst data unpacked at a time, since all that they hold comes out: 128 KB of every 4 at worst."""
+
 _ZSTD_SKIPPABLE = b"\x2a\x4d\x18"
 
 
@@ -36,21 +39,25 @@ class Decompressor(Protocol):
         """What was fed beyond the end of the stream."""
         ...
 
-    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
+    def decompress(self, data: bytes, max_length: int) -> bytes:
         """Feed `data` and return at most `max_length` unpacked bytes."""
         ...
 
 
 class _Zstd:
-    """`zstandard`'s decompression object behind the shape of the other two."""
+    """`zstandard`'s decompression object behind the shape of the other two; it may give a piece more than asked."""
 
-    __slots__ = ("_inner",)
-    needs_input = True
+    __slots__ = ("_inner", "_rest")
 
     def __init__(self) -> None:
         import zstandard
 
-        self._inner = zstandard.ZstdDecompressor(max_window_size=2**31).decompressobj()
+        self._inner = zstandard.ZstdDecompressor(max_window_size=2**31).decompressobj(write_size=CHUNK)
+        self._rest = memoryview(b"")
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._rest
 
     @property
     def eof(self) -> bool:
@@ -58,10 +65,18 @@ class _Zstd:
 
     @property
     def unused_data(self) -> bytes:
-        return self._inner.unused_data
+        return self._inner.unused_data + self._rest
 
-    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
-        return self._inner.decompress(data)
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        rest = memoryview(data) if data else self._rest
+        pieces = []
+        size = 0
+        while rest and size < max_length and not self.eof:
+            pieces.append(self._inner.decompress(rest[:_ZSTD_PIECE]))
+            size += len(pieces[-1])
+            rest = rest[_ZSTD_PIECE:]
+        self._rest = rest
+        return b"".join(pieces)
 
 
 def _gzip() -> Decompressor:
