@@ -23,6 +23,9 @@ from .compression import CHUNK, ChunkFile, codec_of, inflate
 BUFFER = 256 * 1024
 """Bytes of text held at a time while lines are split."""
 
+LONGEST_LINE = 64 * 1024 * 1024
+"""Most bytes of a line, far beyond any image, so that a file without line ends cannot fill the memory."""
+
 HEAD = 512
 """Bytes looked at to tell what a file is."""
 
@@ -280,7 +283,13 @@ def _text(source: Source, meter: _Meter) -> Iterator[bytes]:
     if not source.member and looks_like_archive(first):
         raise StreamError(_no_lines(source.name))
     yield first.removeprefix(BOM_UTF8)
-    yield from text
+    length = 0
+    for chunk in text:
+        end = chunk.rfind(b"\n") + 1
+        length = len(chunk) - end if end else length + len(chunk)
+        if length > LONGEST_LINE:
+            raise DataError(f"{source.name}: a line of more than {LONGEST_LINE} bytes")
+        yield chunk
 
 
 def _stored(source: Source, meter: _Meter) -> Iterator[bytes]:

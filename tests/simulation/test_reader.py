@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flumine_core.errors import DataError, StreamError
-from flumine_core.simulation.reader import Source, expand, open_lines, size_of
+from flumine_core.simulation.reader import LONGEST_LINE, Source, expand, open_lines, size_of
 
 LINES = [b'{"op":"mcm","pt":%d,"mc":[{"id":"1.%d"}]}\n' % (1000 + number, number % 7) for number in range(5000)]
 TEXT = b"".join(LINES)
@@ -193,6 +193,14 @@ def test_a_small_bomb_does_not_fill_the_memory(tmp_path: Path, suffix: str) -> N
     finally:
         tracemalloc.stop()
         lines.close()
+
+
+def test_a_line_without_end_is_no_line(tmp_path: Path) -> None:
+    address = _write(tmp_path / "1.1.gz", gzip.compress(b"{}\n" + b"x" * (LONGEST_LINE + 3_000_000), 1))
+    lines, error = _read_until_error(address)
+    assert lines == [b"{}\n"]
+    assert str(error) == f"{address}: a line of more than {LONGEST_LINE} bytes"
+    assert isinstance(error, DataError)
 
 
 @pytest.mark.parametrize("suffix", PACKERS)
