@@ -293,6 +293,68 @@ def test_bad_line_is_named_counted_and_passed_over(
     assert strategy.order.bet_id
 
 
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"suspendTime": []}, "suspendTime must be text, was []"),
+        ({"openDate": {}}, "openDate must be text, was {}"),
+        ({"settledTime": [1]}, "settledTime must be text, was [1]"),
+        (
+            {"priceLadderDefinition": "CLASSIC"},
+            "priceLadderDefinition must be an object, was 'CLASSIC'",
+        ),
+        ({"keyLineDefinition": [1]}, "keyLineDefinition must be an object, was [1]"),
+        ({"keyLineDefinition": {"kl": 1}}, "keyLineDefinition.kl must be a list, was 1"),
+        ({"keyLineDefinition": {"kl": [1]}}, "keyLineDefinition.kl must hold objects, was [1]"),
+        ({"betDelay": 10**400}, f"betDelay must be a number of up to 64 bits, was {10**400}"),
+        ({"betDelay": "1"}, "betDelay must be a number of up to 64 bits, was '1'"),
+    ],
+)
+def test_a_definition_that_is_not_as_documented_is_a_bad_line(
+    changed: Any, told: str, simulate: Any, market_file: Any, tmp_path: Path
+) -> None:
+    lines = Path(market_file()).read_bytes().splitlines(keepends=True)
+    message = json.loads(lines[0])
+    change = {"id": message["mc"][0]["id"], "marketDefinition": message["mc"][0]["marketDefinition"] | changed}
+    path = tmp_path / "defined"
+    path.write_bytes(b"".join([*lines[:50], json.dumps({**message, "mc": [change]}).encode() + b"\n", *lines[50:]]))
+
+    class Reader(Watcher):
+        def check_market_book(self, market: Any, market_book: Any) -> bool:
+            assert market_book.market_definition.market_type
+            return super().check_market_book(market, market_book)
+
+    strategy, unharmed = Reader(), Watcher()
+    simulate(market_file(), unharmed)
+    framework = simulate(str(path), strategy)
+    assert framework.bad_lines == [f"{path}:51: marketDefinition.{told}"]
+    assert framework.faults.counts == {}
+    assert strategy.seen == unharmed.seen
+
+
+def test_a_definition_may_hold_what_is_not_known_yet(simulate: Any, market_file: Any, tmp_path: Path) -> None:
+    first, *rest = Path(market_file()).read_bytes().splitlines(keepends=True)
+    message = json.loads(first)
+    message["mc"][0]["marketDefinition"].update(
+        unknown=[1],
+        priceLadderDefinition={"type": "FINEST", "unknown": 1},
+        keyLineDefinition={"kl": [{"id": 7, "hc": 0.5, "unknown": 1}], "unknown": 1},
+    )
+    path = tmp_path / "defined"
+    path.write_bytes(b"".join([json.dumps(message).encode() + b"\n", *rest]))
+    found: list[Any] = []
+
+    class Reader(BaseStrategy):
+        def check_market_book(self, market: Any, market_book: Any) -> bool:
+            found.append(market_book.market_definition)
+            return False
+
+    framework = simulate(str(path), Reader())
+    assert framework.faults.counts == {}
+    assert found[0].price_ladder_definition.type == "FINEST"
+    assert [(each.selection_id, each.handicap) for each in found[0].key_line_definitions.key_line] == [(7, 0.5)]
+
+
 def test_bad_lines_without_end_are_all_counted_and_some_are_kept(
     simulate: Any, market_file: Any, tmp_path: Path
 ) -> None:

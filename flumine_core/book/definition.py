@@ -39,6 +39,9 @@ _TEXTS = (
     "venue",
     "raceType",
     "bettingType",
+    "openDate",
+    "suspendTime",
+    "settledTime",
 )
 _NUMBERS = (
     "version",
@@ -48,6 +51,7 @@ _NUMBERS = (
     "eachWayDivisor",
     "marketBaseRate",
 )
+_LARGEST = 2**63
 _RUNNER_NUMBERS = ("hc", "adjustmentFactor")
 _RUNNER_TEXTS = ("status", "bsp", "removalDate", "name")
 
@@ -59,16 +63,28 @@ def _check_fields(raw: dict[str, Any], names: tuple[str, ...], wanted: Any, what
             raise DataError(f"{where}.{name} must be {what}, was {value!r}")
 
 
+def _check_numbers(raw: dict[str, Any], names: tuple[str, ...], where: str) -> None:
+    for name in names:
+        value = raw.get(name)
+        if value is not None and not (isinstance(value, int | float) and abs(value) < _LARGEST):
+            raise DataError(f"{where}.{name} must be a number of up to 64 bits, was {value!r}")
+
+
 def _check(raw: dict[str, Any]) -> None:
     """Raise DataError where a definition is not fit to be traded on."""
     _check_fields(raw, _TEXTS, str | int, "text", "marketDefinition")
-    _check_fields(raw, _NUMBERS, int | float, "a number", "marketDefinition")
+    _check_numbers(raw, _NUMBERS, "marketDefinition")
     _check_fields(raw, ("runners", "betDelayModels", "regulators"), list, "a list", "marketDefinition")
     for runner in raw.get("runners") or ():
         if not isinstance(runner, dict) or not isinstance(runner.get("id"), int):
             raise DataError(f"marketDefinition.runners must each have an id, was {runner!r}")
-        _check_fields(runner, _RUNNER_NUMBERS, int | float, "a number", "marketDefinition.runners")
+        _check_numbers(runner, _RUNNER_NUMBERS, "marketDefinition.runners")
         _check_fields(runner, _RUNNER_TEXTS, str | int | float, "text", "marketDefinition.runners")
+    _check_fields(raw, ("priceLadderDefinition", "keyLineDefinition"), dict, "an object", "marketDefinition")
+    key_line = raw.get("keyLineDefinition") or {}
+    _check_fields(key_line, ("kl",), list, "a list", "marketDefinition.keyLineDefinition")
+    if not all(isinstance(each, dict) for each in key_line.get("kl") or ()):
+        raise DataError(f"marketDefinition.keyLineDefinition.kl must hold objects, was {key_line['kl']!r}")
 
 
 @lru_cache(32)
@@ -142,10 +158,15 @@ class Definition:
     def resource(self) -> "MarketDefinition":
         """The definition as betfairlightweight's object; fields that it does not know are left out."""
         # importing betfairlightweight takes more memory and time than a small simulation
+        from betfairlightweight.resources.bettingresources import PriceLadderDescription
         from betfairlightweight.resources.streamingresources import MarketDefinition, MarketDefinitionRunner
 
         fitted = fit(self.raw, MarketDefinition)
         fitted["runners"] = [fit(runner, MarketDefinitionRunner) for runner in self.runners]
+        if fitted.get("priceLadderDefinition"):
+            fitted["priceLadderDefinition"] = fit(fitted["priceLadderDefinition"], PriceLadderDescription)
+        if fitted.get("keyLineDefinition"):
+            fitted["keyLineDefinition"] = {"kl": fitted["keyLineDefinition"].get("kl") or []}
         return MarketDefinition(**fitted)
 
 
