@@ -263,6 +263,14 @@ def damaged(lines: list[bytes], kind: str) -> list[bytes]:
             {"op": "mcm", "pt": 1500000000000, "mc": [{"id": market, "rc": [{"id": 1, "atb": "x"}]}]}
         ).encode()
         + b"\n",
+        "endless price": json.dumps(
+            {"op": "mcm", "pt": 1500000000000, "mc": [{"id": market, "rc": [{"id": 1, "atb": [[10**400, 2.0]]}]}]}
+        ).encode()
+        + b"\n",
+        "endless size": json.dumps(
+            {"op": "mcm", "pt": 1500000000000, "mc": [{"id": market, "rc": [{"id": 1, "trd": [[2.0, -(10**400)]]}]}]}
+        ).encode()
+        + b"\n",
         "truncated": lines[100][: len(lines[100]) // 2],
     }[kind]
     return [*lines[:100], middle] if kind == "truncated" else [*lines[:100], middle, *lines[100:]]
@@ -270,7 +278,19 @@ def damaged(lines: list[bytes], kind: str) -> list[bytes]:
 
 @pytest.mark.parametrize("reads", [False, True])
 @pytest.mark.parametrize(
-    "kind", ["blank line", "garbage", "no mc", "no definition", "NaN", "Infinity", "odd ladder", "truncated"]
+    "kind",
+    [
+        "blank line",
+        "garbage",
+        "no mc",
+        "no definition",
+        "NaN",
+        "Infinity",
+        "odd ladder",
+        "endless price",
+        "endless size",
+        "truncated",
+    ],
 )
 def test_bad_line_is_named_counted_and_passed_over(
     kind: str, reads: bool, simulate: Any, market_file: Any, tmp_path: Path

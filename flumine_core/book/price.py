@@ -3,11 +3,12 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from math import inf
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-Number = int | float
+Number = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | float
+"""A number of the stream; an integer of more than 64 bits, which may fit into no float, is as little one as NaN."""
 
 Position = tuple[int, Number, Number]
 """(position, price, size); size 0 removes the position."""
