@@ -75,7 +75,7 @@ class Assembly:
     def _client(self, named: Named) -> BaseClient:
         options = dict(named.options)
         made = None
-        if any("flumine_make_client" in plugin.hooks for plugin in self.discovery.candidates("hooks")):
+        if self.discovery.has_hook("flumine_make_client"):
             plan = Plan(self.discovery.load_hook_plugins(), (), self.flumine.faults)
             made = plan.make("client", kind=named.name, options=options)
         if made is not None:

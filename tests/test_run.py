@@ -17,6 +17,7 @@ from flumine_core.kernel.discovery import Discovery
 from flumine_core.plain import MARKET_COLUMNS, ORDER_COLUMNS, Named, Result, Run
 from flumine_core.run import Progress, simulate, units_of
 from flumine_core.synthetic.market import SyntheticMarket
+from flumine_core.trading import TradingAssembly
 
 Install = Callable[..., None]
 
@@ -290,6 +291,31 @@ def flumine_make_executor(workers):
     assert pool_plugin.asked == [2]
     assert many == simulate(Run((BACKER,), tuple(markets)))
     assert ThreadPoolExecutor is pool_plugin.ThreadPoolExecutor
+
+
+@pytest.fixture
+def mint(install: Install) -> None:
+    """A plugin that makes clients."""
+    source = """
+from flumine_core import SimulatedClient, hookimpl
+@hookimpl
+def flumine_make_client(kind, options):
+    return SimulatedClient(username=f"{kind} of a plugin")
+"""
+    install("mint", "[flumine_core]\nmint = mint_plugin\n", mint_plugin=source)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("kind", ["simulated", "mine"])
+def test_a_client_of_a_plugin_is_used_in_every_process(markets: list[str], mint: None, kind: str, workers: int) -> None:
+    result = simulate(Run((BACKER,), tuple(markets), clients=(Named(kind),), workers=workers))
+    assert {order["client"] for order in result.orders} == {f"{kind} of a plugin"}
+
+
+def test_a_client_of_a_plugin_is_used_when_trading(mint: None) -> None:
+    run = Run((BACKER,), clients=(Named("mine"),))
+    flumine = TradingAssembly(run, Discovery(), True, lambda line: None).flumine
+    assert [client.username for client in flumine.clients] == ["mine of a plugin"]
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -19,7 +19,7 @@ def target_of(entry: Entry, discovery: Discovery) -> Any:
         return discovery.load(entry.section, entry.name)
     if entry.name in CLIENTS:
         return CLIENTS[entry.name]
-    if any("flumine_make_client" in plugin.hooks for plugin in discovery.candidates("hooks")):
+    if discovery.has_hook("flumine_make_client"):
         return None
     raise DiscoveryError(f"no client type {entry.name!r}{did_you_mean(entry.name, CLIENTS)}")
 

@@ -196,6 +196,16 @@ class Discovery:
 
         :raises DiscoveryError: where a required plugin is unknown, blocked or broken.
         """
+        loaded = self._loaded_hook_plugins()
+        self._check_required()
+        return list(loaded)
+
+    def has_hook(self, hook: str) -> bool:
+        """Whether any plugin of the group `flumine_core` implements a hook; imports them, since only that tells."""
+        self._loaded_hook_plugins()
+        return any(hook in each.hooks for each in self.candidates(HOOKS) if each.status == "enabled")
+
+    def _loaded_hook_plugins(self) -> list[tuple[str, object]]:
         if self._hook_plugins is None:
             for candidate in self.candidates(HOOKS):
                 self._import(candidate)
@@ -205,8 +215,7 @@ class Discovery:
                 for name in set(circle):
                     sound[name].fail(describe_circle(circle))
             self._hook_plugins = [(name, sound[name].loaded) for name in in_order]
-        self._check_required()
-        return list(self._hook_plugins)
+        return self._hook_plugins
 
     def load(self, kind: str, name: str) -> Any:
         """Return the object of one kind and name; `module:attribute` is imported as it stands.
