@@ -9,11 +9,8 @@ long as the run, in this process, and are given the events of all units in the o
 
 import functools
 import gc
-import multiprocessing
-import signal
-import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor
 from contextlib import closing
 from typing import Any
 
@@ -29,7 +26,7 @@ from .plain import Named, Result, Row, Run, Totals, Unit
 from .relay import Packed, Relay, RunLog, unpacked
 from .simulation.reader import Source, expand
 from .simulation.stream import event_of
-from .spread import Lost, in_order, spread
+from .spread import Lost, Processes, in_order, spread
 
 __all__ = ["Named", "Progress", "Result", "Row", "Run", "Totals", "Unit", "simulate", "units_of"]
 
@@ -47,6 +44,9 @@ class Progress:
     bytes_done: int = 0
     books: int = 0
 
+
+PRELOADED = ["flumine_core.run"]
+"""What worker processes have imported before they are made."""
 
 Watch = Callable[[Progress], None]
 Take = Callable[[Result], None]
@@ -213,7 +213,7 @@ def _spread(
 
     def make_executor(workers: int) -> Executor:
         made: Executor | None = plan.make("executor", workers=workers)
-        return made if made is not None else process_pool(workers, prepare)
+        return made if made is not None else Processes(workers, PRELOADED, prepare)
 
     def watched(outcomes: Iterator[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
         for index, outcome in outcomes:
@@ -262,24 +262,3 @@ def _task(run: Run, keep: bool, nouns: frozenset[str], tells_refused: bool, unit
 @functools.lru_cache(maxsize=1)
 def _discovery(blocked: tuple[str, ...], required: tuple[str, ...]) -> Discovery:
     return Discovery(blocked, required)
-
-
-PRELOADED = ["flumine_core.run"]
-
-
-def process_pool(workers: int, prepare: Prepare | None = None) -> ProcessPoolExecutor:
-    """Make the default executor: where it can be, processes that are forked from one that has imported flumine_core."""
-    methods = multiprocessing.get_all_start_methods()
-    context: Any = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    if "forkserver" in methods:
-        context.set_forkserver_preload(PRELOADED)
-    return ProcessPoolExecutor(workers, context, _start_worker, (prepare,))
-
-
-def _start_worker(prepare: Prepare | None) -> None:
-    """Leave Ctrl-C to the parent, and stdout to its results."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sys.stdout = sys.stderr
-    if prepare is not None:
-        prepare()
-    gc.freeze()

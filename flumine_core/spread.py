@@ -1,8 +1,16 @@
 """One function over many items on an executor: largest first, and an item that kills its worker costs only itself."""
 
+import gc
+import multiprocessing
+import os
+import signal
+import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from contextlib import suppress
+from multiprocessing.connection import Connection
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -23,6 +31,45 @@ class Lost:
 DIED = Lost("its worker process died")
 AHEAD = 2
 """Items that wait in the executor beyond those being worked on, so that no worker idles."""
+
+
+class Processes(ProcessPoolExecutor):
+    """Processes, where it can be forked from one that has imported `preload`, that end with this one.
+
+    :param prepare: called in each process when it begins; it can be pickled.
+
+    They have one end of a pipe whose other end is held here alone: whatever ends this process, it is closed.
+    """
+
+    def __init__(self, workers: int, preload: Sequence[str] = (), prepare: Callable[[], Any] | None = None) -> None:
+        methods = multiprocessing.get_all_start_methods()
+        context: Any = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+        if "forkserver" in methods:
+            context.set_forkserver_preload(list(preload))
+        lifeline, self._held = context.Pipe(duplex=False)
+        super().__init__(workers, context, _start_worker, (lifeline, prepare))
+
+    def leave(self, at_once: bool) -> None:
+        """Let the processes end without waiting for them: `at_once`, or after all threads that were left in them."""
+        if at_once:
+            self._held.close()
+        threading.Thread(target=self.shutdown, kwargs={"cancel_futures": True}, name="end-of-workers").start()
+
+
+def _start_worker(lifeline: Connection, prepare: Callable[[], Any] | None) -> None:
+    """Leave Ctrl-C to the parent, and stdout to its results; end with the parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.stdout = sys.stderr
+    threading.Thread(target=_end_with, args=(lifeline,), name="lifeline", daemon=True).start()
+    if prepare is not None:
+        prepare()
+    gc.freeze()
+
+
+def _end_with(lifeline: Connection) -> None:
+    with suppress(EOFError, OSError):
+        lifeline.recv_bytes()
+    os._exit(1)
 
 
 @attrs.define
@@ -80,23 +127,24 @@ class Spread(Generic[Item, Result]):
             else:
                 yield index, outcome
         self._close()
-        alone: Executor | None = None
-        try:
-            for index in sorted(suspects):
-                alone = alone or self.make_executor(1)
-                outcome = _outcome(alone.submit(self.task, self.items[index]))
-                if outcome is DIED:
-                    alone.shutdown(wait=False)
-                    alone = None
-                yield index, outcome
-        finally:
-            if alone is not None:
-                alone.shutdown()
+        for index in sorted(suspects):
+            self.executor = self.executor or self.make_executor(1)
+            future = self.executor.submit(self.task, self.items[index])
+            self.running[future] = index
+            outcome = _outcome(future)
+            del self.running[future]
+            if outcome is DIED:
+                self._close()
+            yield index, outcome
+        self._close()
 
     def _close(self) -> None:
-        if self.executor is not None:
-            self.executor.shutdown(cancel_futures=True)
-            self.executor = None
+        """Let the executor go; what it still runs is not waited for."""
+        executor, self.executor = self.executor, None
+        if isinstance(executor, Processes):
+            executor.leave(at_once=bool(self.running))
+        elif executor is not None:
+            executor.shutdown(wait=not self.running, cancel_futures=True)
 
 
 def _outcome(future: Future[Any]) -> Any:

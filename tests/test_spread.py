@@ -1,7 +1,9 @@
-"""Spreading over processes: order, the largest first, and workers that die."""
+"""Spreading over processes: order, the largest first, workers that die, and workers that are no longer wanted."""
 
 import os
 import sys
+import threading
+import time
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -10,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flumine_core.spread import Lost, in_order, spread
+from flumine_core.spread import Lost, Processes, in_order, spread
 
 
 def work(item: int | str) -> int | str:
@@ -23,6 +25,28 @@ def work(item: int | str) -> int | str:
     if item == "exit":
         sys.exit(4)
     return item * 2
+
+
+def linger(item: Path) -> None:
+    """Show signs of life in a file, if it is there, until there is one called `stop`."""
+    while item.exists() and not item.with_name("stop").exists():
+        item.write_text(f"{time.monotonic()}")
+        time.sleep(0.02)
+
+
+def leave_thread(item: Path) -> None:
+    """Have a thread that is waited for show signs of life."""
+    threading.Thread(target=linger, args=(item,)).start()
+
+
+def has_stopped(item: Path) -> bool:
+    """Whether nobody writes into a file any more, or stops doing so within 5 s."""
+    for _ in range(25):
+        before = item.read_text()
+        time.sleep(0.2)
+        if item.read_text() == before:
+            return True
+    return False
 
 
 def processes(workers: int) -> Executor:
@@ -72,3 +96,33 @@ def test_the_executor_is_shut_down_when_nobody_wants_more() -> None:
     outcomes.close()
     with pytest.raises(RuntimeError):
         made[0].submit(work, 1)
+
+
+def test_workers_that_are_no_longer_wanted_end_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1]))
+    busy = tmp_path / "busy"
+    busy.touch()
+    outcomes = spread(linger, [tmp_path / "none", busy], [1, 1], 2, Processes)
+    next(outcomes)
+    while not busy.read_text():
+        time.sleep(0.02)
+    begun = time.monotonic()
+    outcomes.close()
+    assert time.monotonic() - begun < 2
+    assert has_stopped(busy)
+
+
+def test_threads_that_were_left_in_a_worker_are_neither_awaited_nor_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1]))
+    left = tmp_path / "left"
+    left.touch()
+    assert list(spread(leave_thread, [left], [1], 1, Processes)) == [(0, None)]
+    while not left.read_text():
+        time.sleep(0.02)
+    time.sleep(1)
+    before = left.read_text()
+    time.sleep(0.5)
+    assert left.read_text() != before
+    left.with_name("stop").touch()

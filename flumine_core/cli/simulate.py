@@ -1,5 +1,6 @@
 """`simulate`: strategies over recorded markets."""
 
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, redirect_stdout
@@ -79,7 +80,12 @@ def run_and_print(run: Run, discovery: Discovery, output_format: str, output: st
     enable_stderr(*log)
     is_logged = log[0] != "CRITICAL"
     prepare = partial(enable_stderr, *log) if is_logged else None
-    with ResultFiles(output) if output else nullcontext() as files, _progress() as watch, redirect_stdout(sys.stderr):
+    with (
+        _sigterm_as_ctrl_c(),
+        ResultFiles(output) if output else nullcontext() as files,
+        _progress() as watch,
+        redirect_stdout(sys.stderr),
+    ):
         result: Result = simulate(run, files.take if files else _drop, watch, discovery, prepare)
     if files is not None and files.fault is not None:
         result.lost.append(files.fault)
@@ -102,6 +108,16 @@ def discovery_of(run: Run, choices: Choices) -> Discovery:
 
 def _drop(result: Result) -> None:
     """Keep no rows: only totals are printed."""
+
+
+@contextmanager
+def _sigterm_as_ctrl_c() -> Iterator[None]:
+    """Have SIGTERM end a run as Ctrl-C does: what was simulated is written, and no worker process is left."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -3,9 +3,11 @@
 import csv
 import json
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -199,6 +201,70 @@ def test_a_strategy_that_leaves_or_is_interrupted_ends_with_an_error(cli: Cli, m
         result = cli("simulate", market, "--strategy", f"leaving{number}:Leaving")
         assert result.exit_code == 1
         assert ("SystemExit: 0" in result.stdout) is (number == 0)
+
+
+LINGERING = """
+import time
+from pathlib import Path
+from flumine_core import BaseStrategy
+class Lingering(BaseStrategy):
+    def check_market_book(self, market, market_book):
+        while not Path("stop").exists():
+            Path(f"alive-{market.market_id}").write_text(f"{time.monotonic()}")
+            time.sleep(0.02)
+"""
+
+
+@pytest.fixture
+def lingering(tmp_path: Path, market: Path, second: Path) -> Iterator[Callable[[int], subprocess.Popen[str]]]:
+    """Return a function that begins a run of so many workers, each of which is busy for ever."""
+    (tmp_path / "lingering.py").write_text(LINGERING)
+
+    def begin(workers: int) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "flumine_core", "simulate", str(market), str(second)]
+        command += ["--strategy", "lingering:Lingering", "--workers", str(workers), "--output", "out"]
+        process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+        until = time.monotonic() + 30
+        while len(signs(tmp_path)) < workers and time.monotonic() < until:
+            time.sleep(0.02)
+        return process
+
+    yield begin
+    (tmp_path / "stop").touch()
+
+
+def signs(folder: Path) -> dict[str, str]:
+    """Return the signs of life of lingering strategies."""
+    return {path.name: path.read_text() for path in folder.glob("alive-*")}
+
+
+def have_ended(folder: Path) -> bool:
+    """Whether no strategy lives any more, or all end within 5 s."""
+    for _ in range(25):
+        before = signs(folder)
+        time.sleep(0.2)
+        if signs(folder) == before:
+            return True
+    return False
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_run_and_its_workers(lingering: Any, tmp_path: Path, number: int, workers: int) -> None:
+    process = lingering(workers)
+    process.send_signal(number)
+    _, told = process.communicate(timeout=5)
+    assert (process.returncode, told.split()) == (1, ["Aborted!"])
+    assert have_ended(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+def test_workers_end_with_a_run_that_was_killed(lingering: Any, tmp_path: Path) -> None:
+    process = lingering(2)
+    process.kill()
+    process.communicate(timeout=5)
+    assert have_ended(tmp_path)
 
 
 PRINTING = """
