@@ -96,7 +96,9 @@ class Assembly:
         passed = {name: value for name, value in given.items() if name in takes}
         try:
             return target, target(**passed, **arguments)
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             raise SettingsError(f"{kind} {named.name!r} cannot be made: {one_line(error)}") from error
 
     def _add_control(self, named: Named) -> None:
@@ -136,18 +138,22 @@ class Assembly:
                 continue
             if not isinstance(strategy, BaseStrategy):
                 raise SettingsError(f"strategy {named.name!r} must be a BaseStrategy, was {strategy!r}")
-            if strategy.name in names:
-                raise SettingsError(
-                    f"two strategies are called {strategy.name!r}: give one another name, as options.name"
-                )
-            names.add(strategy.name)
-            self._prepare(strategy)
+            if not hasattr(strategy, "_contexts"):
+                fault = SettingsError(f"{type(strategy).__name__}.__init__ must call super().__init__()")
+                self.flumine.faults.record(named.name, "__init__", fault)
+                continue
+            name = named.name
             try:
+                name = strategy.name
+                if name in names:
+                    raise SettingsError(f"two strategies are called {name!r}: give one another name, as options.name")
+                names.add(name)
+                self._prepare(strategy)
                 self.flumine.add_strategy(strategy)
-            except FlumineCoreError:
+            except (FlumineCoreError, KeyboardInterrupt):
                 raise
-            except (Exception, SystemExit) as error:
-                self.flumine.faults.record(strategy.name, "strategy.add", error)
+            except BaseException as error:
+                self.flumine.faults.record(name, "strategy.add", error)
 
     def _prepare(self, strategy: BaseStrategy) -> None:
         """Do what is to be done with a strategy before it is added."""
@@ -213,7 +219,9 @@ def _made(kind: str, named: Named, discovery: Discovery, faults: Faults, given: 
         return target(**passed, **arguments)
     except FlumineCoreError as error:
         raise SettingsError(f"{kind} {named.name!r}: {error}") from error
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         faults.record(named.name, "__init__", error)
         return None
 
@@ -261,6 +269,7 @@ def collect(flumine: FlumineSimulation, unit: Unit, keep: bool) -> Result:
             if book is not None and book.streaming_unique_id in strategy.stream_ids:
                 result.seen[strategy.name] = result.seen.get(strategy.name, 0) + 1
         result.orders.extend(orders)
+    result.count_orders(result.orders)
     if keep:
         result.refusals = [refusal_row(refusal) for refusal in flumine.refusals]
     result.refused = dict(flumine.refusal_counts)
@@ -359,7 +368,7 @@ def simulate_unit(
     """Simulate one unit in this process.
 
     :param relay: what takes the events for the logging controls of the run, which are not made here.
-    :raises FlumineCoreError: where the run cannot be started at all.
+    :raises FlumineCoreError: where it cannot be started.
     """
     assembly = UnitAssembly(run, unit, discovery, relay)
     flumine = assembly.flumine
@@ -372,11 +381,13 @@ def simulate_unit(
     failure: str | None = None
     try:
         flumine.run()
+    except KeyboardInterrupt:
+        raise
     except Exception as error:
         if isinstance(error, FlumineCoreError) or flumine.settings.raise_errors:
             raise
         failure = one_line(error)
-    except SystemExit as error:
+    except BaseException as error:
         failure = f"it was left by {one_line(error)}"
     result = collect(flumine, unit, keep)
     if failure is not None:

@@ -31,7 +31,9 @@ def one_line(error: BaseException) -> str:
     """Return an error as one line: its class and its text, and for a syntax error the place."""
     try:
         text = " ".join(str(error).split())
-    except Exception:
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
         text = "its text cannot be had"
     if isinstance(error, SyntaxError) and error.filename and str(error.lineno) not in text:
         text += f" ({error.filename}, line {error.lineno})"

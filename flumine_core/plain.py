@@ -134,6 +134,7 @@ class Result:
     :ivar bad_lines: messages "file:line: what is wrong", no more than `MOST_MESSAGES`.
     :ivar bad_line_counts: file -> how many of its lines could not be used, told or not.
     :ivar lost: what could not be read, simulated or written, "file: why".
+    :ivar totals: strategy -> sums over its orders.
     :ivar notices: what was passed over for a reason, such as a market that came twice.
     :ivar logged: of a unit that another process simulates, what its logging controls are to handle.
     """
@@ -187,6 +188,8 @@ class Result:
             self.bad_line_counts[name] = self.bad_line_counts.get(name, 0) + bad
         self.lost.extend(other.lost)
         self.notices.extend(other.notices)
+        for name, totals in other.totals.items():
+            self.totals.setdefault(name, Totals()).add(totals)
 
     def count_orders(self, orders: Iterable[Row]) -> None:
         """Add orders to the totals of their strategies."""
@@ -215,6 +218,14 @@ class Totals:
             self.staked_pence += round((order["size"] or 0) * 100)
         self.matched_pence += round(order["size_matched"] * 100)
         self.profit_pence += round(order["profit"] * 100)
+
+    def add(self, other: "Totals") -> None:
+        """Take up the sums of others."""
+        self.markets |= other.markets
+        self.orders += other.orders
+        self.staked_pence += other.staked_pence
+        self.matched_pence += other.matched_pence
+        self.profit_pence += other.profit_pence
 
     @property
     def staked(self) -> float:

@@ -19,6 +19,7 @@ import attrs
 from .assembly import make_logging_controls, simulate_unit
 from .errors import FlumineCoreError, SettingsError, StreamError
 from .garbage import frozen
+from .hint import one_line
 from .kernel.discovery import Discovery
 from .kernel.guard import Faults
 from .kernel.plan import Plan
@@ -49,6 +50,7 @@ PRELOADED = ["flumine_core.run"]
 """What worker processes have imported before they are made."""
 
 Watch = Callable[[Progress], None]
+Tell = Callable[[int], None]
 Take = Callable[[Result], None]
 Prepare = Callable[[], Any]
 
@@ -159,10 +161,11 @@ class _Merged:
         if known:
             result.markets = [row for row in result.markets if row["market_id"] not in self.origins]
             result.orders = [row for row in result.orders if row["market_id"] not in self.origins]
+            result.totals = {}
+            result.count_orders(result.orders)
         self.origins.update((row["market_id"], unit.name) for row in result.markets)
         self.total.add(result)
         self.total.market_count += len(result.markets)
-        self.total.count_orders(result.orders)
         if self.take is not None:
             self.take(result)
             return
@@ -191,8 +194,8 @@ def _one_by_one(
                     watch(progress)
 
             relay = Relay(log.nouns, log.put, log.tells_refused)
-            result = simulate_unit(run, unit, discovery, keep, tell if watch else None, relay)
-            gc.collect()
+            outcome = _attempt(run, unit, discovery, keep, tell if watch else None, relay)
+            result = _settled(outcome, unit, unit is units[0])
             progress.done += 1
             progress.bytes_done += unit.size
             tell(result.books)
@@ -212,15 +215,19 @@ def _spread(
     plan = Plan(discovery.load_hook_plugins(), (), Faults())
 
     def make_executor(workers: int) -> Executor:
-        made: Executor | None = plan.make("executor", workers=workers)
-        return made if made is not None else Processes(workers, PRELOADED, prepare)
+        made = plan.make("executor", workers=workers)
+        if made is None:
+            return Processes(workers, PRELOADED, prepare)
+        if not isinstance(made, Executor):
+            names = " or ".join(name for name, _ in plan.steps["make_executor"].calls)
+            raise SettingsError(
+                f"plugin {names} must return a concurrent.futures.Executor from flumine_make_executor, was {made!r}"
+            )
+        return made
 
     def watched(outcomes: Iterator[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
         for index, outcome in outcomes:
-            if isinstance(outcome, _Refused):
-                raise SettingsError(outcome.reason)
-            if isinstance(outcome, Lost):
-                outcome = Result(files=len(units[index].files), lost=[f"{units[index].name}: {outcome.reason}"])
+            outcome = _settled(outcome, units[index], index == 0)
             progress.done += 1
             progress.bytes_done += units[index].size
             progress.books += outcome.books
@@ -229,6 +236,7 @@ def _spread(
             yield index, outcome
 
     sizes = [unit.size for unit in units]
+    sizes[0] = max(sizes)  # begun first, since it tells whether anything can run
     task = functools.partial(_task, run, keep, log.nouns, log.tells_refused)
     with closing(spread(task, units, sizes, min(run.workers, len(units)), make_executor)) as outcomes:
         for result in in_order(watched(outcomes)):
@@ -239,24 +247,56 @@ def _spread(
 
 @attrs.frozen
 class _Refused:
-    """The run cannot start, and would not on any other unit."""
+    """A unit could not be started; where it is the first one, none can."""
 
     reason: str
 
 
-def _task(run: Run, keep: bool, nouns: frozenset[str], tells_refused: bool, unit: Unit) -> "Result | _Refused":
-    """Simulate a unit in a worker; the plugins stay loaded from one unit to the next."""
-    packed = Packed()
+def _attempt(
+    run: Run, unit: Unit, discovery: Discovery, keep: bool, tell: Tell | None, relay: Relay
+) -> Result | _Refused:
+    """Simulate a unit; whatever foreign code raises costs this one alone, save where `raise_errors` asks for it."""
     try:
-        discovery = _discovery(run.blocked, run.required)
-        result = simulate_unit(run, unit, discovery, keep, relay=Relay(nouns, packed.put, tells_refused))
-        if nouns:
-            result.logged = packed.close()
-        return result
+        return simulate_unit(run, unit, discovery, keep, tell, relay)
     except FlumineCoreError as error:
         return _Refused(str(error))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        if run.settings.get("raise_errors"):
+            raise
+        from loguru import logger
+
+        logger.opt(exception=error).error("{} could not be simulated", unit.name)
+        return _lost(unit, one_line(error))
     finally:
         gc.collect()
+
+
+def _lost(unit: Unit, reason: str) -> Result:
+    return Result(files=len(unit.files), lost=[f"{unit.name}: {reason}"])
+
+
+def _settled(outcome: Result | _Refused | Lost, unit: Unit, is_first: bool) -> Result:
+    """Return what a unit has come to, also where it has no result.
+
+    :raises SettingsError: where the first one was refused: what is mistyped is not told of every file.
+    """
+    if isinstance(outcome, Result):
+        return outcome
+    if is_first and isinstance(outcome, _Refused):
+        raise SettingsError(outcome.reason)
+    return _lost(unit, outcome.reason)
+
+
+def _task(run: Run, keep: bool, nouns: frozenset[str], tells_refused: bool, unit: Unit) -> Result | _Refused:
+    """Simulate a unit in a worker; the plugins stay loaded from one unit to the next."""
+    packed = Packed()
+    discovery = _discovery(run.blocked, run.required)
+    outcome = _attempt(run, unit, discovery, keep, None, Relay(nouns, packed.put, tells_refused))
+    if nouns and isinstance(outcome, Result):
+        outcome.logged = packed.close()
+    return outcome
 
 
 @functools.lru_cache(maxsize=1)

@@ -24,3 +24,11 @@ def test_an_error_is_told_in_one_line() -> None:
     assert one_line(MemoryError()) == "MemoryError"
     error = SyntaxError("bad", ("file.py", 3, 1, "x"))
     assert one_line(error) == "SyntaxError: bad (file.py, line 3)"
+
+
+def test_an_error_without_a_text_is_told_by_its_class() -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise SystemExit
+
+    assert one_line(Mute()) == "Mute: its text cannot be had"

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 import shutil
 import tarfile
 from collections.abc import Callable
@@ -22,8 +23,9 @@ from flumine_core.trading import TradingAssembly
 Install = Callable[..., None]
 
 STRATEGIES = """
-import os, sys
+import asyncio, os, sys
 from flumine_core import BaseStrategy, LimitOrder, Middleware, Trade, LoggingControl, TradingControl, hookimpl
+from flumine_core import FlumineCoreError
 
 class Backer(BaseStrategy):
     def __init__(self, stake: float = 2.0, fatal: str = "", how: str = "exit", **options):
@@ -55,6 +57,53 @@ class Counting(BaseStrategy):
     def __init__(self, **options):
         super().__init__(**options)
         Counting.made += 1
+
+class Untold:
+    def __str__(self):
+        raise RuntimeError("no text")
+
+class Odd(Backer):
+    def __init__(self, odd: str, **options):
+        super().__init__(name="Backer", **options)
+        self.odd = odd
+    def add(self, flumine):
+        if self.odd == "core" and self.market_filter["markets"][0].endswith("1.100000002"):
+            raise FlumineCoreError("not this one")
+    def process_closed_market(self, market, market_book):
+        if market.market_id != "1.100000002":
+            return
+        order = next(iter(market.blotter))
+        if self.odd == "cancelled":
+            raise asyncio.CancelledError("stop")
+        if self.odd == "notes":
+            order.notes["a"] = Untold()
+        if self.odd == "kind":
+            order.order_type = None
+        if self.odd == "blotter":
+            market.blotter = None
+        if self.odd == "numbers":
+            order.order_type = LimitOrder(2.0, "many")
+
+class Again(BaseStrategy):
+    made = 0
+    def __init__(self, **options):
+        super().__init__(**options)
+        Again.made += 1
+        if Again.made == 2:
+            raise ValueError("the second time")
+
+class Unprepared(BaseStrategy):
+    def __init__(self, **options):
+        pass
+
+class Nameless(BaseStrategy):
+    @property
+    def name(self):
+        raise asyncio.CancelledError("no name")
+
+class Leaving(BaseStrategy):
+    def __init__(self, **options):
+        raise asyncio.CancelledError("not today")
 
 class Raising(BaseStrategy):
     def __init__(self, **options):
@@ -272,6 +321,67 @@ def test_a_strategy_that_exits_where_errors_are_raised_costs_its_market(markets:
     assert [row["market_id"] for row in result.markets if row["orders"]] == [
         Path(each).name for each in markets if each != markets[2]
     ]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    ("odd", "told"),
+    [
+        ("core", "not this one"),
+        ("cancelled", "it was left by CancelledError: stop"),
+        ("notes", "RuntimeError: no text"),
+        ("kind", "AttributeError: 'NoneType' object has no attribute"),
+        ("blotter", "TypeError: 'NoneType' object is not iterable"),
+        ("numbers", "TypeError: "),
+    ],
+)
+def test_what_a_strategy_breaks_costs_its_unit_alone(markets: list[str], odd: str, told: str, workers: int) -> None:
+    result = simulate(Run((Named("runs_shop:Odd", {"odd": odd}),), tuple(markets), workers=workers))
+    (lost,) = result.lost
+    assert lost.startswith(f"{markets[1]}: {told}")
+    assert (result.files, result.error_count) == (5, 1)
+    rest = simulate(Run((BACKER,), (markets[0], *markets[2:])))
+    assert [row for row in result.orders if row["market_id"] != "1.100000002"] == rest.orders
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_first_unit_tells_whether_a_run_can_start(markets: list[str], workers: int) -> None:
+    files = (markets[1], markets[3], markets[0])
+    with pytest.raises(FlumineCoreError, match="not this one"):
+        simulate(Run((Named("runs_shop:Odd", {"odd": "core"}),), files, workers=workers))
+
+
+def test_a_strategy_that_cannot_be_made_again_costs_its_unit(markets: list[str]) -> None:
+    result = simulate(Run((Named("runs_shop:Again"),), tuple(markets)))
+    assert result.lost == [f"{markets[1]}: no strategy could be made: ValueError: the second time"]
+    assert (result.files, result.market_count, result.error_count) == (5, 4, 1)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    ("name", "hook", "told"),
+    [
+        ("Unprepared", "__init__", "SettingsError: Unprepared.__init__ must call super().__init__()"),
+        ("Nameless", "strategy.add", "CancelledError: no name"),
+        ("Leaving", "__init__", "CancelledError: not today"),
+    ],
+)
+def test_a_strategy_that_cannot_be_added_starves_no_other(
+    markets: list[str], name: str, hook: str, told: str, workers: int
+) -> None:
+    named = Named(f"runs_shop:{name}")
+    result = simulate(Run((named, BACKER), tuple(markets[:2]), workers=workers))
+    assert result.faults == {(named.name, hook): (2, told)}
+    assert result.strategies == ["Backer"]
+    with pytest.raises(FlumineCoreError, match=f"no strategy could be made: {re.escape(told)}"):
+        simulate(Run((named,), tuple(markets[:2]), workers=workers))
+
+
+def test_what_is_no_executor_is_refused(markets: list[str], install: Install) -> None:
+    source = "from flumine_core import hookimpl\n@hookimpl\ndef flumine_make_executor(workers):\n    return 5\n"
+    install("pool", "[flumine_core]\npool = pool_plugin\n", pool_plugin=source)
+    with pytest.raises(FlumineCoreError, match=r"pool must return a concurrent.futures.Executor from .*, was 5"):
+        simulate(Run((BACKER,), tuple(markets), workers=2))
 
 
 def test_an_executor_of_a_plugin_is_used(markets: list[str], install: Install) -> None:
