@@ -1,5 +1,6 @@
 """One function over many items on an executor: largest first, and an item that kills its worker costs only itself."""
 
+import copy
 import gc
 import multiprocessing
 import os
@@ -43,16 +44,25 @@ class Processes(ProcessPoolExecutor):
 
     def __init__(self, workers: int, preload: Sequence[str] = (), prepare: Callable[[], Any] | None = None) -> None:
         methods = multiprocessing.get_all_start_methods()
-        context: Any = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+        context: Any = copy.copy(multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn"))
         if "forkserver" in methods:
             context.set_forkserver_preload(list(preload))
+        self._begun: list[Any] = []
+        make = context.Process
+
+        def begin(*arguments: Any, **options: Any) -> Any:
+            self._begun.append(make(*arguments, **options))
+            return self._begun[-1]
+
+        context.Process = begin  # else nobody tells which processes are the executor's
         lifeline, self._held = context.Pipe(duplex=False)
         super().__init__(workers, context, _start_worker, (lifeline, prepare))
 
     def leave(self, at_once: bool) -> None:
         """Let the processes end without waiting for them: `at_once`, or after all threads that were left in them."""
-        if at_once:
-            self._held.close()
+        for process in self._begun if at_once else ():
+            if process.is_alive():
+                process.kill()
         threading.Thread(target=self.shutdown, kwargs={"cancel_futures": True}, name="end-of-workers").start()
 
 

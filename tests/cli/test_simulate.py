@@ -204,7 +204,7 @@ def test_a_strategy_that_leaves_or_is_interrupted_ends_with_an_error(cli: Cli, m
 
 
 LINGERING = """
-import time
+import re, time
 from pathlib import Path
 from flumine_core import BaseStrategy
 class Lingering(BaseStrategy):
@@ -212,6 +212,8 @@ class Lingering(BaseStrategy):
         while not Path("stop").exists():
             Path(f"alive-{market.market_id}").write_text(f"{time.monotonic()}")
             time.sleep(0.02)
+            if Path("stuck").exists():
+                re.match("(a+)+$", "a" * 32 + "b")  # which lets no other thread run, for a minute or more
 """
 
 
@@ -257,6 +259,16 @@ def test_a_signal_ends_a_run_and_its_workers(lingering: Any, tmp_path: Path, num
     _, told = process.communicate(timeout=5)
     assert (process.returncode, told.split()) == (1, ["Aborted!"])
     assert have_ended(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+def test_workers_that_let_no_thread_run_are_ended(lingering: Any, tmp_path: Path) -> None:
+    (tmp_path / "stuck").touch()
+    process = lingering(2)
+    assert have_ended(tmp_path)  # since they are stuck now
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=5)  # until nobody has its stderr any more
+    assert (process.returncode, told.split()) == (1, ["Aborted!"])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
