@@ -1,9 +1,7 @@
 """From a run as plain data to a framework that trades it, live or on paper, and how that is begun, told and stopped."""
 
-import os
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,6 +14,7 @@ from .contract.endpoints import LOOPBACK
 from .contract.streams import MarketStream
 from .errors import SettingsError
 from .kernel.discovery import Discovery
+from .leave import leave
 from .live.doctor import Finding, examine, examine_context, examine_filter
 from .live.ids import LiveIds
 from .live.plugin import LiveEnd
@@ -227,13 +226,6 @@ def left_behind(orders: list[Order]) -> Iterator[str]:
         yield f"may be live: {describe(order)}"
 
 
-def _leave(code: int) -> None:
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
-            stream.flush()
-    os._exit(code)
-
-
 def _take_note(number: int, frame: Any) -> None:
     """Do nothing: the number is in the stopper's socket already."""
 
@@ -248,7 +240,7 @@ def trade(run: Run, discovery: Discovery, is_paper: bool, tell: Tell) -> int:
     :raises FlumineCoreError: where the run cannot be started.
     """
     flumine = TradingAssembly(run, discovery, is_paper, tell).flumine
-    stopper = _Stopper(flumine, tell, _leave)
+    stopper = _Stopper(flumine, tell, leave)
     try:
         with stopper.heeding():
             flumine.run()

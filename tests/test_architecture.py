@@ -19,6 +19,7 @@ FLOORS = {
     "waits": 0,
     "silence": 0,
     "garbage": 0,
+    "leave": 0,
     "book": 1,
     "options": 1,
     "settings": 2,

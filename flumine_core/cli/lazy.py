@@ -41,7 +41,12 @@ class Failure(click.ClickException):
 
 
 class LazyGroup(click.Group):
-    """The commands of `BUILT_IN`, and those that distributions bring in the group `flumine_core.commands`."""
+    """The commands of `BUILT_IN`, and those that distributions bring in the group `flumine_core.commands`.
+
+    :ivar is_aborted: whether Ctrl-C has ended a command.
+    """
+
+    is_aborted = False
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return all names, built-in ones first."""
@@ -104,6 +109,9 @@ class LazyGroup(click.Group):
             return super().invoke(ctx)
         except FlumineCoreError as error:
             raise Failure(str(error)) from error
+        except (KeyboardInterrupt, click.Abort):
+            self.is_aborted = True
+            raise
 
 
 def _load(name: str, value: str, origin: str) -> click.Command:

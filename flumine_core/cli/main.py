@@ -3,10 +3,12 @@
 import errno
 import os
 import sys
+import threading
 from pathlib import Path
 
 import click
 
+from ..leave import leave
 from .choices import Choices, shared_options
 from .lazy import LazyGroup
 
@@ -76,7 +78,10 @@ def _print_overview(ctx: click.Context) -> None:
 
 
 def main() -> None:
-    """Run the command line; output that nobody takes is dropped, output that cannot be written is an error."""
+    """Run the command line; where Ctrl-C has aborted it, threads and worker processes are given a second to end.
+
+    Output that nobody takes is dropped, output that cannot be written is an error.
+    """
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # it was closed
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 (it stays open)
@@ -86,3 +91,8 @@ def main() -> None:
         if error.errno != errno.ENOSPC or error.filename is not None:
             raise
         sys.exit(f"error: the output cannot be written: {error.strerror}")
+    finally:
+        if group.is_aborted:
+            patience = threading.Timer(1, leave, (1,))
+            patience.daemon = True
+            patience.start()

@@ -204,10 +204,12 @@ def test_a_strategy_that_leaves_or_is_interrupted_ends_with_an_error(cli: Cli, m
 
 
 LINGERING = """
-import re, time
+import re, threading, time
 from pathlib import Path
 from flumine_core import BaseStrategy
 class Lingering(BaseStrategy):
+    def start(self, flumine):
+        threading.Thread(target=time.sleep, args=(8,)).start()
     def check_market_book(self, market, market_book):
         while not Path("stop").exists():
             Path(f"alive-{market.market_id}").write_text(f"{time.monotonic()}")
@@ -221,11 +223,13 @@ class Lingering(BaseStrategy):
 def lingering(tmp_path: Path, market: Path, second: Path) -> Iterator[Callable[[int], subprocess.Popen[str]]]:
     """Return a function that begins a run of so many workers, each of which is busy for ever."""
     (tmp_path / "lingering.py").write_text(LINGERING)
+    begun: list[subprocess.Popen[str]] = []
 
     def begin(workers: int) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "flumine_core", "simulate", str(market), str(second)]
         command += ["--strategy", "lingering:Lingering", "--workers", str(workers), "--output", "out"]
         process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+        begun.append(process)
         until = time.monotonic() + 30
         while len(signs(tmp_path)) < workers and time.monotonic() < until:
             time.sleep(0.02)
@@ -233,6 +237,9 @@ def lingering(tmp_path: Path, market: Path, second: Path) -> Iterator[Callable[[
 
     yield begin
     (tmp_path / "stop").touch()
+    for process in begun:
+        process.kill()
+        process.communicate()
 
 
 def signs(folder: Path) -> dict[str, str]:
