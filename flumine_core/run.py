@@ -263,7 +263,7 @@ def _attempt(
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        if run.settings.get("raise_errors"):
+        if isinstance(error, Exception) and run.settings.get("raise_errors"):
             raise
         from loguru import logger
 

@@ -377,6 +377,12 @@ def test_a_strategy_that_cannot_be_added_starves_no_other(
         simulate(Run((named,), tuple(markets[:2]), workers=workers))
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_strategy_that_exits_when_it_is_made_where_errors_are_raised(markets: list[str], workers: int) -> None:
+    run = Run((Named("runs_shop:Leaving"),), tuple(markets[:2]), settings={"raise_errors": True}, workers=workers)
+    assert simulate(run).lost == [f"{path}: CancelledError: not today" for path in markets[:2]]
+
+
 def test_what_is_no_executor_is_refused(markets: list[str], install: Install) -> None:
     source = "from flumine_core import hookimpl\n@hookimpl\ndef flumine_make_executor(workers):\n    return 5\n"
     install("pool", "[flumine_core]\npool = pool_plugin\n", pool_plugin=source)
