@@ -23,7 +23,7 @@ def test_a_script_is_traded_over_the_wire(local_exchange: Any, market: Any, plac
     exchange = local_exchange(script.suspend().win(1), speed=20)
     client = betfair_client(exchange=str(exchange.file))
     framework = Flumine(client, Settings(journal=""), plugins=Only())  # type: ignore[arg-type]
-    framework.add_strategy(Once(("BACK", 2.0, 5.0)))
+    framework.add_strategy(Once(("BACK", 2.0, 5.0), market_filter={}))
     framework.run()
     (order,) = (order for market in framework.markets for order in market.blotter)
     assert order.size_matched == pytest.approx(5.0)
