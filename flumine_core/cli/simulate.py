@@ -60,8 +60,6 @@ def command(
         run = attrs.evolve(run, workers=workers)
     log = choices.logging(run.settings, is_quiet=True)
     discovery = discovery_of(run, choices)
-    if "" not in sys.path:  # as with `python -m`, module:Class may be a module of this directory
-        sys.path.insert(0, "")
     if not run.strategies:
         known = ", ".join(each.name for each in discovery.candidates("strategies")) or "none"
         raise FlumineCoreError(f"a strategy must be named (--strategy NAME or module:Class), installed are: {known}")
@@ -77,6 +75,8 @@ def run_and_print(run: Run, discovery: Discovery, output_format: str, output: st
 
     :param log: what `Choices.logging` says.
     """
+    if "" not in sys.path:  # as with `python -m`, module:Class may be a module of this directory
+        sys.path.insert(0, "")
     enable_stderr(*log)
     is_logged = log[0] != "CRITICAL"
     prepare = partial(enable_stderr, *log) if is_logged else None

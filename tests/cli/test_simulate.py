@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -228,7 +229,8 @@ def lingering(tmp_path: Path, market: Path, second: Path) -> Iterator[Callable[[
     def begin(workers: int) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "flumine_core", "simulate", str(market), str(second)]
         command += ["--strategy", "lingering:Lingering", "--workers", str(workers), "--output", "out"]
-        process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+        heeds_ctrl_c = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # not so in a shell's background
+        process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, preexec_fn=heeds_ctrl_c)
         begun.append(process)
         until = time.monotonic() + 30
         while len(signs(tmp_path)) < workers and time.monotonic() < until:
@@ -239,7 +241,7 @@ def lingering(tmp_path: Path, market: Path, second: Path) -> Iterator[Callable[[
     (tmp_path / "stop").touch()
     for process in begun:
         process.kill()
-        process.communicate()
+        process.wait()
 
 
 def signs(folder: Path) -> dict[str, str]:
