@@ -24,7 +24,7 @@ _PASSWORD = re.compile(r"(\w+://[^/\s:@]*):[^/\s@]+@")
 
 def without_passwords(text: str) -> str:
     """Return a text with the passwords of the addresses (scheme://user:password@host) in it hidden."""
-    return _PASSWORD.sub(r"\1:(hidden)@", text)
+    return _PASSWORD.sub(r"\1:***@", text)
 
 
 def one_line(error: BaseException) -> str:

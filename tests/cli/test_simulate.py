@@ -417,7 +417,7 @@ def test_the_password_of_an_address_is_not_told(cli: Cli, market: Path, output_f
     address = "http://bob:hunter2@127.0.0.1:1/x"
     result = cli("simulate", address, market, "--strategy", "example", "--format", output_format)
     assert result.exit_code == 1
-    assert "hunter2" not in result.output and "bob:(hidden)@127.0.0.1" in result.stderr
+    assert "hunter2" not in result.output and "bob:***@127.0.0.1" in result.stderr
 
 
 def test_a_note_that_is_no_text_of_any_encoding_is_written(cli: Cli, market: Path) -> None:
