@@ -19,7 +19,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f", known: {shown}{', ...' if len(names) > 12 else ''}"
 
 
-_PASSWORD = re.compile(r"(\w+://[^/\s:@]*):[^/\s@]+@")
+_PASSWORD = re.compile(r"(\w+://[^\s:]*):\S+@")
 
 
 def without_passwords(text: str) -> str:

@@ -47,23 +47,33 @@ class Processes(ProcessPoolExecutor):
         context: Any = copy.copy(multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn"))
         if "forkserver" in methods:
             context.set_forkserver_preload(list(preload))
-        self._begun: list[Any] = []
+        begun: list[Any] = []
         make = context.Process
 
         def begin(*arguments: Any, **options: Any) -> Any:
-            self._begun.append(make(*arguments, **options))
-            return self._begun[-1]
+            begun.append(make(*arguments, **options))
+            return begun[-1]
+
+        self._begun = begun
 
         context.Process = begin  # else nobody tells which processes are the executor's
         lifeline, self._held = context.Pipe(duplex=False)
         super().__init__(workers, context, _start_worker, (lifeline, prepare))
 
     def leave(self, at_once: bool) -> None:
-        """Let the processes end without waiting for them: `at_once`, or after all threads that were left in them."""
+        """Let the processes end: `at_once`, or after threads that were left in them, for which it waits a second."""
         for process in self._begun if at_once else ():
             if process.is_alive():
                 process.kill()
-        threading.Thread(target=self.shutdown, kwargs={"cancel_futures": True}, name="end-of-workers").start()
+        end = threading.Thread(target=self._end, name="end-of-workers")
+        end.start()
+        if not at_once:
+            end.join(1)
+
+    def _end(self) -> None:
+        self.shutdown(cancel_futures=True)
+        self._begun.clear()
+        self._held.close()
 
 
 def _start_worker(lifeline: Connection, prepare: Callable[[], Any] | None) -> None:

@@ -8,6 +8,7 @@ import pytest
 from flumine_core import (
     BaseStrategy,
     BetfairHistoricalStream,
+    FlumineCoreError,
     FlumineSimulation,
     LimitOrder,
     OrderStatus,
@@ -140,6 +141,12 @@ def test_a_stream_may_be_the_first_argument(market_file: Any) -> None:
     framework.add_strategy(strategy)
     framework.run()
     assert strategy.trade is not None
+
+
+def test_two_streams_as_one_are_refused(market_file: Any) -> None:
+    stream = BetfairHistoricalStream(file_path=market_file())
+    with pytest.raises(FlumineCoreError, match="one stream"):
+        BaseStrategy(stream, stream=stream)
 
 
 def test_the_simulated_account_has_details(simulate: Any, market_file: Any) -> None:

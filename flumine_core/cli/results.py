@@ -42,15 +42,17 @@ class ResultFiles:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for file in self._files:
+        for file, writer in zip(self._files, self._writers, strict=False):
             try:
+                if kind is None and not self._is_begun and not file.tell():  # nothing was simulated, now or before
+                    writer.writeheader()
                 file.close()
             except OSError as problem:
                 self._fail(problem)
 
     def take(self, result: Result) -> None:
         """Write the rows of one unit; nothing more is written once that has failed."""
-        if self.fault is not None:
+        if self.fault is not None or not (self._is_begun or result.books):
             return
         orders, markets = self._writers
         try:

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from functools import partial
@@ -113,7 +114,11 @@ def _drop(result: Result) -> None:
 @contextmanager
 def _sigterm_as_ctrl_c() -> Iterator[None]:
     """Have SIGTERM end a run as Ctrl-C does: what was simulated is written, and no worker process is left."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = signal.getsignal(signal.SIGTERM)
+    if before != signal.SIG_DFL or threading.current_thread() is not threading.main_thread():
+        yield  # somebody else heeds it, or it cannot be heeded here
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     finally:

@@ -156,7 +156,9 @@ class BaseStrategy:
         stream: Any = None,
         streams: list[Any] | None = None,
     ) -> None:
-        if isinstance(market_filter, BaseStream) and stream is None:  # as flumine's first parameter
+        if isinstance(market_filter, BaseStream):  # as flumine's first parameter
+            if stream is not None:
+                raise SettingsError("give one stream, two were given")
             market_filter, stream = None, market_filter
         if stream is not None and streams is not None:
             raise SettingsError("give either stream or streams, both were given")

@@ -32,7 +32,7 @@ class BackgroundWorker:
             raise SettingsError(f"function must be callable, was {function!r}")
         if interval is not None and not (isinstance(interval, int | float) and interval > 0):
             raise SettingsError(f"interval must be seconds > 0, was {interval!r}")
-        if not start_delay >= 0:
+        if not (isinstance(start_delay, int | float) and start_delay >= 0):
             raise SettingsError(f"start_delay must be seconds >= 0, was {start_delay!r}")
         self.interval = interval
         self.function = function

@@ -408,16 +408,22 @@ def test_what_cannot_start_leaves_an_earlier_runs_results(cli: Cli, market: Path
     result = cli("simulate", path.format(market=market), "--strategy", strategy, "--output", "out")
     assert result.exit_code == 1
     assert {path.name: path.read_bytes() for path in Path("out").iterdir()} == before
+    Path("bad").write_text("nonsense\n")
+    assert cli("simulate", "bad", "--strategy", "example", "--output", "out").exit_code == 1
+    assert {path.name: path.read_bytes() for path in Path("out").iterdir()} == before
+    assert cli("simulate", "bad", "--strategy", "example", "--output", "new").exit_code == 1
+    assert all(path.read_text().startswith("market_id,") for path in Path("new").iterdir())
     cli("simulate", market, market, "--strategy", "example", "--output", "out")
     assert {path.name: path.read_bytes() for path in Path("out").iterdir()} == before
 
 
+@pytest.mark.parametrize("password", ["hunter2", "hu/nter2", "hun@ter2", "hunter2@bob:hunter2"])
 @pytest.mark.parametrize("output_format", ["table", "json"])
-def test_the_password_of_an_address_is_not_told(cli: Cli, market: Path, output_format: str) -> None:
-    address = "http://bob:hunter2@127.0.0.1:1/x"
+def test_the_password_of_an_address_is_not_told(cli: Cli, market: Path, output_format: str, password: str) -> None:
+    address = f"http://bob:{password}@127.0.0.1:1/x"
     result = cli("simulate", address, market, "--strategy", "example", "--format", output_format)
     assert result.exit_code == 1
-    assert "hunter2" not in result.output and "bob:***@127.0.0.1" in result.stderr
+    assert "ter2" not in result.output and "http://bob:***@127.0.0.1" in result.stderr
 
 
 def test_a_note_that_is_no_text_of_any_encoding_is_written(cli: Cli, market: Path) -> None:
