@@ -1,8 +1,22 @@
-"""Garbage collection while a run lasts."""
+"""Garbage collection while a run lasts, and of structures."""
 
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, TypeVar
+
+S = TypeVar("S", bound=type[Any])
+
+
+def tracked(structure: S) -> S:
+    """Have attributes of a `msgspec.Struct` class set as those of any other class, which is five times faster.
+
+    msgspec's own way sees to it that an instance which held nothing to collect is known to the collector once it
+    does. So this is for classes whose instances are made with another object: the collector knows them from the start.
+    """
+    structure.__setattr__ = object.__setattr__  # type: ignore[assignment]
+    structure.__delattr__ = object.__delattr__  # type: ignore[assignment]
+    return structure
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, structs
 
 from ..clock import to_datetime
+from ..garbage import tracked
 from .change import RunnerChange, plain_change
 from .definition import Definition, RunnerKey
 from .price import Number
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from .cache import MarketBookCache
 
 
+@tracked
 class MarketBook(Struct, eq=False, weakref=True):
     """A market book as betfairlightweight's, with all its attributes; kept, it stays as it is.
 

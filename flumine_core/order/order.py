@@ -4,6 +4,7 @@ from math import isfinite
 from typing import Any
 
 from ..errors import InvalidTransition, OrderUpdateError
+from ..garbage import tracked
 from .kinds import LimitOnCloseOrder, LimitOrder, OrderTypes
 from .record import OrderRecord
 from .report import BetTotals
@@ -17,6 +18,7 @@ _KIND_NAMES = {
 }
 
 
+@tracked
 class Order(OrderRecord, eq=False, dict=True, weakref=True):
     """An order of a trade. Only the kernel changes it, by reports; a strategy reads it and asks the market.
 

@@ -6,6 +6,7 @@ from typing import Any, Self
 from msgspec import Struct
 
 from ..clock import to_datetime
+from ..garbage import tracked
 from .kinds import LimitOnCloseOrder, LimitOrder, OrderKind
 from .order import Order
 from .roles import StrategyRole
@@ -13,6 +14,7 @@ from .snapshot import MarketPrices, TradeSnapshot, market_notes_text, notes_text
 from .states import TradeStatus
 
 
+@tracked
 class Trade(Struct, eq=False, dict=True, weakref=True):
     """Orders of one strategy on one selection that belong together.
 

@@ -2,12 +2,15 @@
 
 from msgspec import Struct
 
+from ..garbage import tracked
+
 LIMIT = "LIMIT"
 LIMIT_ON_CLOSE = "LIMIT_ON_CLOSE"
 MARKET_ON_CLOSE = "MARKET_ON_CLOSE"
 """The order types, and MARKET_ON_CLOSE also the persistence, as Betfair spells them (Betting API enums)."""
 
 
+@tracked
 class Bet(Struct, eq=False):
     """One bet at the simulated exchange, compared by identity.
 

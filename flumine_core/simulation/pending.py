@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 from msgspec import Struct
 
+from ..garbage import tracked
 from ..order.kinds import LimitOnCloseOrder, LimitOrder
 from ..order.package import OrderPackageType
 from ..order.report import BetTotals, CancelReport, PlaceReport, ReplaceReport, Report, UpdateReport
@@ -46,6 +47,7 @@ class Latencies(Struct, frozen=True):
         return self.replace
 
 
+@tracked
 class Request(Struct, eq=False):
     """A package that waits, with what was read of its orders at submission.
 
