@@ -3,10 +3,11 @@
 from typing import Any
 
 from ..assembly import CLIENTS, GIVEN
-from ..errors import DiscoveryError
+from ..errors import DiscoveryError, SettingsError
 from ..hint import did_you_mean
 from ..kernel.discovery import Discovery
 from ..options import problems_and_arguments
+from ..simulation.policy import find_profile
 from .model import LISTS, Configuration, Entry, Problem
 
 
@@ -41,6 +42,11 @@ def check(configuration: Configuration, discovery: Discovery) -> list[Problem]:
     for name in configuration.plugins.blocked:
         if name not in known:
             found.problem(("plugins", "blocked"), f"no plugin is called {name!r}{did_you_mean(name, known)}")
+    if "simulation" in configuration.settings:
+        try:
+            find_profile(configuration.settings["simulation"])
+        except SettingsError as error:
+            found.problem(("settings", "simulation"), str(error).removeprefix("simulation "))
     for section in LISTS:
         for entry in configuration.entries[section]:
             _check_entry(found, entry, discovery)

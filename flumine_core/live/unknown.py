@@ -87,19 +87,20 @@ class Unknowns(Outcomes):
         and may be late to show it among the cleared ones.
         """
         order = ask.order
-        is_expected = order.bet_id in self.cancels_asked
-        if ask.kind in (OrderPackageType.CANCEL, OrderPackageType.REPLACE):
-            # a request that was refused, and never sent in vain before, has cancelled nothing
-            is_expected = ask.error_code is None or ask.request is None or ask.request.is_doubtful
+        # a request that was refused, and never sent in vain before, has cancelled nothing
+        is_doing = ask.kind in (OrderPackageType.CANCEL, OrderPackageType.REPLACE) and (
+            ask.error_code is None or ask.request is None or ask.request.is_doubtful
+        )
+        is_expected = is_doing or order.bet_id in self.cancels_asked
         if ask.missing < (_LOOKS_IF_EXPECTED if is_expected else _LOOKS) or order.size_matched or order.complete:
             return
         known = totals_of(order)
-        if ask.kind is OrderPackageType.REPLACE and is_expected:
+        if ask.kind is OrderPackageType.REPLACE and is_doing:
             yield from self.cancelled_by_replace(ask, round(order.size_cancelled + order.size_remaining, 2))
             return
         self.close(ask)
         self.gone.add(order.id)
-        if not is_expected:
+        if not is_doing:
             self.count_failure(ask)
         if is_expected:
             totals = structs.replace(known, size_cancelled=round(known.size_cancelled + order.size_remaining, 2))

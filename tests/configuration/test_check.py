@@ -89,6 +89,14 @@ transaction_limit = 5000
     assert problems() == []
 
 
+def test_a_matching_profile_that_there_is_not_is_reported(write: Write) -> None:
+    write('[settings]\nsimulation = "flumin"\n')
+    assert problems() == [
+        "flumine.toml:2: settings.simulation: must be one of flumine, was 'flumin', did you mean 'flumine'"
+    ]
+    assert problems("settings.simulation=flumine") == []
+
+
 def test_every_error_is_reported_with_file_line_and_key(write: Write) -> None:
     write("""\
 [[strategies]]

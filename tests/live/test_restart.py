@@ -73,6 +73,26 @@ def test_what_happened_meanwhile_is_learnt(make_rig: Callable[..., Rig]) -> None
     second.agrees()
 
 
+@pytest.mark.parametrize("is_asked_again", [True, False])
+def test_what_was_cancelled_as_the_process_died_is_cancelled(make_rig: Callable[..., Rig], is_asked_again: bool) -> None:
+    """Also where the exchange never lists it, and refuses a second cancel."""
+    first = make_rig()
+    order = first.place()
+    first.settled(order)
+    first.exchange.faults.add("http.after_execute", {"op": "listClearedOrders"}, None, "empty")
+    first.exchange.faults.add("order.publish", None, None, "skip")
+    hang = first.exchange.faults.add("http.write", {"op": "cancelOrders"}, 1, "hang")
+    first.ask(lambda: first.market.cancel_order(order))
+    assert hang.struck.wait(20)
+    first.stop()
+    second = make_rig()
+    again = order_of(second, order.id)
+    if is_asked_again:
+        second.ask(lambda: not again.complete and second.market.cancel_order(again))
+    second.wait_until(lambda: again.complete)
+    assert (again.size_cancelled, again.size_lapsed) == (2.0, 0.0)
+
+
 def order_complete(rig: Rig, order: Any) -> bool:
     return bool(rig.market.blotter[order.id].complete)
 
