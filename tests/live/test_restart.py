@@ -74,7 +74,9 @@ def test_what_happened_meanwhile_is_learnt(make_rig: Callable[..., Rig]) -> None
 
 
 @pytest.mark.parametrize("is_asked_again", [True, False])
-def test_what_was_cancelled_as_the_process_died_is_cancelled(make_rig: Callable[..., Rig], is_asked_again: bool) -> None:
+def test_what_was_cancelled_as_the_process_died_is_cancelled(
+    make_rig: Callable[..., Rig], is_asked_again: bool
+) -> None:
     """Also where the exchange never lists it, and refuses a second cancel."""
     first = make_rig()
     order = first.place()
