@@ -115,7 +115,8 @@ class Calls:
             self._journal.intend(rows, is_urgent=request.kind is OrderPackageType.CANCEL)
         except sqlite3.Error as error:
             if request.kind is OrderPackageType.CANCEL:
-                logger.critical("a cancel leaves without its intent, which cannot be written: {}", error)
+                logger.critical("a cancel leaves without its intent, which cannot be written yet: {}", error)
+                self._journal.intend_late(rows)
                 return
             raise CallError("JOURNAL", f"the intent cannot be written: {error}", is_refused=True) from error
 

@@ -198,6 +198,10 @@ class Journal:
         reach("journal")
         self._write(statements, _URGENT_SECONDS if is_urgent else -1)
 
+    def intend_late(self, statements: list[Statement]) -> None:
+        """Write an intent that could not be written in time, soon, without the orders, which may have moved on."""
+        self._notes.put(statements[:1])
+
     def _write(self, statements: list[Statement], patience: float = -1) -> None:
         if not self._lock.acquire(timeout=patience):
             raise sqlite3.OperationalError("others are writing")

@@ -90,12 +90,15 @@ def test_a_cancel_leaves_though_the_journal_cannot_be_written(make_rig: Callable
     rig = make_rig()
     order = rig.place()
     rig.settled(order)
-    other = sqlite3.connect(tmp_path / "journal.sqlite", isolation_level=None)
+    other = sqlite3.connect(tmp_path / "journal.sqlite", isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")
     refused = rig.place()
     rig.wait_until(lambda: refused.complete, 15)
     rig.ask(lambda: rig.market.cancel_order(order))
     rig.wait_until(lambda: order.complete, 15)
+    other.execute("ROLLBACK")
+    intents = "SELECT count(*) FROM intents WHERE operation = 'cancelOrders'"
+    rig.wait_until(lambda: other.execute(intents).fetchone() == (1,), 15)
     other.close()
     assert "journal" in refused.violation_msg or "intent" in refused.violation_msg
     assert len(rig.ledger.bets()) == 1
