@@ -92,7 +92,14 @@ def main() -> None:
             raise
         sys.exit(f"error: the output cannot be written: {error.strerror}")
     finally:
-        if group.is_aborted:
-            patience = threading.Timer(1, leave, (1,))
-            patience.daemon = True
-            patience.start()
+        patience = threading.Timer(1, *((leave, (1,)) if group.is_aborted else (_name_threads,)))
+        patience.daemon = True
+        patience.start()
+
+
+def _name_threads() -> None:
+    """Say what keeps the process: a thread of a strategy or plugin, which Python waits for."""
+    main_thread = threading.main_thread()
+    names = [thread.name for thread in threading.enumerate() if not thread.daemon and thread is not main_thread]
+    if names:
+        click.echo(f"done; waiting for what a plugin has started (Ctrl-C ends it): thread {', '.join(names)}", err=True)

@@ -288,6 +288,34 @@ def test_workers_end_with_a_run_that_was_killed(lingering: Any, tmp_path: Path) 
     assert have_ended(tmp_path)
 
 
+THREADING = """
+import threading, time
+from flumine_core import BaseStrategy
+class Threading(BaseStrategy):
+    def start(self, flumine):
+        threading.Thread(target=time.sleep, args=(60,), name="my-poller").start()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+def test_a_thread_that_keeps_the_process_is_named_and_ended_by_ctrl_c(tmp_path: Path, market: Path) -> None:
+    (tmp_path / "threaded.py").write_text(THREADING)
+    command = [sys.executable, "-m", "flumine_core", "simulate", str(market), "--strategy", "threaded:Threading"]
+    process = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )
+    assert process.stderr is not None
+    assert "my-poller" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    told, _ = process.communicate(timeout=5)
+    assert "1 file" in told
+
+
 PRINTING = """
 from flumine_core import BaseStrategy
 print("imported")
