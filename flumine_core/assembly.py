@@ -269,6 +269,10 @@ def collect(flumine: FlumineSimulation, unit: Unit, keep: bool) -> Result:
             if book is not None and book.streaming_unique_id in strategy.stream_ids:
                 result.seen[strategy.name] = result.seen.get(strategy.name, 0) + 1
         result.orders.extend(orders)
+        matched = sum(order.size_matched for order in market.blotter)
+        if matched and market.status != "CLOSED":
+            files = ", ".join(unit.files)
+            result.unsettled.append(f"{files}: market {market.market_id} never closes: {matched:.2f} is not settled")
     result.count_orders(result.orders)
     if keep:
         result.refusals = [refusal_row(refusal) for refusal in flumine.refusals]

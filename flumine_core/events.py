@@ -180,6 +180,11 @@ class EndFlumineEvent(PlainEvent):
 
     reason: str = "end of streams"
 
+    @property
+    def event(self) -> str:
+        """The reason; flumine gives the framework, which a logging control on a thread of its own cannot use."""
+        return self.reason
+
 
 class ConfigEvent(PlainEvent):
     """The settings that a run uses."""

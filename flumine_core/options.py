@@ -8,6 +8,7 @@ import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Literal, Union
 
@@ -187,6 +188,8 @@ def _converter() -> Any:
         made.register_structure_hook_factory(_is_union, _union)
         made.register_structure_hook_func(_is_reference, _reference)
         made.register_structure_hook_func(_is_sequence, _sequence)
+        made.register_structure_hook_func(_is_tuple, _tuple)
+        made.register_structure_hook(Decimal, _decimal)
         _CONVERTER = made
     return _CONVERTER
 
@@ -207,6 +210,30 @@ def _sequence(value: Any, annotation: Any) -> Any:
     arms = typing.get_args(annotation) or (Any,)
     made = [convert(each, arms[0]) for each in value]
     return origin(made) if origin in (set, frozenset) else made
+
+
+def _is_tuple(annotation: Any) -> bool:
+    return typing.get_origin(annotation) is tuple
+
+
+def _tuple(value: Any, annotation: Any) -> Any:
+    arms = typing.get_args(annotation)
+    if not isinstance(value, list | tuple):
+        raise WrongType
+    if len(arms) == 2 and arms[1] is Ellipsis:
+        return tuple(convert(each, arms[0]) for each in value)
+    if len(value) != len(arms):
+        raise WrongType
+    return tuple(convert(each, arm) for each, arm in zip(value, arms, strict=True))
+
+
+def _decimal(value: Any, _: Any) -> Decimal:
+    if not isinstance(value, str | int | float | Decimal) or isinstance(value, bool):
+        raise WrongType
+    try:
+        return Decimal(str(value))
+    except InvalidOperation as error:
+        raise WrongType from error
 
 
 def convert(value: Any, annotation: Any) -> Any:

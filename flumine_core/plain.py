@@ -122,6 +122,10 @@ class Unit:
         return f"{self.group} ({', '.join(self.files)})" if self.group else self.files[0]
 
 
+LOAD = "load"
+"""What a plugin has failed in that is installed and cannot be used."""
+
+
 @attrs.define
 class Result:
     """What a simulation of some markets has come to; results of several are added in the order of their files.
@@ -134,6 +138,7 @@ class Result:
     :ivar bad_lines: messages "file:line: what is wrong", no more than `MOST_MESSAGES`.
     :ivar bad_line_counts: file -> how many of its lines could not be used, told or not.
     :ivar lost: what could not be read, simulated or written, "file: why".
+    :ivar unsettled: what was matched in markets that no book has closed, so that it has no profit yet.
     :ivar totals: strategy -> sums over its orders.
     :ivar notices: what was passed over for a reason, such as a market that came twice.
     :ivar logged: of a unit that another process simulates, what its logging controls are to handle.
@@ -153,6 +158,7 @@ class Result:
     bad_line_counts: dict[str, int] = attrs.Factory(dict)
     lost: list[str] = attrs.Factory(list)
     notices: list[str] = attrs.Factory(list)
+    unsettled: list[str] = attrs.Factory(list)
     totals: dict[str, "Totals"] = attrs.Factory(dict)
     logged: bytes = b""
 
@@ -182,12 +188,14 @@ class Result:
         for key, refused in other.refused.items():
             self.refused[key] = self.refused.get(key, 0) + refused
         for (plugin, hook), (count, text) in other.faults.items():
-            self.note_fault(plugin, hook, count, text)
+            if hook != LOAD or (plugin, hook) not in self.faults:  # it fails anew in each framework
+                self.note_fault(plugin, hook, count, text)
         self.bad_lines.extend(other.bad_lines[: MOST_MESSAGES - len(self.bad_lines)])
         for name, bad in other.bad_line_counts.items():
             self.bad_line_counts[name] = self.bad_line_counts.get(name, 0) + bad
         self.lost.extend(other.lost)
         self.notices.extend(other.notices)
+        self.unsettled.extend(other.unsettled)
         for name, totals in other.totals.items():
             self.totals.setdefault(name, Totals()).add(totals)
 

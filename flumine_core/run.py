@@ -21,9 +21,10 @@ from .errors import FlumineCoreError, SettingsError, StreamError
 from .garbage import frozen
 from .hint import one_line
 from .kernel.discovery import Discovery
+from .kernel.entrypoint import HOOKS
 from .kernel.guard import Faults
 from .kernel.plan import Plan
-from .plain import Named, Result, Row, Run, Totals, Unit
+from .plain import LOAD, Named, Result, Row, Run, Totals, Unit
 from .relay import Packed, Relay, RunLog, unpacked
 from .simulation.reader import Source, expand
 from .simulation.stream import event_of
@@ -122,8 +123,8 @@ def simulate(
     units, lost = units_of(run)
     total = Result()
     for failed in discovery.failures():
-        if failed.kind == "hooks":
-            total.note_fault(failed.name, "load", 1, f"{failed.origin}: {failed.reason}")
+        if failed.kind == HOOKS:
+            total.note_fault(failed.name, LOAD, 1, f"{failed.origin}: {failed.reason}")
     total.lost.extend(lost)
     progress = Progress(len(units), sum(unit.size for unit in units))
     plain = attrs.evolve(run, files=())

@@ -14,6 +14,7 @@ from .contract.endpoints import LOOPBACK
 from .contract.streams import MarketStream
 from .errors import SettingsError
 from .kernel.discovery import Discovery
+from .kernel.entrypoint import HOOKS
 from .leave import leave
 from .live.doctor import Finding, examine, examine_context, examine_filter
 from .live.ids import LiveIds
@@ -62,6 +63,12 @@ class TradingAssembly(Assembly):
         framework = TradedFlumine(Settings(**run.settings), discovery, tell)
         super().__init__(run, discovery, framework, make_logging_controls(run, discovery, framework.faults))
         failed = [f"{fault.plugin}: {fault.error}" for fault in self.flumine.faults.first.values()]
+        discovery.load_hook_plugins()
+        failed += [
+            f"plugin {each.name} ({each.origin}): {each.reason} (-p no:{each.name} trades without it)"
+            for each in discovery.failures()
+            if each.kind == HOOKS
+        ]
         if failed:
             raise SettingsError(f"nothing is traded, since not all could be made: {'; '.join(failed)}")
         if not self.flumine.strategies:

@@ -13,6 +13,7 @@ from flumine_core import (
     DataStream,
     Flumine,
     FlumineCoreError,
+    FlumineSimulation,
     LimitOrder,
     MarketStream,
     Order,
@@ -272,3 +273,11 @@ def test_a_strategy_that_asks_for_no_stream_has_none(plugins: Any, options: dict
 def test_stream_descriptions_are_validated(options: dict[str, Any]) -> None:
     with pytest.raises(FlumineCoreError):
         MarketStream(**options)
+
+
+def test_a_plugin_that_cannot_be_loaded_is_found_in_the_faults(install: Any) -> None:
+    install("dist-a", "[flumine_core]\nrisk = mod_risk\n", mod_risk="raise ImportError('no scipy')")
+    framework = FlumineSimulation(SimulatedClient())
+    framework.run()
+    assert framework.faults.counts == {("risk", "load"): 1}
+    assert "dist-a 1.0" in framework.faults.first["risk", "load"].error

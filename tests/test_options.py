@@ -3,6 +3,7 @@
 import enum
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Optional
 
@@ -84,6 +85,8 @@ def test_an_annotation_that_cannot_be_resolved_spoils_no_other() -> None:
         (Sequence[float], [1, 2.5], [1.0, 2.5]),
         (tuple[int, ...], [1, 2], (1, 2)),
         (tuple[int, str], [1, "a"], (1, "a")),
+        (Decimal, 0.1, Decimal("0.1")),
+        (Decimal, "2.5", Decimal("2.5")),
         (set[str], ["a", "a"], {"a"}),
         (frozenset[str], ["a"], frozenset({"a"})),
         (dict[str, int], {"a": 1}, {"a": 1}),
@@ -115,6 +118,8 @@ def test_values_are_converted(annotation: Any, value: Any, expected: Any) -> Non
         (int, "3", "must be a whole number, was '3'"),
         (int, 3.5, "must be a whole number, was 3.5"),
         (int, True, "must be a whole number, was True"),
+        (tuple[str, ...], "abc", "must be a list of (text), was 'abc'"),
+        (Decimal, "abc", "must be Decimal, was 'abc'"),
         (float, "3", "must be a number, was '3'"),
         (float, True, "must be a number, was True"),
         (str, 3, "must be text, was 3"),

@@ -1,5 +1,6 @@
 """What `from flumine_core import ...` gives, and what it costs."""
 
+import pydoc
 import subprocess
 import sys
 from typing import Any
@@ -114,3 +115,8 @@ def test_the_house_is_silent_until_asked(imports: list[str]) -> None:
         asked = code.replace("framework.run()", "logger.enable('flumine_core')\nframework.run()")
         done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True)
         assert "no such file: nowhere" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["Order", "BetfairOrder", "Trade"])
+def test_help_can_be_had(name: str) -> None:
+    assert "self" in pydoc.render_doc(getattr(flumine_core, name))

@@ -1,6 +1,8 @@
 """The whole run: what breaks costs only itself, several strategies and clients, threads, logging, overridden steps."""
 
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -867,3 +869,64 @@ def test_parts_of_the_wrong_kind_are_refused(add: Any, plugins: Any) -> None:
     framework = FlumineSimulation(client=SimulatedClient(), settings=Settings(), plugins=plugins())
     with pytest.raises(FlumineCoreError):
         add(framework)
+
+
+def test_a_client_that_an_earlier_run_has_used_begins_anew(simulate: Any, market_file: Any) -> None:
+    client = SimulatedClient(transaction_limit=1)
+    counts = []
+    for _ in range(3):
+        strategy = Once(lambda self, market: [market.place_order(back(self, market)) for _ in range(2)])
+        framework = simulate(market_file(), strategy, client=client)
+        counts.append((strategy.result, len(client.trading_controls), len(framework.refusals)))
+    assert counts == [([True, False], 1, 1)] * 3
+
+
+MANY_RUNS = """
+import sys, weakref
+from flumine_core import BaseStrategy, FlumineSimulation, LimitOrder, SimulatedClient, Trade
+
+class Placing(BaseStrategy):
+    def process_new_market(self, market, market_book):
+        for _ in range(300):
+            trade = Trade(market.market_id, market_book.runners[0].selection_id, 0, self)
+            market.place_order(trade.create_order("BACK", LimitOrder(1000, 2.0)))
+
+frameworks = []
+for _ in range(20):
+    framework = FlumineSimulation(SimulatedClient())
+    framework.add_strategy(Placing(market_filter={"markets": sys.argv[1:]}, max_live_trade_count=300))
+    framework.run()
+    frameworks.append(weakref.ref(framework))
+print(sum(each() is not None for each in frameworks))
+"""
+
+
+def test_what_earlier_runs_have_left_is_collected(market_file: Any) -> None:
+    command = [sys.executable, "-c", MANY_RUNS, market_file()]
+    assert int(subprocess.run(command, capture_output=True, text=True, check=True).stdout) < 15
+
+
+def test_what_the_exchange_refuses_says_why(simulate: Any, market_file: Any) -> None:
+    def act(strategy: Once, market: Any) -> Any:
+        order = Trade(market.market_id, 404, 0, strategy).create_order("BACK", LimitOrder(2.0, 2.0))
+        market.place_order(order)
+        return order
+
+    strategy = Once(act)
+    framework = simulate(market_file(), strategy)
+    order = strategy.result
+    assert order.status is OrderStatus.EXECUTION_COMPLETE and not order.bet_id
+    assert framework.refusals == [order.refusal]
+    assert order.refusal.control == "Exchange"
+    assert order.refusal.reason in order.violation_msg
+
+
+@pytest.mark.parametrize("stream", [(each for each in ()), 7])
+def test_what_cannot_be_a_stream_is_refused(stream: Any) -> None:
+    with pytest.raises(FlumineCoreError, match="stream_id"):
+        FlumineSimulation(SimulatedClient()).add_stream(stream)
+
+
+def test_a_strategys_client_must_be_a_client() -> None:
+    with pytest.raises(FlumineCoreError, match="'anna'"):
+        FlumineSimulation(SimulatedClient()).add_strategy(BaseStrategy(client="anna"))  # type: ignore[arg-type]

@@ -21,7 +21,10 @@ def command() -> None:
 def _load(choices: Choices) -> tuple[Configuration, Discovery]:
     configuration = load_configuration(choices.config, choices.sets)
     plugins = configuration.plugins
-    return configuration, Discovery([*plugins.blocked, *choices.blocked], plugins.required)
+    if choices.blocked:
+        plugins.blocked = [*plugins.blocked, *choices.blocked]
+        configuration.origins["plugins", "blocked"] = "-p"
+    return configuration, Discovery(plugins.blocked, plugins.required)
 
 
 @command.command()

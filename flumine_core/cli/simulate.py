@@ -97,11 +97,11 @@ def run_and_print(run: Run, discovery: Discovery, output_format: str, output: st
 def discovery_of(run: Run, choices: Choices) -> Discovery:
     """Return the installed plugins; tell of names to be blocked that nobody bears.
 
-    :raises UsageError: where it was the command line that named one: what was to be kept out would run.
+    :raises UsageError: where the command line named one, or it is like a plugin's: what was to be kept out would run.
     """
     discovery = Discovery(run.blocked, run.required)
     for name, message in discovery.unknown_blocked().items():
-        if name in choices.blocked:
+        if name in choices.blocked or "did you mean" in message:
             raise click.UsageError(message)
         click.echo(f"warning: {message}", err=True)
     return discovery

@@ -56,7 +56,7 @@ def flumine_configure(settings: "Settings") -> "Settings | None":
     :param settings: what the run would use; yours to read, `settings.evolve(...)` makes a changed copy.
     Returns: None, or an evolved copy, which the next plugin is given; `config show` names the plugin.
     Order: first of all hooks; before any client, stream or execution is made.
-    Rate: once a run.
+    Rate: once a framework; `simulate` makes one for each file, or group of files.
     Thread: kernel.
     On error: the start fails, naming the plugin.
     """
@@ -124,7 +124,7 @@ def flumine_start(framework: "Framework") -> None:
     :param framework: the running framework; streams, workers and strategies may still be added.
     Returns: ignored.
     Order: after every strategy's start(), before streams are made.
-    Rate: once a run.
+    Rate: once a framework; `simulate` makes one for each file, or group of files.
     Thread: kernel.
     On error: counted under the plugin's name, the run goes on.
     """
@@ -226,7 +226,8 @@ def flumine_process_order_package(order_package: "OrderPackage") -> str | None:
     Order: after flumine_process_market_orders, before the execution.
     Rate: once a package.
     Thread: kernel.
-    On error: counted under the plugin's name, and the package is stopped: a check that broke has not passed.
+    On error: counted under the plugin's name, and the package is stopped: a check that broke has not passed. A
+        wrapper stops it by raising before its yield; text that it returns comes too late, and is counted as its error.
     """
 
 
@@ -318,7 +319,7 @@ def flumine_process_end_flumine(framework: "Framework") -> None:
     :param framework: the framework; its markets and counts may be read.
     Returns: ignored.
     Order: last of all hooks, after every strategy's finish().
-    Rate: once a run.
+    Rate: once a framework; `simulate` makes one for each file, or group of files.
     Thread: kernel.
     On error: counted under the plugin's name, the rest of the ending goes on.
     """

@@ -15,7 +15,7 @@ import attrs
 from ..contract import API_VERSION
 from ..errors import DiscoveryError
 from ..hint import did_you_mean, one_line
-from .entrypoint import HOOKS, KINDS, EntryRow, read_entry_rows
+from .entrypoint import GROUP, HOOKS, KINDS, EntryRow, read_entry_rows
 from .signature import faults_of, hooks_of
 
 BASES = {
@@ -73,7 +73,7 @@ def import_object(value: str) -> Any:
 
     :raises DiscoveryError: where `value` is no such reference or its import raises anything but KeyboardInterrupt.
     """
-    module, _, path = (part.strip() for part in value.partition(":"))
+    module, _, path = (part.strip() for part in value.partition("[")[0].partition(":"))  # what follows names extras
     if not module or not all(part.isidentifier() for part in (module + ("." + path if path else "")).split(".")):
         raise DiscoveryError(f"an entry point must be module:attribute, was {value!r}")
     try:
@@ -277,9 +277,9 @@ class Discovery:
         if candidate.kind == HOOKS:
             if inspect.isclass(loaded):
                 loaded = _instance(loaded)
-            others = {id(each.loaded): each.name for each in self._candidates if each.loaded is not None}
-            if id(loaded) in others:
-                raise DiscoveryError(f"it is the same object as plugin {others[id(loaded)]!r}")
+            if candidate.name == GROUP:
+                raise DiscoveryError(f"the name {GROUP} is the framework's own")
+            self._check_told_apart(loaded)
             faults = faults_of(loaded)
             if faults:
                 raise DiscoveryError("; ".join(faults))
@@ -288,6 +288,17 @@ class Discovery:
         elif candidate.kind != "commands":
             _check_class(candidate, loaded)
         candidate.loaded, candidate.status = loaded, "enabled"
+
+    def _check_told_apart(self, loaded: Any) -> None:
+        """Refuse a plugin that is or equals another one, which pluggy would not register."""
+        others = {each.name: each.loaded for each in self._candidates if each.loaded is not None}
+        for name, other in {**others, "": object()}.items():
+            if other is loaded:
+                raise DiscoveryError(f"it is the same object as plugin {name!r}")
+            if loaded == other or other == loaded:
+                raise DiscoveryError(
+                    f"it equals {f'plugin {name!r}' if name else 'any object'}: plugins must differ by =="
+                )
 
     def _check_required(self) -> None:
         for name in self.required:

@@ -6,9 +6,10 @@ SystemExit is caught too: a plugin does not end a run. KeyboardInterrupt is the 
 import threading
 import traceback
 from collections.abc import Callable, Generator
-from typing import Any
+from typing import Any, NoReturn
 
 import attrs
+from pluggy import Result as Outcome
 
 from ..errors import ExecutionError, FlumineCoreError
 from ..hint import one_line
@@ -106,9 +107,13 @@ class Stopped(Exception):
 
 
 def guarded_wrapper(
-    plugin: str, hook: str, function: Callable[..., Any], faults: Faults, is_stopping: bool = False
+    plugin: str,
+    hook: str,
+    function: Callable[..., Any],
+    failed: Callable[[BaseException], None],
+    is_stopping: bool = False,
 ) -> Callable[..., Generator[None, Any, Any]]:
-    """Return a hook wrapper with its exceptions recorded; the step it brackets runs whatever it does.
+    """Return a hook wrapper whose exceptions are given to `failed`; unless that raises, the step runs all the same.
 
     :param is_stopping: the step does not run where the wrapper raised before it: `Stopped` is raised instead.
     """
@@ -118,7 +123,7 @@ def guarded_wrapper(
             generator = function(*arguments)
             next(generator)
         except (Exception, SystemExit) as error:
-            faults.record(plugin, hook, error)
+            failed(error)
             if is_stopping:
                 raise Stopped(plugin, f"{plugin} raised {one_line(error)}") from error
             return (yield)
@@ -127,15 +132,21 @@ def guarded_wrapper(
         except BaseException:
             _close(generator)
             raise
+        outcome = result.get_result() if isinstance(result, Outcome) and result.exception is None else None
         try:
             generator.send(result)
         except StopIteration as stop:
-            return stop.value
+            if isinstance(result, Outcome) and result.exception is not None:
+                failed(result.exception)
+                result.force_result(outcome)
+            if not is_stopping or not isinstance(stop.value, str):
+                return stop.value
+            failed(ExecutionError(f"a wrapper stops by raising before its yield, it returned {stop.value!r} after it"))
         except (Exception, SystemExit) as error:
-            faults.record(plugin, hook, error)
-            return result
-        faults.record(plugin, hook, ExecutionError("a wrapper must yield once, it yielded twice"))
-        _close(generator)
+            failed(error)
+        else:
+            failed(ExecutionError("a wrapper must yield once, it yielded twice"))
+            _close(generator)
         return result
 
     return bracket
@@ -152,11 +163,21 @@ def _close(generator: Generator[Any, Any, Any]) -> None:
 
 def failing_hard(plugin: str, hook: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """Return `function` with its exceptions naming the plugin: for hooks whose failure fails the start."""
+    failed = fails_start(plugin, hook)
 
     def call(*arguments: Any) -> Any:
         try:
             return function(*arguments)
         except (Exception, SystemExit) as error:
-            raise ExecutionError(f"plugin {plugin!r} failed in {hook}: {one_line(error)}") from error
+            failed(error)
 
     return call
+
+
+def fails_start(plugin: str, hook: str) -> Callable[[BaseException], NoReturn]:
+    """Return what raises ExecutionError, which names the plugin, from an exception."""
+
+    def failed(error: BaseException) -> NoReturn:
+        raise ExecutionError(f"plugin {plugin!r} failed in {hook}: {one_line(error)}") from error
+
+    return failed

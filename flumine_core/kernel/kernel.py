@@ -96,7 +96,7 @@ class Kernel(MarketLife):
             self.books += 1
             market = self.markets.markets.get(book.market_id)
             previous: MarketBook | None = None
-            is_redefined = False
+            is_redefined = is_new = False
             if (
                 market is None
                 or (previous := market.latest_book) is None
@@ -108,6 +108,8 @@ class Kernel(MarketLife):
                 market = self._turned(market, book, is_redefined)
                 if market is None:
                     continue
+                is_new = book.streaming_unique_id not in market.streams
+                market.streams.add(book.streaming_unique_id)
             else:
                 if market.blotter.active:
                     self._execute_due(market, book)
@@ -116,9 +118,9 @@ class Kernel(MarketLife):
                 market.latest_book = book
             step = self._book_step
             if step.around is None:
-                self._see_book(market, book, previous is None, is_redefined)
+                self._see_book(market, book, is_new, is_redefined)
             else:
-                step.around(partial(self._see_book, market, book, previous is None, is_redefined), market, book)
+                step.around(partial(self._see_book, market, book, is_new, is_redefined), market, book)
 
     def _turned(self, market: Market | None, book: MarketBook, is_redefined: bool) -> Market | None:
         """Return the market of a book that is its first, brings a definition or finds it closed, with that book.
@@ -159,7 +161,8 @@ class Kernel(MarketLife):
             call(market, book)
         stream_id = book.streaming_unique_id
         for strategy in self._subscribers.get(stream_id) or self.subscribers(stream_id):
-            if is_new:
+            if is_new and strategy not in market.met:
+                market.met.add(strategy)
                 self._guard_strategy(strategy, "process_new_market", market, book)
             try:
                 if strategy.check_market_book(market, book):

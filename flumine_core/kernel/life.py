@@ -80,28 +80,35 @@ class MarketLife(Desk):
         market = self.markets.markets.get(market_id)
         if market is None:
             return
-        if is_book:
-            market.market_book = market_book
-        if not market.closed:
+        is_first = not market.closed
+        if is_first:
             market.close_market()
-            if is_book:
-                market.blotter.process_closed_market(market, market_book)
-            strategies = self.subscribers(event.streaming_unique_id)
+        if is_book and not market.is_settled:
+            market.market_book = market_book
+            market.blotter.process_closed_market(market, market_book)
+            market.is_settled = True
+            market_book.house_references = 0  # no further closing takes its place: it is kept, and so stays whole
+        # each by the first of its own streams that says so
+        strategies = [each for each in self.subscribers(event.streaming_unique_id) if each not in market.told_closed]
+        market.told_closed.update(strategies)
 
-            def body() -> None:
-                for strategy in strategies:
-                    self._guard_strategy(strategy, "process_closed_market", market, market_book)
+        def body() -> None:
+            for strategy in strategies:
+                self._guard_strategy(strategy, "process_closed_market", market, market_book)
 
-            self.plan.steps["process_close_market"].run(body, market, market_book)
-            self.cleared_market_queue.put(market_id)
-            for execution in self.executions:
-                execution.close_market(market)
-            if is_book:
-                self._clear_market(market)
-            if "close_market" in self._logged:
-                self.log_control(CloseMarketEvent(plain_market(market), event.streaming_unique_id))
-            if self._keeps_closed_markets:
-                self._remove_market(market)
+        if not is_first:
+            body()
+            return
+        self.plan.steps["process_close_market"].run(body, market, market_book)
+        self.cleared_market_queue.put(market_id)
+        for execution in self.executions:
+            execution.close_market(market)
+        if is_book:
+            self._clear_market(market)
+        if "close_market" in self._logged:
+            self.log_control(CloseMarketEvent(plain_market(market), event.streaming_unique_id))
+        if self._keeps_closed_markets:
+            self._remove_market(market)
 
     def _clear_market(self, market: Market) -> None:
         """Bring the cleared orders and markets that a real exchange would report."""

@@ -1,6 +1,7 @@
 """Who runs at each step, asked of pluggy once and frozen into flat tuples."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import attrs
@@ -9,7 +10,7 @@ import pluggy
 from ..contract import hookspecs
 from ..contract.hookspecs import PROJECT
 from ..errors import DiscoveryError
-from .guard import Faults, failing_hard, guarded, guarded_wrapper
+from .guard import Faults, failing_hard, fails_start, guarded, guarded_wrapper
 
 Call = Callable[..., Any]
 
@@ -94,7 +95,10 @@ class Plan:
         """Let plugins change the settings, in order; return the result and (plugin, settings) of each change."""
         changes: list[tuple[str, Any]] = []
         for name, call in self.steps["configure"].calls:
-            evolved = call(settings)
+            shown = settings.evolve()
+            evolved = call(shown)
+            if evolved is None and shown.as_dict() != settings.as_dict():  # changed as it is
+                evolved = shown
             if evolved is not None:
                 if type(evolved) is not type(settings):
                     raise DiscoveryError(
@@ -109,7 +113,9 @@ class Plan:
             for implementation in hook.get_hookimpls():
                 function, plugin = implementation.function, implementation.plugin_name
                 if implementation.wrapper or implementation.hookwrapper:
-                    wrapped: Call = guarded_wrapper(plugin, name, function, self.faults, name in STOPPING)
+                    record = partial(self.faults.record, plugin, name)
+                    failed = fails_start(plugin, name) if name in FAIL_HARD else record
+                    wrapped: Call = guarded_wrapper(plugin, name, function, failed, name in STOPPING)
                 elif name in FAIL_HARD:
                     wrapped = failing_hard(plugin, name, function)
                 else:

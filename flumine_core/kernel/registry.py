@@ -70,11 +70,15 @@ class Registry:
     def add_client(self, client: BaseClient) -> None:
         """Add a client with its default control; the first one is the default client.
 
+        What an earlier framework has left in it, its controls and what they have counted, is gone.
+
         :raises ClientError: if it is no client, or its username is taken.
         """
         if not isinstance(client, BaseClient):
             raise ClientError(f"a client must be a BaseClient, was {client!r}")
         self.clients.add_client(client)
+        client.trading_controls.clear()
+        client.execution = None
         client.faults = self.faults
         self.add_client_control(client, MaxOrderCount)
 
@@ -85,6 +89,8 @@ class Registry:
         """
         if not isinstance(strategy, BaseStrategy):
             raise SettingsError(f"a strategy must be a BaseStrategy, was {strategy!r}")
+        if not isinstance(strategy.client, BaseClient | None):
+            raise SettingsError(f"client of strategy {strategy.name} must be a BaseClient, was {strategy.client!r}")
         if any(other.name == strategy.name for other in self.strategies):
             from loguru import logger
 
@@ -117,7 +123,10 @@ class Registry:
         if known is not None:
             return known
         if getattr(stream, "stream_id", None) is None:
-            stream.stream_id = _STREAM_ID_STEP * (len(self.streams) + 1)
+            try:
+                stream.stream_id = _STREAM_ID_STEP * (len(self.streams) + 1)
+            except AttributeError as error:
+                raise SettingsError(f"a stream must be an object that takes a stream_id, was {stream!r}") from error
         self._streams_by_identity[key] = stream
         self.streams.append(stream)
         self.subscriptions_changed()

@@ -81,16 +81,15 @@ class Reports(Registry):
                 order.trade.strategy.get_runner_context(*order.lookup).place(order.trade.id)
         else:
             order.execution_complete()
-            reason, asked = report.reason, OrderPackageType.PLACE
+            reason, asked = report.reason or f"the order was not placed: {report.error_code}", OrderPackageType.PLACE
             if order.id in self._replacements:
                 market.blotter.forget(order)
                 reason = f"the replacement was not placed: {report.error_code}"
                 asked = OrderPackageType.REPLACE
-            if reason is not None:
-                order.refusal = refusal_of("Exchange", reason, order, asked)
-                if asked is OrderPackageType.PLACE:
-                    order.violation_msg = order.refusal.message
-                self.refuse(order, order.refusal)
+            order.refusal = refusal_of("Exchange", reason, order, asked)
+            if asked is OrderPackageType.PLACE:
+                order.violation_msg = order.refusal.message
+            self.refuse(order, order.refusal)
         self._replacements.discard(order.id)
         market.blotter.touched.append(order)
         if report.was_sent:

@@ -7,14 +7,17 @@ from time import monotonic
 from typing import Any, ClassVar
 
 from ..contract.client import BaseClient
+from ..contract.ports import Stream
 from ..contract.streams import BETFAIR_STREAMS, BaseStream
-from ..errors import ClientError, ExecutionError, StreamError
+from ..errors import ClientError, DiscoveryError, ExecutionError, StreamError
 from ..events import ClearedMarketsEvent, ClearedOrdersEvent, ConfigEvent
 from ..market.market import Market
 from ..order.cleared import Cleared, ClearedMarket
+from ..plain import LOAD
 from ..settings import Settings, config
 from .badlines import BadLines
 from .discovery import Discovery
+from .entrypoint import HOOKS
 from .kernel import Kernel
 from .plan import Plan
 
@@ -52,10 +55,8 @@ class Session(Kernel):
         discovery = self._discovery = self._discovery or Discovery()
         self.plan = Plan(discovery.load_hook_plugins(), self._ends, self.faults)
         for failed in discovery.failures():
-            if failed.kind == "hooks":
-                from loguru import logger
-
-                logger.error("plugin {} ({}) is not used: {}", failed.name, failed.origin, failed.reason)
+            if failed.kind == HOOKS:
+                self.faults.record(failed.name, LOAD, DiscoveryError(f"{failed.origin}: {failed.reason}"))
         settings, self.setting_changes = self.plan.configure(self._given.evolve())
         self._given.use_clock(self.clock)
         self.settings = settings.evolve(simulated=self.clients.simulated).frozen()
@@ -89,6 +90,8 @@ class Session(Kernel):
                 f"nothing installed can execute orders of {client!r}: trading at Betfair, or on paper, needs "
                 "BetfairClient(betting_client), a simulation SimulatedClient()"
             )
+        if not all(callable(getattr(execution, name, None)) for name in ("submit", "before_book", "after_book")):
+            raise ClientError(f"flumine_make_execution must give an Execution (contract.ports), was {execution!r}")
         return execution
 
     def _start(self) -> None:
@@ -145,6 +148,8 @@ class Session(Kernel):
             if isinstance(description, BETFAIR_STREAMS):
                 needed = self._opens_betfair
             raise StreamError(f"nothing installed can open {description!r}: {needed}")
+        if not isinstance(stream, Stream):
+            raise StreamError(f"flumine_make_stream must give a Stream (contract.ports), was {stream!r}")
         return stream
 
     def _end_stream(self) -> None:

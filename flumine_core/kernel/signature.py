@@ -70,6 +70,10 @@ def _argument_fault(function: Any, allowed: tuple[str, ...]) -> str | None:
     return None
 
 
+def _is_wrapper(options: dict[str, Any] | None) -> bool:
+    return options is not None and bool(options.get("wrapper") or options.get("hookwrapper"))
+
+
 def _fault(name: str, function: Any, options: dict[str, Any] | None) -> str | None:
     specs = hook_arguments()
     if name not in specs:
@@ -80,7 +84,9 @@ def _fault(name: str, function: Any, options: dict[str, Any] | None) -> str | No
         return f"{name} is not marked with @hookimpl, so that it would never be called"
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         return f"{name} is async, which a hook cannot be"
-    is_wrapper = bool(options.get("wrapper") or options.get("hookwrapper"))
+    is_wrapper = _is_wrapper(options)
+    if is_wrapper and name == "flumine_configure":
+        return f"{name} cannot be wrapped: settings go from plugin to plugin"
     is_generator = inspect.isgeneratorfunction(function)
     if is_wrapper and not is_generator:
         return f"{name} is marked as a wrapper but has no yield"
@@ -97,6 +103,9 @@ def faults_of(plugin: object) -> list[str]:
     """Return what keeps a plugin from being registered, in plain words; empty where all is well."""
     hooks = hooks_of(plugin)
     faults = [fault for name, function, options in hooks if (fault := _fault(name, function, options)) is not None]
+    wrapped = {name for name, _, options in hooks if _is_wrapper(options)}
+    both = {name for name, _, options in hooks if not _is_wrapper(options)} & wrapped
+    faults += [f"{name} is both implemented and wrapped by it: make two plugins of it" for name in sorted(both)]
     if not faults and not hooks:
         faults.append("it implements no hook: no function of it is marked with @hookimpl")
     if not faults:

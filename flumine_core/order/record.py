@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from ..clock import Clock, to_datetime
 from ..errors import OrderError
+from .exposure import Position
 from .kinds import LimitOrder, OrderKind
 from .responses import Responses
 from .roles import ClientRole
@@ -17,7 +18,6 @@ from .snapshot import MarketPrices, OrderSnapshot, market_notes_text, notes_text
 from .states import OrderStatus
 
 if TYPE_CHECKING:
-    from .exposure import Position
     from .trade import Trade
 
 _SEPARATORS = frozenset("-._+*:;~" + string.ascii_letters + string.digits)

@@ -30,8 +30,7 @@ class PlaceReport(Struct):
     :ivar is_success: True -> EXECUTABLE, False -> EXECUTION_COMPLETE with `error_code`.
     :ivar placed_ms: when it was placed, in milliseconds since 1970 (None on failure).
     :ivar bet_id: the exchange's number, as text; None on failure.
-    :ivar reason: of a failure, the sentence that becomes the order's refusal; None: no refusal (a replacement
-        always gets one).
+    :ivar reason: of a failure, the sentence that becomes the order's refusal; None: one that has the error code.
     :ivar response: the exchange's raw answer, None where nobody kept it; so in the other reports.
     :ivar was_sent: False of a failure: it never left, so that it is no transaction; so in the other reports.
     """

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from ..clock import to_datetime
 from ..garbage import tracked
+from . import record
 from .kinds import LimitOnCloseOrder, LimitOrder, OrderKind
 from .order import Order
 from .roles import StrategyRole
@@ -212,3 +213,6 @@ class Trade(Struct, eq=False, dict=True, weakref=True):
     def info(self) -> dict[str, Any]:
         """The trade as plain values, for logs."""
         return self.snapshot().info
+
+
+setattr(record, "Trade", Trade)  # noqa: B010 - what the annotations of orders name, for `help(Order)`

@@ -258,9 +258,10 @@ class PendingRequests:
             return False
         if request.is_cancelled:
             self._take_replacements(request)
-            # Simulation rule: while a replace waits for some of its replacements, another of them that is being
-            # replaced itself is cancelled by it, and counts from its time.
-            for replaced in request.replacing():
+            # Simulation rule: while a replace waits for some of its replacements, whatever else it has asked for or
+            # placed and is being replaced (anew) is cancelled by it, and counts from its time.
+            asked = [bet for _, bet, _ in request.orders if bet is not None and is_replacing(bet)]
+            for replaced in (*asked, *request.replacing()):
                 self._cancel_replaced(request, release, order_of(replaced), replaced)
             return self._place(request, release, elapsed, self._latencies.place + request.package.bet_delay)
         request.is_cancelled = True

@@ -389,6 +389,8 @@ def test_a_blocked_plugin_that_does_not_exist_is_an_error(cli: Cli, market: Path
     result = cli("simulate", market, "--strategy", "example")
     assert result.exit_code == 0
     assert result.stderr.startswith("warning: no plugin to block is called 'gone'")
+    Path("flumine.toml").write_text('[plugins]\nblocked = ["exampl"]\n')
+    assert cli("simulate", market, "--strategy", "example").exit_code == 2
 
 
 def test_a_directory_is_all_its_files(cli: Cli, market: Path, second: Path) -> None:
@@ -466,3 +468,15 @@ def test_a_note_that_is_no_text_of_any_encoding_is_written(cli: Cli, market: Pat
     assert result.exit_code == 0
     with Path("out/orders.csv").open(newline="") as file:
         assert {row["notes"] for row in csv.DictReader(file)} == {"\\ud800"}
+
+
+def test_a_market_that_never_closes_is_named(cli: Cli, market: Path, tmp_path: Path) -> None:
+    lines = market.read_bytes().splitlines(keepends=True)
+    cut = tmp_path / "cut"
+    cut.write_bytes(b"".join(line for line in lines if b'"CLOSED"' not in line))
+    result = cli("simulate", cut, "--strategy", "example")
+    assert result.exit_code == 0
+    assert "market 1.100000001 never closes" in result.stderr
+    found = loaded(cli("simulate", cut, "--strategy", "example", "--format", "json"))
+    assert len(found["unsettled"]) == 1 and found["matched"] and not found["profit"]
+    assert loaded(cli("simulate", market, "--strategy", "example", "--format", "json"))["unsettled"] == []

@@ -327,3 +327,13 @@ def test_the_rehearsal_runs(exchange: Any, start: Start) -> None:
     out, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, out
     assert exchange.ledger.live_bets() == []
+
+
+def test_nothing_is_traded_while_an_installed_plugin_is_broken(start: Start, folder: Path) -> None:
+    broken = folder / "risk-1.0.dist-info"
+    broken.mkdir()
+    (broken / "METADATA").write_text("Metadata-Version: 2.1\nName: risk\nVersion: 1.0\n")
+    (broken / "entry_points.txt").write_text("[flumine_core]\nrisk = nowhere_to_be_found\n")
+    out, _ = (process := start("trade")).communicate(timeout=PATIENCE)
+    assert process.returncode == 1, out
+    assert "plugin risk (risk 1.0)" in out and "-p no:risk trades without it" in out

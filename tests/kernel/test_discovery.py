@@ -86,6 +86,11 @@ def test_a_blocked_name_that_nobody_bears_is_reported(install: Install) -> None:
         (HOOKS + "@hookimpl(specname='flumine_begin')\ndef go(framework): pass", "there is no hook 'flumine_begin'"),
         (START + "before = 'beta'", "before must be a tuple of names"),
         (START + "after = (1,)", "after must be a tuple of names"),
+        (HOOKS + "@hookimpl(wrapper=True)\ndef flumine_configure(settings): yield", "cannot be wrapped"),
+        (
+            START + "@hookimpl(wrapper=True, specname='flumine_start')\ndef around(framework): yield",
+            "both implemented and wrapped",
+        ),
     ],
 )
 def test_a_broken_plugin_is_named_and_the_rest_goes_on(install: Install, source: str, reason: str) -> None:
@@ -290,3 +295,41 @@ def test_examining_finds_broken_classes_and_enables_none(install: Install) -> No
     discovery.examine()
     assert named(discovery, "alpha").status == "available"
     assert named(discovery, "beta").status == "failed"
+
+
+def test_plugins_that_are_equal_are_not_both_used(install: Install) -> None:
+    equal = (
+        HOOKS
+        + """
+class Plugin:
+    def __eq__(self, other):
+        return isinstance(other, Plugin)
+    __hash__ = None
+    @hookimpl
+    def flumine_start(self, framework): pass
+one, two = Plugin(), Plugin()
+"""
+    )
+    install("dist-a", "[flumine_core]\none = mod_alpha:one\ntwo = mod_alpha:two\n", mod_alpha=equal)
+    same = HOOKS + "class Plugin:\n    def __eq__(self, other): return True\n    @hookimpl\n"
+    same += "    def flumine_start(self, framework): pass\n"
+    install("dist-b", "[flumine_core]\nsame = mod_beta:Plugin\n", mod_beta=same)
+    discovery = Discovery()
+    loaded = discovery.load_hook_plugins()
+    assert [name for name, _ in loaded] == ["one"]
+    assert {each.name: (each.reason or "").partition(":")[0] for each in discovery.failures()} == {
+        "same": "it equals plugin 'one'",
+        "two": "it equals plugin 'one'",
+    }
+
+
+def test_the_frameworks_own_name_is_taken(install: Install) -> None:
+    install("dist-a", "[flumine_core]\nflumine_core = mod_alpha\n", mod_alpha=START)
+    discovery = Discovery()
+    assert discovery.load_hook_plugins() == []
+    assert "framework's own" in (discovery.failures()[0].reason or "")
+
+
+def test_extras_of_an_entry_point_are_passed_over(install: Install) -> None:
+    install("dist-a", "[flumine_core]\nalpha = mod_alpha [fast]\n", mod_alpha=START)
+    assert [name for name, _ in Discovery().load_hook_plugins()] == ["alpha"]

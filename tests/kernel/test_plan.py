@@ -138,3 +138,47 @@ def test_maker_that_raises_fails_hard() -> None:
 def test_misspelt_hooks_are_errors() -> None:
     with pytest.raises(Exception, match="flumine_process_market_bokks"):
         plan_of(implementing("flumine_process_market_bokks", lambda: None))
+
+
+def test_an_outcome_that_a_wrapper_spoils_is_its_error() -> None:
+    def spoils() -> Any:
+        outcome = yield
+        outcome.force_exception(ValueError("spoilt"))
+
+    log: list[str] = []
+    plan = plan_of(on_books(spoils, hookwrapper=True))
+    plan.steps["process_market_books"].run(lambda: log.append("body"), "market", "book")
+    assert (log, plan.faults.counts) == (["body"], {("a", "flumine_process_market_books"): 1})
+
+
+def test_a_wrapper_that_would_stop_a_package_too_late_is_told() -> None:
+    def late() -> Any:
+        yield
+        return "too many"
+
+    plan = plan_of(implementing("flumine_process_order_package", late, wrapper=True))
+    step = plan.steps["process_order_package"]
+    assert step.around is not None
+    step.around(lambda: None, "package")
+    assert "'too many'" in plan.faults.first["a", "flumine_process_order_package"].error
+
+
+@pytest.mark.parametrize("is_before", [True, False])
+def test_a_wrapper_of_what_is_made_that_raises_fails_the_start(is_before: bool) -> None:
+    def falls() -> Any:
+        if is_before:
+            raise ValueError
+        yield
+        raise ValueError
+
+    with pytest.raises(ExecutionError, match="'a'"):
+        plan_of(implementing("flumine_make_stream", falls, wrapper=True)).make("stream", description=1, settings=2)
+
+
+def test_settings_that_are_changed_in_place_are_changed_by_that_plugin() -> None:
+    def change(settings: Any) -> None:
+        settings.place_latency = 3.0
+
+    given = Settings()
+    settings, changes = plan_of(implementing("flumine_configure", change)).configure(given)
+    assert (settings.place_latency, given.place_latency, [name for name, _ in changes]) == (3.0, 0.12, ["a"])

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from flumine_core.order.kinds import LimitOnCloseOrder, LimitOrder, MarketOnCloseOrder
+from flumine_core.order.package import OrderPackageType
+from flumine_core.order.states import OrderStatus
 
 PRICES = {1: {"atb": [[2.0, 50]], "atl": [[2.04, 50]]}, 2: {}}
 
@@ -69,3 +71,25 @@ def test_models_are_the_ones_of_the_book_before(house: Any) -> None:
     assert order.bet_id is None
     house.book(300)
     assert order.placed_ms == 300
+
+
+def test_a_waiting_replace_cancels_at_once_what_it_has_asked_for_and_is_replaced_anew(house: Any) -> None:
+    house.book(0, PRICES, inPlay=True, betDelay=5, betDelayModels=["PASSIVE"])
+    order, waiting = house.order("BACK", LimitOrder(3.0, 2)), house.order("BACK", LimitOrder(2.0, 2))
+    house.place_together(order, waiting)
+    other = house.place("BACK", LimitOrder(3.0, 2))
+    house.book(300)
+    order.replace(2.9)
+    other.replace(2.0)
+    house.submit(OrderPackageType.REPLACE, order, other)
+    run(house, 400, 500, 600)
+    assert (order.status, other.size_cancelled) == (
+        OrderStatus.EXECUTABLE,
+        2.0,
+    )  # its first package has placed it again
+    run(house, 5200, 5300)
+    house.replace(order, 2.0)
+    house.book(5400)
+    assert (order.complete, order.size_cancelled) == (True, 2.0)
+    run(house, 5500, 5600)
+    assert house.orders[-1].placed_ms == 5600

@@ -1,0 +1,88 @@
+"""A market that several streams bring: each strategy meets it once, and is told once that it has closed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from flumine_core import BaseStrategy, Flumine, FlumineSimulation, HistoricalStream, Settings, SimulatedClient, hookimpl
+from flumine_core.book.cache import MarketBookCache
+from flumine_core.book.change import decode_message
+from flumine_core.events import Event, MarketBooksEvent, RawDataEvent
+from flumine_core.testing.market import MarketScript
+
+from .test_flumine import InMemory, Sink
+
+FIRST, SECOND = 10_000, 20_000
+
+
+class Noting(BaseStrategy):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.log: list[str] = []
+
+    def process_new_market(self, market: Any, market_book: Any) -> None:
+        self.log.append("new")
+
+    def process_closed_market(self, market: Any, market_book: Any) -> None:
+        self.log.append("closed")
+
+
+def lines_of(script: MarketScript, tmp_path: Any) -> tuple[str, list[bytes]]:
+    path = script.write(tmp_path / script.market_id)
+    return str(path), path.read_bytes().splitlines()
+
+
+def test_in_a_simulation(plugins: Any, tmp_path: Any) -> None:
+    path, _ = lines_of(MarketScript().runners(2).back(1, 2.0, 5).inplay().back(1, 3.0, 4).win(1), tmp_path)
+    framework = FlumineSimulation(SimulatedClient(), Settings(), plugins())
+    strategies = [Noting(name="one"), Noting(name="two")]
+    for strategy, is_in_play in zip(strategies, (False, True), strict=True):
+        strategy.streams = [HistoricalStream(path, {"inplay": is_in_play})]
+        framework.add_strategy(strategy)
+    framework.run()
+    assert [strategy.log for strategy in strategies] == [["new", "closed"]] * 2
+
+
+class Venue:
+    """Makes the ends of a live run; the first stream that is asked for has all events."""
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self.streams = [InMemory(events)]
+        self.framework: Any = None
+
+    @hookimpl
+    def flumine_make_stream(self, description: Any) -> Any:
+        return self.streams.pop() if self.streams else InMemory([])
+
+    @hookimpl
+    def flumine_make_execution(self, client: Any) -> Any:
+        return Sink(self.framework)
+
+
+@pytest.mark.parametrize("is_raw_first", [False, True])
+def test_live(plugins: Any, tmp_path: Any, is_raw_first: bool) -> None:
+    _, lines = lines_of(MarketScript().runners(2).back(1, 2.0, 5).win(1), tmp_path)
+    caches = {stream_id: MarketBookCache("1.1", stream_id) for stream_id in (FIRST, SECOND)}
+    events: list[Event] = []
+    for line in lines:
+        message = decode_message(line)
+        if is_raw_first:
+            raw = {"id": message.mc[0].id, "marketDefinition": message.mc[0].marketDefinition or {}}
+            events.append(RawDataEvent(30_000, None, message.pt, [raw]))
+        for cache in caches.values():
+            cache.market_id = str(message.mc[0].id)
+            change = decode_message(line).mc[0]
+            events.append(MarketBooksEvent([cache.update(change, message.pt)]))
+    venue = Venue(events)
+    framework = Flumine(SimulatedClient(), Settings(), plugins(("venue", venue)))
+    venue.framework = framework
+    strategies = [Noting(name="one", market_filter={}), Noting(name="two", market_filter={"bspOnly": True})]
+    for strategy in strategies:
+        framework.add_strategy(strategy)
+    framework.run()
+    assert not framework.faults.counts
+    assert [strategy.stream_ids for strategy in strategies] == [{FIRST}, {SECOND}]
+    assert [strategy.log for strategy in strategies] == [["new", "closed"]] * 2
+    (market,) = framework.markets
+    assert market.market_book.status == "CLOSED"
