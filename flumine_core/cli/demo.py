@@ -48,12 +48,16 @@ def command(
     output_format: str,
     choices: Choices,
 ) -> None:
-    """Make a synthetic market, simulate the example strategy over it."""
+    """Make a synthetic market, simulate the example strategy over it.
+
+    A configuration is read where --config names one: ./flumine.toml is not looked for.
+    """
     configuration = load_configuration(choices.config, choices.sets, [strategy], look_around=False)
     log = choices.logging(configuration.settings, is_quiet=True)
     kind = "LINE_RANGE" if line_range else market_type
     is_race = kind not in ("MATCH_ODDS", "LINE_RANGE")
     market = SyntheticMarket(
+        market_id=f"1.1{TYPES.index(kind)}{seed % 10_000_000:07d}",  # so that those kept go together
         market_type=kind,
         seed=seed,
         updates=updates,

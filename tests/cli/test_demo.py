@@ -67,3 +67,12 @@ def test_a_market_that_cannot_be_written_is_one_plain_error(cli: Cli) -> None:
     result = cli("demo", "--out", "nowhere/market")
     assert result.exit_code == 1
     assert result.stderr == "error: cannot write the market to nowhere/market: No such file or directory\n"
+
+
+def test_markets_of_other_seeds_and_types_are_simulated_together(cli: Cli) -> None:
+    asked = [("WIN", 1), ("WIN", 2), ("PLACE", 1), ("LINE_RANGE", 1)]
+    for kind, seed in asked:
+        cli("demo", "--type", kind, "--seed", seed, "--updates", 200, "--out", f"{kind}-{seed}")
+    files = [f"{kind}-{seed}" for kind, seed in asked]
+    found = json.loads(cli("simulate", *files, "--strategy", "example", "--format", "json").stdout)
+    assert (found["markets"], found["errors"]) == (4, 0)
