@@ -50,12 +50,40 @@ def check(configuration: Configuration, discovery: Discovery) -> list[Problem]:
     for section in LISTS:
         for entry in configuration.entries[section]:
             _check_entry(found, entry, discovery)
-    clients = [entry.label for entry in configuration.entries["clients"]] or ["simulated"]
-    for entry in configuration.entries["client_controls"]:
-        if entry.client is not None and entry.client not in clients:
-            hint = did_you_mean(entry.client, clients)
-            found.problem((*entry.key, "client"), f"no client is called {entry.client!r}{hint}")
+    _check_names(found, discovery)
     return found.problems
+
+
+def _check_names(found: Configuration, discovery: Discovery) -> None:
+    """Note two clients or strategies of one name, and clients that are named and not there."""
+    entries = found.entries
+    clients = [entry.label for entry in entries["clients"]] or ["simulated"]
+    for number, entry in enumerate(entries["clients"]):
+        if entry.label in clients[:number] and "username" in entry.options:
+            found.problem(found.option_key(entry, "username"), f"two clients are called {entry.label!r}")
+    named = [(entry, (*entry.key, "client"), entry.client) for entry in entries["client_controls"]]
+    named += [
+        (entry, found.option_key(entry, "client"), entry.options.get("client")) for entry in entries["strategies"]
+    ]
+    for _, key, client in named:
+        if isinstance(client, str) and client not in clients:
+            found.problem(key, f"no client is called {client!r}{did_you_mean(client, clients)}")
+    names: set[str] = set()
+    for entry in entries["strategies"]:
+        name = entry.options.get("name") or _class_name(entry, discovery)
+        if name in names:
+            found.problem(
+                (*entry.key, "name"), f"two strategies are called {name!r}: give one another name, as options.name"
+            )
+        names.add(name)
+
+
+def _class_name(entry: Entry, discovery: Discovery) -> str:
+    """Return the name of a strategy that is given none."""
+    try:
+        return getattr(target_of(entry, discovery), "__name__", entry.name)
+    except DiscoveryError:
+        return entry.name
 
 
 def _check_entry(found: Configuration, entry: Entry, discovery: Discovery) -> None:

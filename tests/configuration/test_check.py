@@ -89,6 +89,30 @@ transaction_limit = 5000
     assert problems() == []
 
 
+def test_names_that_are_taken_or_not_there_are_reported(write: Write) -> None:
+    write("""\
+[[strategies]]
+name = "shop"
+client = "ana"
+[[strategies]]
+name = "shop"
+[[strategies]]
+name = "shop"
+options.name = "other"
+[[clients]]
+type = "simulated"
+username = "anna"
+[[clients]]
+type = "simulated"
+username = "anna"
+""")
+    assert [each.partition(": ")[2] for each in problems()] == [
+        "clients.anna.username: two clients are called 'anna'",
+        "strategies.shop.client: no client is called 'ana', did you mean 'anna'",
+        "strategies.shop.name: two strategies are called 'Strategy': give one another name, as options.name",
+    ]
+
+
 def test_a_matching_profile_that_there_is_not_is_reported(write: Write) -> None:
     write('[settings]\nsimulation = "flumin"\n')
     assert problems() == [

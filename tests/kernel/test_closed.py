@@ -83,3 +83,10 @@ def test_a_closed_market_has_a_book_that_can_be_read_whatever_came_after(tmp_pat
     assert watcher.seen == ["OPEN", "OPEN", "closed"]
     book = outcome.market.market_book
     assert [(runner.selection_id, runner.ex.available_to_back[0].price) for runner in book.runners[:1]] == [(1, 2.0)]
+
+
+def test_the_book_that_closed_a_market_stays_its_latest(tmp_path: Path) -> None:
+    again = [{"marketDefinition": CLOSED | {"version": version}} for version in (2, 3)]
+    path = recorded(tmp_path, {"img": True, "marketDefinition": OPEN}, *again)
+    market = run(Watcher(), path).market
+    assert (market.market_book.version, market.market_book.publish_time_epoch) == (2, 2_000)
