@@ -272,7 +272,8 @@ def collect(flumine: FlumineSimulation, unit: Unit, keep: bool) -> Result:
         matched = sum(order.size_matched for order in market.blotter)
         if matched and market.status != "CLOSED":
             files = ", ".join(unit.files)
-            result.unsettled.append(f"{files}: market {market.market_id} never closes: {matched:.2f} is not settled")
+            told = f"{files}: market {market.market_id} never closes: {matched:.2f} is not settled"
+            result.unsettled[market.market_id] = told
     result.count_orders(result.orders)
     if keep:
         result.refusals = [refusal_row(refusal) for refusal in flumine.refusals]

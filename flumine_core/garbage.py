@@ -37,12 +37,12 @@ def frozen() -> Iterator[None]:
         return
     gc.freeze()
     try:
-        if gc.get_freeze_count() > _GROWTH * _collected_at:
-            if _collected_at:
-                gc.unfreeze()
-                gc.collect()
-                gc.freeze()
+        if _collected_at and gc.get_freeze_count() > _GROWTH * _collected_at:
+            gc.unfreeze()
+            gc.collect()
+            gc.freeze()
             _collected_at = gc.get_freeze_count()
+        _collected_at = min(_collected_at or gc.get_freeze_count(), gc.get_freeze_count())
         yield
     finally:
         gc.unfreeze()

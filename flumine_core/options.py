@@ -213,13 +213,15 @@ def _sequence(value: Any, annotation: Any) -> Any:
 
 
 def _is_tuple(annotation: Any) -> bool:
-    return typing.get_origin(annotation) is tuple
+    return annotation is tuple or typing.get_origin(annotation) is tuple
 
 
 def _tuple(value: Any, annotation: Any) -> Any:
     arms = typing.get_args(annotation)
     if not isinstance(value, list | tuple):
         raise WrongType
+    if not arms and annotation != tuple[()]:
+        return tuple(value)
     if len(arms) == 2 and arms[1] is Ellipsis:
         return tuple(convert(each, arms[0]) for each in value)
     if len(value) != len(arms):
@@ -231,9 +233,12 @@ def _decimal(value: Any, _: Any) -> Decimal:
     if not isinstance(value, str | int | float | Decimal) or isinstance(value, bool):
         raise WrongType
     try:
-        return Decimal(str(value))
+        made = Decimal(str(value))
     except InvalidOperation as error:
         raise WrongType from error
+    if not made.is_finite():
+        raise WrongType
+    return made
 
 
 def convert(value: Any, annotation: Any) -> Any:

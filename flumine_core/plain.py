@@ -138,7 +138,7 @@ class Result:
     :ivar bad_lines: messages "file:line: what is wrong", no more than `MOST_MESSAGES`.
     :ivar bad_line_counts: file -> how many of its lines could not be used, told or not.
     :ivar lost: what could not be read, simulated or written, "file: why".
-    :ivar unsettled: what was matched in markets that no book has closed, so that it has no profit yet.
+    :ivar unsettled: market -> a sentence on what was matched there, and has no profit since no book has closed it.
     :ivar totals: strategy -> sums over its orders.
     :ivar notices: what was passed over for a reason, such as a market that came twice.
     :ivar logged: of a unit that another process simulates, what its logging controls are to handle.
@@ -158,7 +158,7 @@ class Result:
     bad_line_counts: dict[str, int] = attrs.Factory(dict)
     lost: list[str] = attrs.Factory(list)
     notices: list[str] = attrs.Factory(list)
-    unsettled: list[str] = attrs.Factory(list)
+    unsettled: dict[str, str] = attrs.Factory(dict)
     totals: dict[str, "Totals"] = attrs.Factory(dict)
     logged: bytes = b""
 
@@ -195,7 +195,7 @@ class Result:
             self.bad_line_counts[name] = self.bad_line_counts.get(name, 0) + bad
         self.lost.extend(other.lost)
         self.notices.extend(other.notices)
-        self.unsettled.extend(other.unsettled)
+        self.unsettled |= other.unsettled
         for name, totals in other.totals.items():
             self.totals.setdefault(name, Totals()).add(totals)
 

@@ -162,6 +162,7 @@ class _Merged:
         if known:
             result.markets = [row for row in result.markets if row["market_id"] not in self.origins]
             result.orders = [row for row in result.orders if row["market_id"] not in self.origins]
+            result.unsettled = {key: each for key, each in result.unsettled.items() if key not in self.origins}
             result.totals = {}
             result.count_orders(result.orders)
         self.origins.update((row["market_id"], unit.name) for row in result.markets)

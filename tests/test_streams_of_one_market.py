@@ -5,10 +5,22 @@ from typing import Any
 
 import pytest
 
-from flumine_core import BaseStrategy, Flumine, FlumineSimulation, HistoricalStream, Settings, SimulatedClient, hookimpl
+from flumine_core import (
+    BaseStrategy,
+    Flumine,
+    FlumineCoreError,
+    FlumineSimulation,
+    HistoricalStream,
+    LimitOrder,
+    Settings,
+    SimulatedClient,
+    Trade,
+    hookimpl,
+)
 from flumine_core.book.cache import MarketBookCache
 from flumine_core.book.change import decode_message
 from flumine_core.events import Event, MarketBooksEvent, RawDataEvent
+from flumine_core.order.report import BetTotals, PlaceReport, Report
 from flumine_core.testing.market import MarketScript
 
 from .test_flumine import InMemory, Sink
@@ -23,9 +35,12 @@ class Noting(BaseStrategy):
 
     def process_new_market(self, market: Any, market_book: Any) -> None:
         self.log.append("new")
+        trade = Trade(market.market_id, 1, 0, self)
+        market.place_order(trade.create_order("BACK", LimitOrder(3.0, 2.0)))
 
     def process_closed_market(self, market: Any, market_book: Any) -> None:
-        self.log.append("closed")
+        (order,) = market.blotter.strategy_orders(self)
+        self.log.append(f"closed {order.profit + 0.0:.0f}")
 
 
 def lines_of(script: MarketScript, tmp_path: Any) -> tuple[str, list[bytes]]:
@@ -41,11 +56,22 @@ def test_in_a_simulation(plugins: Any, tmp_path: Any) -> None:
         strategy.streams = [HistoricalStream(path, {"inplay": is_in_play})]
         framework.add_strategy(strategy)
     framework.run()
-    assert [strategy.log for strategy in strategies] == [["new", "closed"]] * 2
+    assert [strategy.log for strategy in strategies] == [["new", "closed 0"], ["new", "closed 4"]]
+
+
+class Matching(Sink):
+    """Reports with the next book that all is matched, at 3.0."""
+
+    def submit(self, package: Any) -> None:
+        self.packages += [PlaceReport(order, True, BetTotals(2.0, 3.0), "9", 5) for order in package]
+
+    def after_book(self, market: Any, book: Any) -> Sequence[Report]:
+        reports, self.packages = self.packages, []
+        return reports
 
 
 class Venue:
-    """Makes the ends of a live run; the first stream that is asked for has all events."""
+    """Makes the ends of a live run; the stream that is asked for last has all events."""
 
     def __init__(self, events: Sequence[Event]) -> None:
         self.streams = [InMemory(events)]
@@ -57,7 +83,7 @@ class Venue:
 
     @hookimpl
     def flumine_make_execution(self, client: Any) -> Any:
-        return Sink(self.framework)
+        return Matching(self.framework)
 
 
 @pytest.mark.parametrize("is_raw_first", [False, True])
@@ -83,6 +109,15 @@ def test_live(plugins: Any, tmp_path: Any, is_raw_first: bool) -> None:
     framework.run()
     assert not framework.faults.counts
     assert [strategy.stream_ids for strategy in strategies] == [{FIRST}, {SECOND}]
-    assert [strategy.log for strategy in strategies] == [["new", "closed"]] * 2
+    assert [strategy.log for strategy in strategies] == [["new", "closed 4"]] * 2
     (market,) = framework.markets
     assert market.market_book.status == "CLOSED"
+
+
+@pytest.mark.parametrize("hook", ["flumine_make_stream", "flumine_make_execution"])
+def test_what_is_neither_stream_nor_execution_is_refused(plugins: Any, hook: str) -> None:
+    wrong = type("Wrong", (), {hook: staticmethod(hookimpl(lambda: 7))})()
+    framework = Flumine(SimulatedClient(), Settings(), plugins(("wrong", wrong)))
+    framework.add_strategy(BaseStrategy(market_filter={}))
+    with pytest.raises(FlumineCoreError, match=hook):
+        framework.run()

@@ -13,11 +13,14 @@ from .choices import Choices, with_choices
 from .simulate import discovery_of, run_and_print
 
 TYPES = ("WIN", "PLACE", "OTHER_PLACE", "EACH_WAY", "MATCH_ODDS", "LINE_RANGE")
+SEEDS = click.IntRange(0, 9_999_999)
 
 
 @click.command()
 @click.option("--type", "market_type", type=click.Choice(TYPES), default="WIN", show_default=True)
-@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Another seed, another market.")
+@click.option(
+    "--seed", type=click.IntRange(0, 9_999_999), default=1, show_default=True, help="Another seed, another market."
+)
 @click.option("--updates", type=click.IntRange(min=20), default=3000, show_default=True, help="Lines of the market.")
 @click.option("--out", type=click.Path(dir_okay=False), metavar="FILE", help="Keep the market; .gz, .bz2 or .zst.")
 @click.option("--removals", type=click.IntRange(0, 5), default=None, help="Runners withdrawn before the off.")
@@ -57,7 +60,7 @@ def command(
     kind = "LINE_RANGE" if line_range else market_type
     is_race = kind not in ("MATCH_ODDS", "LINE_RANGE")
     market = SyntheticMarket(
-        market_id=f"1.1{TYPES.index(kind)}{seed % 10_000_000:07d}",  # so that those kept go together
+        market_id=f"1.1{TYPES.index(kind)}{seed:07d}",  # so that those kept go together
         market_type=kind,
         seed=seed,
         updates=updates,

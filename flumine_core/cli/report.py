@@ -62,7 +62,7 @@ def as_json(result: Result) -> dict[str, Any]:
     whole["bad_line_messages"] = result.bad_lines
     whole["not_simulated"] = result.lost
     whole["notices"] = result.notices
-    whole["unsettled"] = result.unsettled
+    whole["unsettled"] = list(result.unsettled.values())
     return whole
 
 
@@ -145,7 +145,7 @@ def tell_errors(result: Result, with_faults: bool) -> None:
         _tell(f"bad line: {result.bad_line_count - MOST_TOLD} more")
     for message in result.lost:
         _tell(f"error: {message}")
-    for message in (*result.notices, *result.unsettled):
+    for message in (*result.notices, *result.unsettled.values()):
         _tell(f"note: {message}")
 
 

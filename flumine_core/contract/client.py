@@ -88,6 +88,7 @@ class BaseClient:
         self.commission_paid = 0.0
         self.execution: Any = None
         self.trading_controls: list[Any] = []
+        self.has_run = False
         self.faults: Any = None
         self._username = username
 
@@ -100,6 +101,13 @@ class BaseClient:
     def username(self) -> str:
         """The account's name; empty until the client was added to a framework, if none was given."""
         return getattr(self.betting_client, "username", None) or self._username or ""
+
+    def begin_anew(self) -> None:
+        """Forget the controls and the execution of a run that has ended; an account at Betfair goes on counting."""
+        if self.has_run and self.is_simulated:
+            self.trading_controls.clear()
+            self.execution = None
+            self.has_run = False
 
     def name_default(self, username: str) -> None:
         """Take `username` if none was given."""

@@ -132,11 +132,12 @@ def guarded_wrapper(
         except BaseException:
             _close(generator)
             raise
-        outcome = result.get_result() if isinstance(result, Outcome) and result.exception is None else None
+        had = result.exception if isinstance(result, Outcome) else None
+        outcome = result.get_result() if isinstance(result, Outcome) and had is None else None
         try:
             generator.send(result)
         except StopIteration as stop:
-            if isinstance(result, Outcome) and result.exception is not None:
+            if isinstance(result, Outcome) and had is None and result.exception is not None:
                 failed(result.exception)
                 result.force_result(outcome)
             if not is_stopping or not isinstance(stop.value, str):

@@ -40,6 +40,9 @@ class _Handlers(dict[type[Event], Callable[[Any], None]]):
         raise ExecutionError(f"a stream must yield events that are processed, was a {event_type.__name__}")
 
 
+_CLOSED = {"status": "CLOSED"}  # what raw data without a definition say nothing against
+
+
 class Kernel(MarketLife):
     """Processes events. Every `_process_<noun>` may be overridden.
 
@@ -161,8 +164,8 @@ class Kernel(MarketLife):
             call(market, book)
         stream_id = book.streaming_unique_id
         for strategy in self._subscribers.get(stream_id) or self.subscribers(stream_id):
-            if is_new and strategy not in market.met:
-                market.met.add(strategy)
+            if is_new and id(strategy) not in market.met:
+                market.met.add(id(strategy))
                 self._guard_strategy(strategy, "process_new_market", market, book)
             try:
                 if strategy.check_market_book(market, book):
@@ -205,7 +208,7 @@ class Kernel(MarketLife):
             market = self.markets.markets.get(market_id)
             if market is None:
                 market = self._add_live_market(market_id, None)
-            elif market.closed:
+            elif market.closed and datum.get("marketDefinition", _CLOSED).get("status") != "CLOSED":
                 self.markets.add_market(market_id, market)
             if "marketDefinition" in datum:
                 market.update_market_catalogue = True

@@ -80,25 +80,25 @@ class MarketLife(Desk):
         market = self.markets.markets.get(market_id)
         if market is None:
             return
-        is_first = not market.closed
-        if is_first:
-            market.close_market()
-        if is_book and not market.is_settled:
-            market.market_book = market_book
-            market.blotter.process_closed_market(market, market_book)
-            market.is_settled = True
-            market_book.house_references = 0  # no further closing takes its place: it is kept, and so stays whole
-        # each by the first of its own streams that says so
-        strategies = [each for each in self.subscribers(event.streaming_unique_id) if each not in market.told_closed]
-        market.told_closed.update(strategies)
+        strategies = [
+            each
+            for each in self.subscribers(event.streaming_unique_id)
+            if id(each) not in market.told_closed and (is_book or not market.streams & each.stream_ids)
+        ]
+        market.told_closed.update(map(id, strategies))
 
         def body() -> None:
             for strategy in strategies:
                 self._guard_strategy(strategy, "process_closed_market", market, market_book)
 
-        if not is_first:
+        if market.closed or (market.streams and not is_book):  # the closing is another stream's, or is still to come
             body()
             return
+        market.close_market()
+        if is_book:
+            market.market_book = market_book
+            market_book.house_references = 0  # no further closing takes its place: it is kept, and so stays whole
+            market.blotter.process_closed_market(market, market_book)
         self.plan.steps["process_close_market"].run(body, market, market_book)
         self.cleared_market_queue.put(market_id)
         for execution in self.executions:

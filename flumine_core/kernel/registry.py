@@ -70,15 +70,14 @@ class Registry:
     def add_client(self, client: BaseClient) -> None:
         """Add a client with its default control; the first one is the default client.
 
-        What an earlier framework has left in it, its controls and what they have counted, is gone.
+        What an earlier run has left in a simulated one, its controls and what they have counted, is gone.
 
         :raises ClientError: if it is no client, or its username is taken.
         """
         if not isinstance(client, BaseClient):
             raise ClientError(f"a client must be a BaseClient, was {client!r}")
         self.clients.add_client(client)
-        client.trading_controls.clear()
-        client.execution = None
+        client.begin_anew()
         client.faults = self.faults
         self.add_client_control(client, MaxOrderCount)
 
@@ -147,6 +146,7 @@ class Registry:
 
     def add_client_control(self, client: BaseClient, control: Any, **options: Any) -> None:
         """Add a client control: a class with its options, or an instance."""
+        client.begin_anew()
         made = self._make_control(control, (self, client), options)
         if not isinstance(made, ClientControl):
             raise SettingsError(f"a client control must be a ClientControl, was {made!r}")

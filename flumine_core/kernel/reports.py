@@ -96,7 +96,8 @@ class Reports(Registry):
             self._client(order).add_transaction(1)
         else:
             self._release(order, OrderPackageType.PLACE)
-        self._log_status(order)
+        if report.is_success:  # a refusal has told the status
+            self._log_status(order)
 
     def _cancelled(self, market: Market, report: CancelReport) -> None:
         order = report.order

@@ -122,6 +122,8 @@ class Session(Kernel):
                 self._close(execution, "shutdown")
             for control in self._logging_controls:
                 control.stop()
+            for client in self.clients:
+                client.has_run = True
 
     def _close(self, end: Any, method: str) -> None:
         """End a stream or execution; one that raises keeps nobody else from ending."""

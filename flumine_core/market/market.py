@@ -31,8 +31,8 @@ class Market(Fed, Requests):
     :ivar context: a dict for whoever wants to keep something with the market.
     :ivar blotter: all orders of the market.
     :ivar outbox: order packages that have not left yet.
-    :ivar streams: ids of the streams that have brought books, and `met` the strategies that were shown one.
-    :ivar is_settled: a CLOSED book has settled the orders; `told_closed`: the strategies that know.
+    :ivar streams: ids of the streams that have brought books; `met`: those (`id`) of the strategies that were shown
+        one, and `told_closed` of those that know of its closing.
     """
 
     def __init__(
@@ -55,9 +55,8 @@ class Market(Fed, Requests):
         self.blotter = Blotter(market_id)
         self.outbox: list[OrderPackage] = []
         self.streams: set[int] = set()
-        self.met: set[Any] = set()
-        self.is_settled = False
-        self.told_closed: set[Any] = set()
+        self.met: set[int] = set()
+        self.told_closed: set[int] = set()
         self.latest_book: MarketBook | None = None
         self.definition: Definition = ABSENT
         self._transaction_id = 0
@@ -111,7 +110,7 @@ class Market(Fed, Requests):
 
     def open_market(self) -> None:
         """Take a closed market up again."""
-        self.closed = self.is_settled = False
+        self.closed = False
         self.told_closed.clear()
         self.orders_cleared = []
         self.market_cleared = []

@@ -7,7 +7,7 @@ import pytest
 
 from flumine_core import Settings, hookimpl
 from flumine_core.errors import DiscoveryError, ExecutionError
-from flumine_core.kernel.guard import Faults
+from flumine_core.kernel.guard import Faults, Stopped
 from flumine_core.kernel.plan import Plan
 
 
@@ -182,3 +182,28 @@ def test_settings_that_are_changed_in_place_are_changed_by_that_plugin() -> None
     given = Settings()
     settings, changes = plan_of(implementing("flumine_configure", change)).configure(given)
     assert (settings.place_latency, given.place_latency, [name for name, _ in changes]) == (3.0, 0.12, ["a"])
+
+
+def test_an_old_wrapper_lets_pass_what_the_step_raises() -> None:
+    def passive() -> Any:
+        yield
+
+    def checks() -> Any:
+        raise ValueError
+        yield
+
+    name = "flumine_process_order_package"
+    plan = plan_of(implementing(name, passive, hookwrapper=True), implementing(name, checks, wrapper=True))
+    around = plan.steps["process_order_package"].around
+    assert around is not None
+    with pytest.raises(Stopped):
+        around(lambda: None, "package")
+    assert plan.faults.counts == {("b", name): 1}
+    plan = plan_of(on_books(passive, hookwrapper=True))
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        plan.steps["process_market_books"].run(interrupted, "market", "book")
+    assert not plan.faults.counts
