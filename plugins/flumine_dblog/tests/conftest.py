@@ -222,13 +222,14 @@ def run_id(url: str, run: int) -> int:
 
 
 def written_results(url: str, run: int = 1) -> list[tuple[Any, ...]]:
-    """Return the same of what is in the database; what was refused, and no blotter keeps, is left out."""
+    """Return the same of what is in the database; what was refused and no blotter keeps is left out."""
     found = query(
         url,
         "SELECT id, trade_id, market_id, status, size_matched, average_price_matched,"
         " size_cancelled + size_lapsed + size_voided, profit, runner_status"
         " FROM orders WHERE run_id = :run AND status <> 'Violation' AND NOT EXISTS (SELECT 1 FROM refusals"
-        " WHERE refusals.run_id = orders.run_id AND order_id = orders.id AND control = 'Exchange')",
+        " WHERE refusals.run_id = orders.run_id AND order_id = orders.id AND control = 'Exchange'"
+        " AND package_type = 'Replace')",
         run=run_id(url, run),
     )
     return sorted((*row[:5], round(row[5], 6), row[6], round(row[7], 2), row[8]) for row in found)
