@@ -122,9 +122,8 @@ def simulate(
     discovery.load_hook_plugins()
     units, lost = units_of(run)
     total = Result()
-    for failed in discovery.failures():
-        if failed.kind == HOOKS:
-            total.note_fault(failed.name, LOAD, 1, f"{failed.origin}: {failed.reason}")
+    for failed in discovery.failures(HOOKS):
+        total.note_fault(failed.name, LOAD, 1, f"{failed.origin}: {failed.reason}")
     total.lost.extend(lost)
     progress = Progress(len(units), sum(unit.size for unit in units))
     plain = attrs.evolve(run, files=())

@@ -66,8 +66,7 @@ class TradingAssembly(Assembly):
         discovery.load_hook_plugins()
         failed += [
             f"plugin {each.name} ({each.origin}): {each.reason} (-p no:{each.name} trades without it)"
-            for each in discovery.failures()
-            if each.kind == HOOKS
+            for each in discovery.failures(HOOKS)
         ]
         if failed:
             raise SettingsError(f"nothing is traded, since not all could be made: {'; '.join(failed)}")

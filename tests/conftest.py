@@ -28,7 +28,7 @@ class Plugins:
     def load_hook_plugins(self) -> list[tuple[str, object]]:
         return self.plugins
 
-    def failures(self) -> list[Any]:
+    def failures(self, kind: str | None = None) -> list[Any]:
         return []
 
 

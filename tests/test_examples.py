@@ -90,7 +90,7 @@ def test_threads(market_file: Any, only_distributions: Any) -> None:
         def load_hook_plugins(self) -> list[tuple[str, object]]:
             return [("threads", load("threads"))]
 
-        def failures(self) -> list[Any]:
+        def failures(self, kind: str | None = None) -> list[Any]:
             return []
 
     only_distributions()

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from ..hint import without_passwords
-from ..plain import Result, Totals
+from ..plain import LOAD, Result, Totals
 from .tables import print_table
 
 MOST_TOLD = 20
@@ -92,7 +92,7 @@ def print_result(result: Result, output_format: str, is_logged: bool = True) -> 
     else:
         _print_tables(result)
     tell_errors(result, with_faults=output_format == "json")
-    if not is_logged and any(hook != "load" for _, hook in result.faults):  # what cannot be loaded has said why
+    if not is_logged and any(hook != LOAD for _, hook in result.faults):  # what cannot be loaded has said why
         click.echo("note: --log-level error shows where it was raised", err=True)
 
 

@@ -61,11 +61,9 @@ def _check_names(found: Configuration, discovery: Discovery) -> None:
     for number, entry in enumerate(entries["clients"]):
         if entry.label in clients[:number] and "username" in entry.options:
             found.problem(found.option_key(entry, "username"), f"two clients are called {entry.label!r}")
-    named = [(entry, (*entry.key, "client"), entry.client) for entry in entries["client_controls"]]
-    named += [
-        (entry, found.option_key(entry, "client"), entry.options.get("client")) for entry in entries["strategies"]
-    ]
-    for _, key, client in named:
+    named = [((*entry.key, "client"), entry.client) for entry in entries["client_controls"]]
+    named += [(found.option_key(entry, "client"), entry.options.get("client")) for entry in entries["strategies"]]
+    for key, client in named:
         if isinstance(client, str) and client not in clients:
             found.problem(key, f"no client is called {client!r}{did_you_mean(client, clients)}")
     names: set[str] = set()

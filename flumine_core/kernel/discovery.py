@@ -178,9 +178,9 @@ class Discovery:
         found = [each for each in self._candidates if kind in (None, each.kind)]
         return sorted(found, key=lambda each: (each.name, each.kind, each.distribution or ""))
 
-    def failures(self) -> list[Candidate]:
-        """Return the plugins that are known to be broken, sorted by name."""
-        return [each for each in self.candidates() if each.status == "failed"]
+    def failures(self, kind: str | None = None) -> list[Candidate]:
+        """Return the plugins (of one kind) that are known to be broken, sorted by name."""
+        return [each for each in self.candidates(kind) if each.status == "failed"]
 
     def unknown_blocked(self) -> dict[str, str]:
         """Return each blocked name that no plugin bears, and a message about it."""

@@ -54,9 +54,8 @@ class Session(Kernel):
             raise ClientError("a client must be added before run()")
         discovery = self._discovery = self._discovery or Discovery()
         self.plan = Plan(discovery.load_hook_plugins(), self._ends, self.faults)
-        for failed in discovery.failures():
-            if failed.kind == HOOKS:
-                self.faults.record(failed.name, LOAD, DiscoveryError(f"{failed.origin}: {failed.reason}"))
+        for failed in discovery.failures(HOOKS):
+            self.faults.record(failed.name, LOAD, DiscoveryError(f"{failed.origin}: {failed.reason}"))
         settings, self.setting_changes = self.plan.configure(self._given.evolve())
         self._given.use_clock(self.clock)
         self.settings = settings.evolve(simulated=self.clients.simulated).frozen()

@@ -45,7 +45,7 @@ class Only:
         """Return (name, plugin) of each."""
         return self.plugins
 
-    def failures(self) -> list[Candidate]:
+    def failures(self, kind: str | None = None) -> list[Candidate]:
         """Return none: what fails is refused when it is given."""
         return []
 

@@ -34,7 +34,7 @@ class NoPlugins:
     def load_hook_plugins(self) -> list[tuple[str, object]]:
         return []
 
-    def failures(self) -> list[Any]:
+    def failures(self, kind: str | None = None) -> list[Any]:
         return []
 
 
