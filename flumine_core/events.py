@@ -176,7 +176,7 @@ class CustomEvent(Event):
 
 
 class EndFlumineEvent(PlainEvent):
-    """The run ends."""
+    """The run ends: its streams have ended, it was stopped, or an exception ended it."""
 
     reason: str = "end of streams"
 

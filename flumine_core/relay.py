@@ -11,6 +11,7 @@ import zstandard
 from .contract.loggingcontrol import LoggingControl
 from .errors import SettingsError
 from .events import EVENT_NOUNS, Event
+from .hint import one_line
 
 OnError = Callable[[str, str, BaseException], None]
 Put = Callable[[Event], None]
@@ -47,6 +48,8 @@ class RunLog:
     ) -> None:
         for control in self.controls:
             try:
+                if error is not None:
+                    control.end_reason = one_line(error)
                 control.stop()
             except (Exception, SystemExit) as raised:
                 self._on_error(control.name, "stop", raised)

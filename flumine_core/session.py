@@ -8,6 +8,7 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
+from .book.marketbook import MarketBook
 from .clock import EventClock, LiveClock
 from .contract.client import BaseClient
 from .contract.strategy import BaseStrategy
@@ -43,7 +44,7 @@ class FlumineSimulation(Session):
     :param settings: in place of the process's `config`.
     :param plugins: the installed plugins and which of them are blocked; all hook plugins if None.
     :ivar bad_lines: a sentence for each line that could not be used, up to 100 a file; `bad_lines.counts` has all.
-    :ivar stream_errors: a sentence for each file that could not be read.
+    :ivar stream_errors: a sentence for each file that could not be read, or whose market another one has brought.
     :ivar faults: what strategies and plugins raised.
     :ivar refusals: what controls refused, the latest 1,000.
     :ivar progress: called with the framework every 2,000 books.
@@ -113,6 +114,9 @@ class FlumineSimulation(Session):
             self.stream_errors.append(f"{_place_of(group, stream)}: {one_line(error)}")
             self.faults.record(type(self).__name__, "replay", error)
         finally:
+            for each in streams:
+                if hasattr(each, "stop"):
+                    self._close(each, "stop")
             self._answer_posted()
             self._end_stream()
 
@@ -138,6 +142,16 @@ class FlumineSimulation(Session):
 
     def _describe_streams(self, strategy: BaseStrategy) -> Iterable[Any]:
         return recordings_of(strategy)
+
+    def _open_again(self, market: Market, book: MarketBook) -> None:
+        super()._open_again(market, book)
+        paths = {stream.stream_id: getattr(stream, "file_path", None) for stream in self.streams}
+        path, known = paths.get(book.streaming_unique_id), [paths.get(each) for each in market.streams]
+        if path is not None and path not in known:
+            before = ", ".join(filter(None, known))
+            self.stream_errors.append(
+                f"{path}: market {book.market_id} came before in {before}, orders of both are counted"
+            )
 
     def _clear_market(self, market: Market) -> None:
         """Bring what listClearedOrders would report."""
@@ -300,7 +314,7 @@ class Flumine(Session):
             for thread in threads:
                 thread.join(max(ended - monotonic(), 0))
             try:
-                self._end()
+                self._end("end of streams" if self.has_run_out else "stopped")
             finally:
                 self._live.log_out()
 

@@ -179,6 +179,7 @@ class Several:
 
     def __init__(self, *events: Any) -> None:
         self.events = events
+        self.stops = 0
         self.stream_id: int | None = None
 
     def __iter__(self) -> Iterator[Any]:
@@ -187,7 +188,8 @@ class Several:
                 raise each
             yield each
 
-    def stop(self) -> None: ...
+    def stop(self) -> None:
+        self.stops += 1
 
 
 def test_custom_stream_in_a_simulation_and_one_that_breaks(simulate: Any, market_file: Any) -> None:
@@ -200,6 +202,24 @@ def test_custom_stream_in_a_simulation_and_one_that_breaks(simulate: Any, market
     assert done == [3]
     assert len(framework.markets) == 1
     assert ["pulled out" in message for message in framework.stream_errors] == [True]
+    assert stream.stops == 1
+
+
+def test_market_that_another_file_has_brought_is_told(simulate: Any, market_file: Any, tmp_path: Path) -> None:
+    first, second = market_file(), str(tmp_path / "copy")
+    Path(second).write_bytes(Path(first).read_bytes())
+    strategies = [Once(name="one"), Once(name="two")]
+    assert simulate(first, *strategies).stream_errors == []
+    framework = simulate([first, second], Once())
+    (message,) = framework.stream_errors
+    assert message.startswith(f"{second}: ") and first in message and "1.100000001" in message
+
+
+def test_same_file_in_two_streams_is_no_other_market(simulate: Any, market_file: Any) -> None:
+    late = Once(name="late")
+    late.streams = [HistoricalStream(market_file(), listener_kwargs={"inplay": True})]
+    framework = simulate(market_file(), Once(name="all"), before=lambda f: f.add_strategy(late))
+    assert framework.stream_errors == [] and late.books > 0
 
 
 def test_event_that_nobody_knows_is_an_error_by_name(simulate: Any, market_file: Any) -> None:
@@ -406,6 +426,23 @@ def test_client_that_was_never_added_is_named_in_the_refusal(simulate: Any, mark
     assert strategy.order.status is OrderStatus.VIOLATION
     assert "stranger" in framework.refusals[0].reason
     assert framework.faults.counts == {}
+
+
+def test_client_of_another_framework_does_not_take_an_order(simulate: Any, market_file: Any) -> None:
+    other = SimulatedClient(username="other")
+    simulate(market_file(), Once(), client=other)
+    assert other.execution is not None
+
+    def act(strategy: Any, market: Any) -> None:
+        strategy.order = back(strategy, market)
+        market.place_order(strategy.order, client=other)
+
+    strategy = Once(act)
+    framework = simulate(market_file(), strategy)
+    assert strategy.order.status is OrderStatus.VIOLATION
+    assert "other was not added" in framework.refusals[0].reason
+    with pytest.raises(ClientError, match=r"other.*Once.*add_client"):
+        simulate(market_file(), Once(client=other))
 
 
 # ----------------------------------------------------------------------- strategies, clients, events
@@ -698,8 +735,7 @@ def test_every_noun_of_a_simulation_is_logged_as_plain_data(simulate: Any, marke
     log = Everything()
     framework = simulate(market_file(), Once(act), before=lambda f: f.add_logging_control(log))
     live_only = {"raw_data", "market_catalogues", "current_orders", "sports_data", "balance"}
-    # strategies were added before the control
-    assert set(log.got) == {*NOUNS, *LOGGED_NOUNS} - live_only - {"strategy"}
+    assert set(log.got) == {*NOUNS, *LOGGED_NOUNS} - live_only
     for noun, events in log.got.items():
         if noun not in ("refusal", "custom_event"):
             assert plain(events[0]) is not None, noun
@@ -713,7 +749,26 @@ def test_every_noun_of_a_simulation_is_logged_as_plain_data(simulate: Any, marke
     assert [runner["status"] for runner in closed["runners"]].count("WINNER") == 1
     assert closed["status"] == "CLOSED" and closed["runners"][0]["selection_id"] == added["runners"][0]["selection_id"]
     assert [each.client for each in log.got["cleared_markets"]] == ["simulated"]
-    assert len(log.got["end_flumine"]) == 1
+    assert [each.reason for each in log.got["end_flumine"]] == ["end of streams"]
+
+
+def test_logging_controls_are_told_why_a_run_ends(simulate: Any, market_file: Any, plugins: Any) -> None:
+    log = Everything()
+    with pytest.raises(ArithmeticError):
+        simulate(
+            market_file(),
+            cls=Broken,
+            settings={"raise_errors": True},
+            before=lambda f: f.add_logging_control(log),
+        )
+    assert [each.reason for each in log.got["end_flumine"]] == ["ArithmeticError: a house on sand"]
+
+    log = Everything()
+    live = Flumine(client=SimulatedClient(), plugins=plugins())
+    live.add_stream(Several(CustomEvent(1, lambda framework, event: framework.stop()), CustomEvent(2)))
+    live.add_logging_control(log)
+    live.run()
+    assert [each.reason for each in log.got["end_flumine"]] == ["stopped"]
 
 
 def test_live_nouns_are_logged_as_plain_copies(plugins: Any) -> None:

@@ -124,16 +124,17 @@ def _load(name: str, value: str, origin: str) -> click.Command:
     if not isinstance(found, click.Command):
         raise Failure(f"command {name!r} ({origin}) must be a click command, was {type(found).__name__}")
     guarded = copy.copy(found)
-    setattr(guarded, "invoke", _guard(name, origin, found.invoke))  # noqa: B010 (a method, to a type checker)
+    for step in ("make_context", "invoke"):
+        setattr(guarded, step, _guard(name, origin, getattr(guarded, step)))
     return guarded
 
 
-def _guard(name: str, origin: str, invoke: Callable[[click.Context], Any]) -> Callable[[click.Context], Any]:
+def _guard(name: str, origin: str, step: Callable[..., Any]) -> Callable[..., Any]:
     """Name the distribution whose command raised."""
 
-    def guarded(ctx: click.Context) -> Any:
+    def guarded(*arguments: Any, **options: Any) -> Any:
         try:
-            return invoke(ctx)
+            return step(*arguments, **options)
         except (click.ClickException, click.exceptions.Exit, click.Abort, FlumineCoreError):
             raise
         except Exception as error:

@@ -28,6 +28,7 @@ class LoggingControl:
 
     :cvar MOST_WAITING: so many events may wait. One that concerns an order takes about a kilobyte.
     :ivar is_awaited: whether the run waits for slow handlers; a simulation says so.
+    :ivar end_reason: why the run ends, told by `end_flumine`.
     :cvar PATIENCE: a handler that takes nothing for so many seconds is waited for no longer.
     :cvar PAUSE: seconds between two looks at the queue; 0 handles each event as it comes. Each look makes the trading
         loop wait for the thread, so that a control which writes in batches had better pause.
@@ -48,6 +49,7 @@ class LoggingControl:
         self.daemon = daemon
         self.logging_queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self.is_awaited = False
+        self.end_reason = EndFlumineEvent().reason
         self._thread: threading.Thread | None = None
         self._is_ending = False
         self._hurry = threading.Event()
@@ -157,7 +159,7 @@ class LoggingControl:
         if self._thread is None:
             return
         if "end_flumine" in self.handlers:
-            self.logging_queue.put(EndFlumineEvent())
+            self.logging_queue.put(EndFlumineEvent(self.end_reason))
         self.logging_queue.put(None)
         self._is_ending = True
         self._hurry.set()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from ..contract.ports import Execution
 from ..control.base import Control
 from ..control.transaction import Check, Transaction
 from ..errors import ExecutionError
@@ -25,6 +26,7 @@ class Desk(Reports):
     """Opens transactions, checks requests, and hands packages to executions."""
 
     plan: Plan
+    executions: list[Execution]
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self._package_count = 0
@@ -199,7 +201,7 @@ class Desk(Reports):
             for order in package.orders:
                 self._log_status(order)
         execution = package.client.execution  # type: ignore[attr-defined]
-        if execution is None:
+        if execution not in self.executions:
             self._stop(package, "Execution", f"client {package.client.username} was not added before run()")
             return
         try:

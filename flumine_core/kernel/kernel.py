@@ -138,9 +138,12 @@ class Kernel(MarketLife):
         if market is None:
             market = self._add_live_market(book.market_id, book)
         elif market.closed:
-            self.markets.add_market(book.market_id, market)
+            self._open_again(market, book)
         market.market_book = book
         return market
+
+    def _open_again(self, market: Market, book: MarketBook) -> None:
+        self.markets.add_market(book.market_id, market)
 
     def _execute_due(self, market: Market, book: MarketBook) -> None:
         """Have what is due executed against the book before."""

@@ -186,6 +186,9 @@ class Registry:
                 if noun in self._logged
             }
             self._tells_refused = self._tells_refused or logging_control.REFUSED_STATUS
+            if "strategy" in logging_control.handlers:
+                for strategy in self.strategies:
+                    logging_control.put(StrategyEvent(strategy.info))
             if self.is_running:
                 logging_control.is_awaited = self._awaits_logs
                 logging_control.start(self._logging_control_raised)

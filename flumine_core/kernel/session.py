@@ -1,6 +1,7 @@
 """The beginning and end of a run: settings, plugins, executions, controls, strategies."""
 
 import queue
+import sys
 import threading
 from collections.abc import Callable, Iterable
 from time import monotonic
@@ -11,6 +12,7 @@ from ..contract.ports import Stream
 from ..contract.streams import BETFAIR_STREAMS, BaseStream
 from ..errors import ClientError, DiscoveryError, ExecutionError, StreamError
 from ..events import ClearedMarketsEvent, ClearedOrdersEvent, ConfigEvent
+from ..hint import one_line
 from ..market.market import Market
 from ..order.cleared import Cleared, ClearedMarket
 from ..plain import LOAD
@@ -52,6 +54,9 @@ class Session(Kernel):
         self._check_not_run()
         if not len(self.clients):
             raise ClientError("a client must be added before run()")
+        for strategy in self.strategies:
+            if strategy.client is not None and strategy.client not in self.clients:
+                raise ClientError(f"{strategy.client!r} of strategy {strategy.name} must be added with add_client")
         discovery = self._discovery = self._discovery or Discovery()
         self.plan = Plan(discovery.load_hook_plugins(), self._ends, self.faults)
         for failed in discovery.failures(HOOKS):
@@ -105,7 +110,10 @@ class Session(Kernel):
             self._guard_strategy(strategy, "start", self)
         self.plan.steps["start"].run(lambda: None, self)
 
-    def _end(self) -> None:
+    def _end(self, reason: str = "end of streams") -> None:
+        error = sys.exception()
+        if error is not None:
+            reason = one_line(error)
         try:
             self._process_end_flumine()
             self.drain()
@@ -120,6 +128,7 @@ class Session(Kernel):
             for execution in self.executions:
                 self._close(execution, "shutdown")
             for control in self._logging_controls:
+                control.end_reason = reason
                 control.stop()
             for client in self.clients:
                 client.has_run = True

@@ -105,19 +105,24 @@ def say(word):
 @click.command()
 def fail():
     1 / 0
+@click.command()
+@click.option("--size", callback=lambda ctx, option, value: 1 / 0)
+def misread(size): ...
 NUMBER = 3
 """
 
 
 def test_commands_of_others_are_listed_and_loaded_when_invoked(cli: Cli, install: Install) -> None:
     entry_points = "[flumine_core.commands]\nsay = others:say\nfail = others:fail\nnumber = others:NUMBER\n"
+    entry_points += "misread = others:misread\n"
     install("others", entry_points, others=COMMANDS)
     assert "(from others 1.0)" in cli("--help").stdout
     assert "others" not in sys.modules
     assert cli("say", "hello").stdout == "hello\n"
-    failed = cli("fail")
-    assert failed.exit_code == 1
-    assert "error: command 'fail' (others 1.0) raised ZeroDivisionError: division by zero" in failed.stderr
+    for name in ("fail", "misread"):
+        failed = cli(name)
+        assert failed.exit_code == 1
+        assert f"error: command '{name}' (others 1.0) raised ZeroDivisionError: division by zero" in failed.stderr
     assert "must be a click command, was int" in cli("number").stderr
     assert cli("-p", "no:say", "say", "hello").exit_code == 2
 

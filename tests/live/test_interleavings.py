@@ -155,6 +155,7 @@ class World:
         markets = self.kernel.markets.markets
         self.unknowns = Unknowns(Settings(), self.client, markets.get, adoption.adopt, lambda: self.now)
         self.client.execution = self
+        self.kernel.executions.append(self)
         self.requests: list[tuple[Request, dict[str, Any]]] = []
         self.messages: list[Any] = []
         self.late: list[tuple[float, str, dict[str, Any]]] = []
