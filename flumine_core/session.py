@@ -143,8 +143,7 @@ class FlumineSimulation(Session):
     def _describe_streams(self, strategy: BaseStrategy) -> Iterable[Any]:
         return recordings_of(strategy)
 
-    def _open_again(self, market: Market, book: MarketBook) -> None:
-        super()._open_again(market, book)
+    def _open_again(self, market: Market, book: MarketBook) -> bool:
         paths = {stream.stream_id: getattr(stream, "file_path", None) for stream in self.streams}
         path, known = paths.get(book.streaming_unique_id), [paths.get(each) for each in market.streams]
         if path is not None and path not in known:
@@ -152,6 +151,7 @@ class FlumineSimulation(Session):
             self.stream_errors.append(
                 f"{path}: market {book.market_id} came before in {before}, orders of both are counted"
             )
+        return super()._open_again(market, book)
 
     def _clear_market(self, market: Market) -> None:
         """Bring what listClearedOrders would report."""
@@ -239,6 +239,12 @@ class Flumine(Session):
 
     def _wake(self) -> None:
         self.handler_queue.put(None)
+
+    def _open_again(self, market: Market, book: MarketBook) -> bool:
+        closing = market.latest_book
+        if closing is not None and book.publish_time_epoch <= closing.publish_time_epoch:
+            return False  # of another stream, which lags
+        return super()._open_again(market, book)
 
     def _clear_market(self, market: Market) -> None:
         """Bring what listClearedOrders would report of accounts whose execution is simulated."""

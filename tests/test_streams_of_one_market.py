@@ -86,21 +86,23 @@ class Venue:
         return Matching(self.framework)
 
 
-@pytest.mark.parametrize("is_raw_first", [False, True])
-def test_live(plugins: Any, tmp_path: Any, is_raw_first: bool) -> None:
+@pytest.mark.parametrize(("is_raw_first", "lags"), [(False, False), (True, False), (False, True)])
+def test_live(plugins: Any, tmp_path: Any, is_raw_first: bool, lags: bool) -> None:
     _, lines = lines_of(MarketScript().runners(2).back(1, 2.0, 5).win(1), tmp_path)
     caches = {stream_id: MarketBookCache("1.1", stream_id) for stream_id in (FIRST, SECOND)}
     events: list[Event] = []
+    late: list[Event] = []
     for line in lines:
         message = decode_message(line)
         if is_raw_first:
             raw = {"id": message.mc[0].id, "marketDefinition": message.mc[0].marketDefinition or {}}
             events.append(RawDataEvent(30_000, None, message.pt, [raw]))
-        for cache in caches.values():
+        for stream_id, cache in caches.items():
             cache.market_id = str(message.mc[0].id)
             change = decode_message(line).mc[0]
-            events.append(MarketBooksEvent([cache.update(change, message.pt)]))
-    venue = Venue(events)
+            is_late = lags and stream_id == SECOND and len(events) > 2
+            (late if is_late else events).append(MarketBooksEvent([cache.update(change, message.pt)]))
+    venue = Venue(events + late)
     framework = Flumine(SimulatedClient(), Settings(), plugins(("venue", venue)))
     venue.framework = framework
     strategies = [Noting(name="one", market_filter={}), Noting(name="two", market_filter={"bspOnly": True})]
@@ -112,6 +114,7 @@ def test_live(plugins: Any, tmp_path: Any, is_raw_first: bool) -> None:
     assert [strategy.log for strategy in strategies] == [["new", "closed 4"]] * 2
     (market,) = framework.markets
     assert market.market_book.status == "CLOSED"
+    assert framework.cleared_market_queue.qsize() == 1
 
 
 @pytest.mark.parametrize("hook", ["flumine_make_stream", "flumine_make_execution"])

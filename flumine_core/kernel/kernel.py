@@ -128,7 +128,7 @@ class Kernel(MarketLife):
     def _turned(self, market: Market | None, book: MarketBook, is_redefined: bool) -> Market | None:
         """Return the market of a book that is its first, brings a definition or finds it closed, with that book.
 
-        None where the book is CLOSED.
+        None where the book is CLOSED, or older than the one that closed the market.
         """
         if market is not None and (is_redefined or market.blotter.active):
             self._execute_due(market, book)
@@ -137,13 +137,15 @@ class Kernel(MarketLife):
             return None
         if market is None:
             market = self._add_live_market(book.market_id, book)
-        elif market.closed:
-            self._open_again(market, book)
+        elif market.closed and not self._open_again(market, book):
+            return None
         market.market_book = book
         return market
 
-    def _open_again(self, market: Market, book: MarketBook) -> None:
+    def _open_again(self, market: Market, book: MarketBook) -> bool:
+        """Take a closed market up again; return whether that was done."""
         self.markets.add_market(book.market_id, market)
+        return True
 
     def _execute_due(self, market: Market, book: MarketBook) -> None:
         """Have what is due executed against the book before."""
