@@ -164,6 +164,8 @@ class _Merged:
             result.unsettled = {key: each for key, each in result.unsettled.items() if key not in self.origins}
             result.totals = {}
             result.count_orders(result.orders)
+            if not result.markets:
+                result.refusals, result.refused, result.seen = [], {}, {}
         self.origins.update((row["market_id"], unit.name) for row in result.markets)
         self.total.add(result)
         self.total.market_count += len(result.markets)

@@ -447,9 +447,11 @@ def test_progress_reaches_the_end(markets: list[str], workers: int) -> None:
 def test_a_market_that_comes_twice_is_counted_once(markets: list[str], tmp_path: Path) -> None:
     twice = tmp_path / "again"
     twice.write_bytes(Path(markets[0]).read_bytes())
-    result = simulate(Run((BACKER,), (*markets[:2], str(twice))))
-    once = simulate(Run((BACKER,), tuple(markets[:2])))
-    assert result.orders == once.orders
+    limits = (Named("refusing", {"least": 3.0}),)
+    result = simulate(Run((BACKER,), (*markets[:2], str(twice)), trading_controls=limits))
+    once = simulate(Run((BACKER,), tuple(markets[:2]), trading_controls=limits))
+    assert (result.orders, result.refusals) == (once.orders, once.refusals)
+    assert once.refused and (result.refused, result.seen) == (once.refused, once.seen)
     assert result.market_count == 2
     (notice,) = result.notices
     assert notice.startswith(f"{twice}: market 1.100000001 came before in {markets[0]}")
