@@ -49,7 +49,11 @@ class OrderValidation(TradingControl):
 
 
 class MarketValidation(TradingControl):
-    """Refuse every request on a market that is not known, has no book yet, or is not OPEN."""
+    """Refuse every request on a market that is not known, has no book yet, or is not OPEN.
+
+    Limit orders on a market of lines must name the ladder LINE_RANGE, on another one they must not: prices of the two
+    mean other things, and risk other sums.
+    """
 
     NAME = "MARKET_VALIDATION"
 
@@ -67,6 +71,13 @@ class MarketValidation(TradingControl):
         if book.status != "OPEN":
             reason = f"market must be OPEN, was {book.status}"
             return self.refuse(order, package_type, reason, {"status": book.status})
+        kind, betting_type = order.order_type, market.blotter.betting_type
+        if package_type is _PLACE and betting_type is not None and isinstance(kind, LimitOrder):
+            ladder = kind.price_ladder_definition
+            if (betting_type == "LINE") is not (ladder == "LINE_RANGE"):
+                wanted = "LINE_RANGE" if betting_type == "LINE" else "CLASSIC or FINEST"
+                reason = f"price_ladder_definition must be {wanted} where bettingType is {betting_type}, was {ladder}"
+                return self.refuse(order, package_type, reason)
         return None
 
 

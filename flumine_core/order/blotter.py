@@ -4,11 +4,18 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Protocol
 
 from ..errors import OrderError
-from .exposure import ExposedOrder, Exposures, Position, exposures_of, of_each_way, worst_market_profit
-from .kinds import LimitOrder
+from .exposure import (
+    ExposedOrder,
+    Exposures,
+    Position,
+    exposures_of,
+    of_each_way,
+    worst_market_profit,
+    worst_of_each_way,
+)
 from .order import Order
-from .roles import NAME_HASH_LENGTH, ClientRole, StrategyRole
-from .settlement import dead_heat_count
+from .roles import ClientRole, StrategyRole
+from .settlement import SettledDefinition, Settlement
 from .states import OrderStatus, TradeStatus
 from .trade import Trade
 
@@ -16,36 +23,6 @@ _CANNOT_WIN = ("REMOVED", "REMOVED_VACANT", "LOSER")
 
 Lookup = tuple[str, int, float]
 """(market id, selection id, handicap)."""
-
-
-class SettledDefinition(Protocol):
-    """What settlement reads of a closing book's definition."""
-
-    @property
-    def market_type(self) -> str | None: ...
-
-    @property
-    def each_way_divisor(self) -> float | None: ...
-
-    @property
-    def number_of_winners(self) -> int | None: ...
-
-    @property
-    def runner_statuses(self) -> dict[tuple[int, float], str | None]: ...
-
-
-class SettledBook(Protocol):
-    """What settlement reads of a closing book."""
-
-    @property
-    def definition(self) -> SettledDefinition: ...
-
-
-class SettledMarket(Protocol):
-    """What settlement reads of a market: `context["line_range_result"]`, where somebody put it."""
-
-    @property
-    def context(self) -> dict[str, Any]: ...
 
 
 class ExposedBook(Protocol):
@@ -58,54 +35,6 @@ class ExposedBook(Protocol):
     def number_of_winners(self) -> int | None: ...
 
 
-class _Settlement:
-    """What becomes of a market's orders when it closes."""
-
-    __slots__ = ()
-
-    _orders: dict[str, Order]
-
-    def process_closed_market(self, market: SettledMarket, market_book: SettledBook) -> None:
-        """Give each order what its profit depends on: runner's status, market's type, a line's result.
-
-        Orders keep their status; of one still open the matched part counts. A second closing settles again.
-        """
-        definition = market_book.definition
-        statuses = definition.runner_statuses
-        winners = sum(status == "WINNER" for status in statuses.values())
-        dead_heat = dead_heat_count(winners, definition.number_of_winners)
-        line_range_result = market.context.get("line_range_result")
-        for order in self._orders.values():
-            key = order.lookup[1:]
-            if key not in statuses:
-                continue
-            order.runner_status = statuses[key]
-            order.market_type = definition.market_type
-            order.each_way_divisor = definition.each_way_divisor
-            order.number_of_dead_heat_winners = dead_heat
-            kind = order.order_type
-            if line_range_result and isinstance(kind, LimitOrder) and kind.price_ladder_definition == "LINE_RANGE":
-                order.line_range_result = line_range_result
-
-    def process_cleared_orders(self, cleared_orders: Any) -> list[Order]:
-        """Attach the exchange's cleared orders (an object with `orders`) to ours; return all orders.
-
-        A cleared order's profit then goes before our own arithmetic. A replacement bears the reference of the bet that
-        it has replaced, so that the bet's number comes first.
-        """
-        numbered: dict[Any, Order] = {
-            order.bet_id: order for order in self._orders.values() if order.bet_id is not None
-        }
-        for cleared in cleared_orders.orders:
-            bet_id = getattr(cleared, "bet_id", None)
-            order = numbered.get(bet_id)
-            if order is None and cleared.customer_order_ref:
-                order = self._orders.get(cleared.customer_order_ref[NAME_HASH_LENGTH + 1 :])
-            if order is not None and (bet_id is None or order.bet_id in (None, bet_id)):
-                order.cleared_order = cleared
-        return list(self._orders.values())
-
-
 class _Exposures:
     """What a strategy's orders in a market can win or lose."""
 
@@ -113,6 +42,7 @@ class _Exposures:
 
     market_id: str
     each_way_divisor: float | None
+    betting_type: str | None
     outsider: StrategyRole | None
     _positions: dict[StrategyRole, dict[tuple[int, float], Position]]
 
@@ -192,12 +122,16 @@ class _Exposures:
         found: dict[bool, list[Exposures]] = {True: [], False: []}
         for key in keys:
             new, is_loser = new_order if key == new_key else None, statuses.get(key) in _CANNOT_WIN
-            found[is_loser].append(self.get_exposures(strategy, (self.market_id, *key), exclusion, new))
-        winners = None if self.each_way_divisor else market_book.number_of_winners  # nobody tells how many are placed
+            exposures = self._get_exposures(strategy, (self.market_id, *key), exclusion, new)
+            if self.each_way_divisor is not None:
+                exposures = worst_of_each_way(exposures, self.each_way_divisor)
+            found[is_loser].append(exposures)
+        is_told = self.each_way_divisor is None and self.betting_type in (None, "ODDS")
+        winners = market_book.number_of_winners if is_told else None  # else it says not how many pay
         return worst_market_profit(found[False], idle, winners, found[True])
 
 
-class Blotter(_Settlement, _Exposures):
+class Blotter(Settlement, _Exposures):
     """Every order of one market that was accepted, from its acceptance on.
 
         blotter[order.id] = order    take an order in, once
@@ -208,6 +142,7 @@ class Blotter(_Settlement, _Exposures):
     Lists returned without a filter are the blotter's own: they grow, and are not to be changed.
 
     :ivar active: an order was ever taken in.
+    :ivar betting_type: the market's: ODDS, LINE, ASIAN_HANDICAP_DOUBLE_LINE, ...; None where it is not known.
     :ivar each_way_divisor: what divides the odds of a place, None where the market is not each-way.
     :ivar outsider: owner of the bets that are nobody's (placed by hand), None where there are none; they count in
         every strategy's exposures.
@@ -226,6 +161,7 @@ class Blotter(_Settlement, _Exposures):
         "_trades",
         "_unnumbered",
         "active",
+        "betting_type",
         "each_way_divisor",
         "market_id",
         "outsider",
@@ -235,6 +171,7 @@ class Blotter(_Settlement, _Exposures):
     def __init__(self, market_id: str) -> None:
         self.market_id = market_id
         self.active = False
+        self.betting_type: str | None = None
         self.each_way_divisor: float | None = None
         self.outsider: StrategyRole | None = None
         self.touched: list[Order] = []

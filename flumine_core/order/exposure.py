@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 from msgspec import structs
 
 from .kinds import LimitOnCloseOrder, LimitOrder, OrderKind, OrderTypes
+from .line import LineBet, worst_between
 from .states import OrderStatus
 
 if TYPE_CHECKING:
@@ -140,9 +141,13 @@ def _open_risk(order: ExposedOrder, kind: LimitOrder) -> float:
 
 
 class Tally:
-    """Running sums over orders, in whole hundred-millionths of the currency (losses negative)."""
+    """Running sums over orders, in whole hundred-millionths of the currency (losses negative).
 
-    __slots__ = ("matched_lose", "matched_win", "open_lose", "open_win", "sp_lose", "sp_win")
+    Bets on a line win at the lowest results or lose at the highest ones (BACK; LAY the other way round); what lies
+    between them is worked out of `lines`.
+    """
+
+    __slots__ = ("lines", "matched_lose", "matched_win", "open_lose", "open_win", "sp_lose", "sp_win")
 
     def __init__(self) -> None:
         self.matched_win: float = 0
@@ -151,6 +156,7 @@ class Tally:
         self.open_lose: float = 0
         self.sp_win: float = 0
         self.sp_lose: float = 0
+        self.lines: list[LineBet] = []
 
     def add(self, order: ExposedOrder) -> None:
         """Count an order with all that it may still become."""
@@ -178,7 +184,12 @@ class Tally:
         if not order.size_matched:
             return
         size = sign * _units(order.size_matched)
-        price = _EVENS if _is_line(order.order_type) else _units(order.average_price_matched)
+        if _is_line(order.order_type):
+            price: float = _EVENS
+            won = size * _SCALE * (1 if order.side == "BACK" else -1)
+            self.lines.append(LineBet(order.average_price_matched, won, -won))
+        else:
+            price = _units(order.average_price_matched)
         gain = (price - _ONE) * size
         if order.side == "BACK":
             self.matched_win += gain
@@ -188,16 +199,27 @@ class Tally:
             self.matched_lose += size * _SCALE
 
     def _add_open(self, order: ExposedOrder, kind: LimitOrder) -> None:
-        if order.side == "BACK":
-            self.open_lose -= _open_risk(order, kind)
+        risk, is_back = _open_risk(order, kind), order.side == "BACK"
+        if is_back:
+            self.open_lose -= risk
         else:
-            self.open_win -= _open_risk(order, kind)
+            self.open_win -= risk
+        if kind.price_ladder_definition == "LINE_RANGE" and risk:
+            self.lines.append(LineBet(kind.price, 0 if is_back else -risk, -risk if is_back else 0))
 
-    def worst(self, side: str) -> float:
-        """Return the worst possible profit if the selection loses (BACK) or wins (LAY), in the account's currency."""
+    def worst(self, side: str, line: float | None = None) -> float:
+        """Return the worst possible profit if the selection loses (BACK) or wins (LAY), in the account's currency.
+
+        :param line: of bets on a line only the results that an order of this side, at this line, makes worse.
+        """
         if side == "BACK":
-            return _money(self.matched_lose + self.open_lose + self.sp_lose)
-        return _money(self.matched_win + self.open_win + self.sp_win)
+            worst = self.matched_lose + self.open_lose + self.sp_lose
+        else:
+            worst = self.matched_win + self.open_win + self.sp_win
+        if len(self.lines) > 1:
+            first, last = (line, None) if side == "BACK" else (None, line)
+            worst = min(worst, worst_between(self.lines, first, last))
+        return _money(worst)
 
     def exposures(self) -> Exposures:
         """Return the sums as profits in the account's currency."""
@@ -258,17 +280,25 @@ class Position:
         """Return the worst possible profit that orders of this side make worse: BACK if it loses, LAY if it wins."""
         if self.is_stale:
             self._sum_up()
-        if not self.live and exclusion is None and new_order is not None and not new_order.size_matched:
-            kind = new_order.order_type
-            if isinstance(kind, LimitOrder) and new_order.side == side:
-                matched = self._settled.matched_lose if side == "BACK" else self._settled.matched_win
-                return _money(matched - _open_risk(new_order, kind))
-        return self._tally(exclusion, new_order).worst(side)
+        kind = None if new_order is None else new_order.order_type
+        if new_order is None or not isinstance(kind, LimitOrder):
+            return self._tally(exclusion, new_order).worst(side)
+        if (
+            not self.live
+            and exclusion is None
+            and not new_order.size_matched
+            and new_order.side == side
+            and not self._settled.lines
+        ):
+            matched = self._settled.matched_lose if side == "BACK" else self._settled.matched_win
+            return _money(matched - _open_risk(new_order, kind))
+        return self._tally(exclusion, new_order).worst(side, kind.price)
 
     def _tally(self, exclusion: ExposedOrder | None, new_order: ExposedOrder | None) -> Tally:
         tally = Tally()
         tally.matched_win = self._settled.matched_win
         tally.matched_lose = self._settled.matched_lose
+        tally.lines = self._settled.lines.copy()
         for order in self.live.values():
             if order is not exclusion:
                 tally.add(order)
@@ -304,13 +334,22 @@ def exposures_of(orders: Iterable[ExposedOrder], new_order: ExposedOrder | None 
 def of_each_way(exposures: Exposures, divisor: float) -> Exposures:
     """Return the profits where each bet is two: to win, and to place at its odds over `divisor`.
 
-    A winner pays both and a loser loses both; a place is never worse than the worse of these.
+    A winner pays both and a loser loses both; what a place pays lies between, unless both are profits (see
+    `worst_of_each_way`).
     """
     win = 1 + 1 / divisor
     return {  # type: ignore[return-value]
         name: round(profit * (win if name.endswith("win") else 2), 2)  # type: ignore[operator]
         for name, profit in exposures.items()
     }
+
+
+def worst_of_each_way(exposures: Exposures, divisor: float) -> Exposures:
+    """Return the same as `of_each_way`, where the runner that wins may also be merely placed, if that is worse."""
+    worst = of_each_way(exposures, divisor)
+    placed = exposures["worst_possible_profit_on_win"] / divisor + exposures["worst_possible_profit_on_lose"]
+    worst["worst_possible_profit_on_win"] = min(worst["worst_possible_profit_on_win"], round(placed, 2))
+    return worst
 
 
 def order_exposure(order: ExposedOrder, new_price: float | None = None, each_way_divisor: float | None = None) -> float:

@@ -90,6 +90,25 @@ def test_one_order_by_itself(side: str, price: float | None, expected: float) ->
     assert order_exposure(order, price, 4.0) == expected
 
 
+def test_a_place_that_is_worse_than_win_and_loss_counts() -> None:
+    """Backed at 5 and laid at 2: 25 if it wins, 20 if it loses, and 15 if it is placed."""
+    hedge: list[Any] = []
+
+    class Hedges(Asks):
+        def process_market_book(self, market: Any, market_book: Any) -> None:
+            super().process_market_book(market, market_book)
+            if not hedge and market_book.runners[0].ex.available_to_lay[0].price == 2.0:
+                trade = Trade(market.market_id, 1, 0, self)
+                hedge.append(trade.create_order("LAY", LimitOrder(2.0, 20.0)))
+                market.place_order(hedge[0])
+
+    strategy = Hedges(("BACK", 5.0, 10.0), max_order_exposure=None)
+    script = SCRIPT.ladder(1, back=[(5.0, 101)]).ladder(1, back=[(5.0, 0), (1.9, 100)], lay=[(2.0, 100), (5.5, 0)])
+    run(strategy, script.ladder(1, back=[(1.9, 101)]).ladder(1, back=[(1.9, 102)]))
+    assert hedge[0].size_matched == 20.0
+    assert strategy.worst[-1] == (25.0, 20.0, 15.0)
+
+
 def test_all_lays_may_be_paid() -> None:
     """One runner wins and others are placed, nobody says how many: each lay counts as if it were the winner's."""
 

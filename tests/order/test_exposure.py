@@ -245,3 +245,38 @@ def test_worked_example(strategy):
     assert blotter.market_exposure(strategy, book) == -20.5
     assert blotter.selection_exposure(strategy, ("1.23", 1, 0)) == 10.0
     assert blotter.selection_exposure(strategy, ("1.23", 3, 0)) == 0.0
+
+
+line_bets = st.lists(
+    st.tuples(
+        sides, st.integers(1, 8).map(lambda value: value + 0.5), st.integers(0, 20), st.integers(0, 20), st.booleans()
+    ).filter(lambda bet: bet[2] + bet[3] > 0),
+    max_size=8,
+)
+
+
+@given(bets=line_bets)
+def test_worst_on_a_line_is_the_worst_of_all_results(make_strategy, bets):
+    strategy = make_strategy()
+    blotter = Blotter("1.23")
+    orders = []
+    for side, line, matched, remaining, is_complete in bets:
+        order = limit(strategy, side, line, float(matched + remaining), float(matched), line, "LINE_RANGE")
+        blotter[order.id] = order
+        if is_complete:
+            order.execution_complete()
+            blotter.complete_order(order)
+            remaining = 0
+        orders.append((side, line, matched, remaining))
+
+    def worst(result):
+        total = 0.0
+        for side, line, matched, remaining in orders:
+            is_won = result < line if side == "BACK" else result > line
+            total += matched if is_won else -matched - remaining
+        return total
+
+    expected = min(worst(result) for result in range(12))
+    found = blotter.get_exposures(strategy, ("1.23", 12, 0))
+    assert min(profits(found)) == expected
+    assert min(blotter.worst_profit(strategy, ("1.23", 12, 0), side) for side in ("BACK", "LAY")) == expected
