@@ -17,6 +17,7 @@ from .errors import ClientError, ExecutionError, StreamError
 from .events import EndFlumineEvent, Event, MarketBooksEvent
 from .garbage import frozen
 from .hint import one_line
+from .kernel.desk import NO_THREAD
 from .kernel.discovery import Discovery
 from .kernel.session import Session
 from .live.backlog import Backlog, WaitingEvent
@@ -72,7 +73,7 @@ class FlumineSimulation(Session):
         :raises ClientError: if there is no client, or one that is not simulated.
         """
         for client in self.clients:
-            if not (client.is_simulated or client.paper_trade or client.execution_cls):
+            if not (client.is_on_paper or client.execution_cls):
                 raise ClientError(f"a simulation takes simulated clients only, was {client!r}")
         self._begin()
         try:
@@ -81,6 +82,7 @@ class FlumineSimulation(Session):
                 self._replay(group)
         finally:
             self._end()
+            self.kernel_thread = NO_THREAD
 
     def _replay(self, group: Sequence[Any]) -> None:
         self.clock.reset()
@@ -248,7 +250,7 @@ class Flumine(Session):
 
     def _clear_market(self, market: Market) -> None:
         """Bring what listClearedOrders would report of accounts whose execution is simulated."""
-        simulated = [client for client in self.clients if client.is_simulated or client.paper_trade]
+        simulated = [client for client in self.clients if client.is_on_paper]
         if simulated:
             self._clear_simulated(market, simulated)
 
@@ -278,8 +280,9 @@ class Flumine(Session):
         :raises StreamError: if nothing installed opens one of the streams.
         :raises ExecutionError: if it runs or has run before.
         """
-        if self._has_begun and not self.is_running:
-            raise ExecutionError("a live framework can be run once: make another Flumine, its clients may be the same")
+        if self._has_begun:
+            running = "it is running" if self.is_running else "make another Flumine, its clients may be the same"
+            raise ExecutionError(f"a live framework can be run once: {running}")
         try:
             self._begin()
         except BaseException:
@@ -310,6 +313,7 @@ class Flumine(Session):
             finally:
                 self.has_run_out = not self.is_stopping
                 self.is_stopping = True
+                self._abandon_transactions()
                 if self.settings.on_stop == "cancel":
                     self._cancel_orders()
         finally:
@@ -322,6 +326,7 @@ class Flumine(Session):
             try:
                 self._end("end of streams" if self.has_run_out else "stopped")
             finally:
+                self.kernel_thread = NO_THREAD
                 self._live.log_out()
 
     def _open(self, streams: Iterable[Any], threads: list[threading.Thread]) -> None:

@@ -165,9 +165,16 @@ class Settings(LiveSettings):
         """The time of the running framework's clock, None before the first run."""
         return None if self._clock is None else self._clock.now()
 
-    def use_clock(self, clock: Clock) -> None:
-        """Make `current_time` read `clock`."""
+    @property
+    def own_strategy_ref(self) -> str:
+        """The customerStrategyRef of our bets unless a call gives one, as the exchange takes it: 15 characters."""
+        return (self.customer_strategy_ref or self.hostname)[:15]
+
+    def use_clock(self, clock: Clock, simulated: bool) -> None:
+        """Make `current_time` read `clock`, and `simulated` tell of the run that these settings were given to."""
         self._clock = clock
+        if not self._is_frozen:
+            self.simulated = simulated
 
     def evolve(self, **changes: Any) -> "Settings":
         """Return a mutable copy with `changes` applied."""

@@ -111,7 +111,7 @@ def summary(flumine: Flumine) -> Iterator[str]:
 
 
 def _stakes(client: BaseClient) -> str:
-    if client.paper_trade or client.is_simulated:
+    if client.is_on_paper:
         return "ON PAPER, no bet leaves"
     if client.endpoints.stream_host in LOOPBACK:
         return f"on a local exchange, {client.endpoints.stream_host}:{client.endpoints.stream_port}"

@@ -29,11 +29,10 @@ from flumine_core import (
     SportsDataStream,
     Trade,
     TradingControl,
-    config,
     hookimpl,
 )
 from flumine_core.contract.streams import BaseStream
-from flumine_core.errors import ClientError, StreamError
+from flumine_core.errors import ClientError, ExecutionError, StreamError
 from flumine_core.events import LOGGED_NOUNS, NOUNS, MarketCataloguesEvent, RawDataEvent, SportsDataEvent
 from flumine_core.simulation.execution import SimulatedExecution
 from flumine_core.synthetic.event import event
@@ -866,7 +865,34 @@ def test_settings_freeze_while_a_run_lasts(simulate: Any, market_file: Any) -> N
     framework = simulate(market_file(), strategy)
     assert framework.faults.counts == {}
     assert strategy.result is True
-    assert config.simulated is False
+
+
+def test_the_settings_that_were_given_tell_of_the_run(market_file: Any, plugins: Any) -> None:
+    own = Settings()
+    strategy = Once(lambda strategy, market: own.simulated, market_filter={"markets": [market_file()]})
+    framework = FlumineSimulation(SimulatedClient(), own, plugins())
+    framework.add_strategy(strategy)
+    framework.run()
+    assert strategy.result is True
+
+
+def test_nothing_can_be_asked_once_a_run_has_ended(simulate: Any, market_file: Any) -> None:
+    def act(strategy: Any, market: Any) -> None:
+        strategy.order = back(strategy, market)
+        market.place_order(strategy.order)
+
+    strategy = Once(act)
+    framework = simulate(market_file(), strategy)
+    (market,) = framework.markets
+    late = Trade(market.market_id, strategy.order.selection_id, 0, strategy).create_order("BACK", LimitOrder(3.0, 2.0))
+    for ask in (
+        lambda: market.place_order(late, force=True),
+        lambda: market.cancel_order(strategy.order, force=True),
+        lambda: market.transaction().place_order(late, force=True),
+    ):
+        with pytest.raises(ExecutionError):
+            ask()
+    assert late.status is None
 
 
 def test_current_time_is_the_books_time(market_file: Any, plugins: Any) -> None:

@@ -1,7 +1,7 @@
 """Price levels and the ladders that hold them."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from math import inf
 from typing import Annotated, Any
 
@@ -47,6 +47,13 @@ class PriceSize(Struct, frozen=True, gc=False, eq=False, array_like=True, forbid
         """Return price and size with their names."""
         return (("price", self.price), ("size", self.size))
 
+    def copy(self) -> dict[str, Number]:
+        """Return a dict of price and size."""
+        return {"price": self.price, "size": self.size}
+
+    def __len__(self) -> int:
+        return 2
+
     def __iter__(self) -> Iterator[str]:
         return iter(("price", "size"))
 
@@ -62,6 +69,9 @@ class PriceSize(Struct, frozen=True, gc=False, eq=False, array_like=True, forbid
 
     def __hash__(self) -> int:
         return hash((self.price, self.size))
+
+
+Mapping.register(PriceSize)  # what makes a table of a ladder, such as pandas, then sees columns price and size
 
 
 class Ladder:

@@ -93,6 +93,11 @@ class BaseClient:
         self._username = username
 
     @property
+    def is_on_paper(self) -> bool:
+        """Whether its bets are simulated: no money is at stake."""
+        return self.is_simulated or self.paper_trade
+
+    @property
     def venue(self) -> Venue:
         """The venue's ladders, minimum stakes and limits."""
         return self.VENUE
@@ -262,7 +267,7 @@ class Clients:
     @property
     def simulated(self) -> bool:
         """Whether any client's execution is simulated."""
-        return any(client.is_simulated or client.paper_trade for client in self._clients)
+        return any(client.is_on_paper for client in self._clients)
 
     @property
     def info(self) -> dict[str, Any]:

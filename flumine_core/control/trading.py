@@ -9,7 +9,7 @@ from ..order.kinds import LimitOnCloseOrder, LimitOrder, MarketOnCloseOrder
 from ..order.order import PERSISTENCE_TYPES, Order
 from ..order.package import OrderPackageType
 from ..order.refusal import Refusal
-from ..order.roles import StrategyRole
+from ..order.roles import ClientRole, StrategyRole
 from .base import MarketRole, TradingControl
 
 _PLACE = OrderPackageType.PLACE
@@ -42,7 +42,7 @@ class OrderValidation(TradingControl):
             kind = order.order_type
             if isinstance(kind, MarketOnCloseOrder):
                 return None  # `order.replace` says that it cannot be
-            fault = _price_fault(_new_price(order), kind)
+            fault = _price_fault(_new_price(order), kind, order.client)
         else:
             return None
         return None if fault is None else self.refuse(order, package_type, *fault)
@@ -169,12 +169,13 @@ def _order_fault(order: Order) -> Fault | None:
             return f"time_in_force must be FILL_OR_KILL or None, was {kind.time_in_force!r}", {}
         return (
             _amount_fault("size", kind.size or kind.bet_target_size)
-            or _price_fault(kind.price, kind)
+            or _price_fault(kind.price, kind, order.client)
             or _stake_fault(order, kind)
+            or (_fill_fault(kind) if kind.min_fill_size else None)
         )
     if isinstance(kind, LimitOnCloseOrder):
         return (
-            _price_fault(kind.price, kind)
+            _price_fault(kind.price, kind, order.client)
             or _amount_fault("liability", kind.liability)
             or _liability_fault(order, kind.liability)
         )
@@ -206,7 +207,7 @@ def _amount_fault(name: str, amount: float | None) -> Fault | None:
     return None
 
 
-def _price_fault(price: Any, kind: LimitOrder | LimitOnCloseOrder) -> Fault | None:
+def _price_fault(price: Any, kind: LimitOrder | LimitOnCloseOrder, client: ClientRole | None) -> Fault | None:
     ladder = kind.price_ladder_definition
     if type(price) is float and ladder == "CLASSIC" and is_on_ladder(price, ladder):
         return None
@@ -214,9 +215,20 @@ def _price_fault(price: Any, kind: LimitOrder | LimitOnCloseOrder) -> Fault | No
         return "price must be given, was None", {"price": None}
     if not _is_number(price):
         return f"price must be a number, was {price!r}", {"price": _plain(price)}
+    if client is not None and ladder not in client.venue.ladders:
+        known = ", ".join(sorted(client.venue.ladders))
+        return f"price_ladder_definition must be one of {known}, was {ladder!r}", {}
     if is_on_ladder(price, ladder, getattr(kind, "line_range_info", None)):
         return None
     return f"price must be on the {ladder} ladder, was {price}", {"price": price}
+
+
+def _fill_fault(kind: LimitOrder) -> Fault | None:
+    least, size = kind.min_fill_size, kind.requested_size
+    fault = _amount_fault("min_fill_size", least)
+    if fault is None and least is not None and least > size:
+        return f"min_fill_size must be at most the size, {size}, was {least}", {"min_fill_size": least, "size": size}
+    return fault
 
 
 def _stake_fault(order: Order, kind: LimitOrder) -> Fault | None:

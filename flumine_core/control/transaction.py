@@ -285,7 +285,8 @@ class Transaction:
 
 def _of_another_thread() -> ExecutionError:
     return ExecutionError(
-        "a transaction belongs to the framework's thread; from another one use market.place_order and its kin"
+        "a transaction belongs to the framework's thread while that runs; from another one use market.place_order and "
+        "its kin"
     )
 
 

@@ -21,6 +21,9 @@ from .guard import Stopped
 from .plan import Plan
 from .reports import Reports, refusal_of
 
+NO_THREAD = 0
+"""In place of the kernel's thread once the run has ended."""
+
 
 class Desk(Reports):
     """Opens transactions, checks requests, and hands packages to executions."""
@@ -53,7 +56,7 @@ class Desk(Reports):
             self.clients.get_default() if client is None else client,
             self,
             settings.async_place_orders if async_place_orders is None else async_place_orders,
-            settings.customer_strategy_ref or customer_strategy_ref or settings.hostname[:15],
+            settings.customer_strategy_ref or customer_strategy_ref or settings.own_strategy_ref,
             client is None,
         )
 
@@ -92,10 +95,12 @@ class Desk(Reports):
     def in_kernel(self, function: Callable[[], bool]) -> bool:
         """Have `function` run on the kernel's thread, and return its verdict.
 
-        :raises ExecutionError: if the framework ends before it could be asked.
+        :raises ExecutionError: if the framework has ended, or ends before it could be asked.
         """
         if self.is_kernel_thread():
             return function()
+        if self.kernel_thread == NO_THREAD:
+            raise ExecutionError("the run has ended: nothing can be asked of it any more")
         answer: queue.SimpleQueue[tuple[bool, Any]] = queue.SimpleQueue()
         self.posted.put((function, answer))
         self._wake()

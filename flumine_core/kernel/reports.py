@@ -72,7 +72,7 @@ class Reports(Registry):
             if order.id in self._replacements:
                 market.count_transaction()
                 market.blotter.enter_last(order)
-                order.market_prices = market_prices(market, order)
+                order.market_prices, order.publish_ms = market_prices(market, order), market.publish_ms
             order.executable()
             if "order" in self._logged:
                 self.log_control(OrderEvent(order.snapshot()))

@@ -62,7 +62,7 @@ class Session(Kernel):
         for failed in discovery.failures(HOOKS):
             self.faults.record(failed.name, LOAD, DiscoveryError(f"{failed.origin}: {failed.reason}"))
         settings, self.setting_changes = self.plan.configure(self._given.evolve())
-        self._given.use_clock(self.clock)
+        self._given.use_clock(self.clock, self.clients.simulated)
         self.settings = settings.evolve(simulated=self.clients.simulated).frozen()
         for strategy in self.strategies:
             strategy.order_sep = self.settings.order_sep

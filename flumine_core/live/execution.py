@@ -53,7 +53,7 @@ class BetfairExecution(Calls):
     ) -> None:
         super().__init__(client, settings, api, journal)
         self._framework = framework
-        self._own_ref = settings.customer_strategy_ref or settings.hostname[:15]
+        self._own_ref = settings.own_strategy_ref
         own_only = self._own_ref if settings.own_orders_only else None
         self._adoption = Adoption(framework, client, ids, own_only)
         markets = framework.markets.markets

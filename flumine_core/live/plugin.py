@@ -133,7 +133,7 @@ class LiveEnd:
         for client in framework.clients:
             if trades_live(client) and client.order_stream:
                 settings = framework.settings
-                own = settings.customer_strategy_ref or settings.hostname[:15]
+                own = settings.own_strategy_ref
                 make = client.order_stream_cls or OrderStream
                 framework.add_stream(
                     make(client, client.order_stream_conflate_ms, [own] if settings.own_orders_only else None)

@@ -33,9 +33,7 @@ def _orders_at_exchange(framework: StoppingFramework) -> Iterator[tuple[Market, 
 
 def is_at_exchange(order: Order) -> bool:
     """Whether an order may have a bet at the exchange that is not complete; one on paper never has."""
-    client: Any = order.client
-    is_on_paper = client is not None and (client.is_simulated or client.paper_trade)
-    return not order.complete and not is_on_paper
+    return not order.complete and not (order.client is not None and order.client.is_on_paper)
 
 
 def cancel_orders(framework: StoppingFramework) -> None:

@@ -11,7 +11,7 @@ from ..clock import Clock, to_datetime
 from ..errors import OrderError
 from .exposure import Position
 from .kinds import LimitOrder, OrderKind
-from .responses import Responses
+from .responses import CurrentOrder, Responses
 from .roles import ClientRole
 from .settlement import settle, settle_each_way, settle_line
 from .snapshot import MarketPrices, OrderSnapshot, market_notes_text, notes_text
@@ -118,14 +118,14 @@ class OrderRecord(Struct, eq=False, dict=True, weakref=True):
         self.market_prices = notes
 
     @property
-    def current_order(self) -> Self:
-        """The order itself, which carries the exchange's latest totals."""
-        return self
+    def current_order(self) -> CurrentOrder:
+        """The order, which carries the exchange's latest totals, with its status in the exchange's words."""
+        return CurrentOrder(self)
 
     @property
-    def simulated(self) -> Self:
-        """The order itself: an order does not know which execution it went to."""
-        return self
+    def simulated(self) -> Self | None:
+        """The order itself where its account is simulated or on paper, or not known yet; None where money is real."""
+        return self if self.client is None or self.client.is_on_paper else None
 
     @property
     def responses(self) -> Responses:

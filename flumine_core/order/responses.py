@@ -1,4 +1,4 @@
-"""The exchange's raw answers to an order's requests, kept beside the order for whoever wants to look."""
+"""What the exchange says of an order, beside what the order itself is."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -40,3 +40,22 @@ class Responses:
     def date_time_placed(self) -> datetime | None:
         """When the exchange placed the order, as an aware UTC datetime; None before."""
         return self._order.date_time_placed
+
+
+class CurrentOrder:
+    """An order as the exchange's list of current orders has it: what is not here is read off the order."""
+
+    __slots__ = ("_order",)
+
+    def __init__(self, order: "OrderRecord") -> None:
+        self._order = order
+
+    @property
+    def status(self) -> str:
+        """EXECUTABLE, or EXECUTION_COMPLETE where nothing more can become of it."""
+        return "EXECUTION_COMPLETE" if self._order.complete else "EXECUTABLE"
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "_order":  # of a copy that is being made
+            raise AttributeError(name)
+        return getattr(self._order, name)

@@ -80,6 +80,9 @@ class ClientRole(Protocol):
     def venue(self) -> Any: ...
 
     @property
+    def is_on_paper(self) -> bool: ...
+
+    @property
     def best_price_execution(self) -> bool: ...
 
     @property

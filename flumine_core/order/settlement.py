@@ -53,7 +53,7 @@ def settle(side: str, size: float, price: float, runner_status: str | None, dead
             profit -= size * (dead_heat - 1) / dead_heat
         return round(profit if side == "BACK" else -profit, 2)
     if runner_status == "LOSER":
-        return -size if side == "BACK" else size
+        return (-size if side == "BACK" else size) + 0.0  # no -0.0
     return 0.0
 
 

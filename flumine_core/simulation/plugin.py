@@ -27,7 +27,7 @@ class SimulatedEnd:
     @hookimpl
     def flumine_make_execution(self, client: Any, settings: Settings) -> SimulatedExecution | None:
         """Simulate the execution of clients that are simulated or trade on paper."""
-        if not (client.is_simulated or client.paper_trade):
+        if not client.is_on_paper:
             return None
         if self._execution is None:
             self._execution = SimulatedExecution(settings)

@@ -12,6 +12,7 @@ from flumine_core.order.blotter import Blotter
 from flumine_core.order.kinds import LimitOrder
 from flumine_core.order.package import OrderPackageType
 from flumine_core.order.trade import Trade
+from flumine_core.venue import BETFAIR
 
 
 class StubContext:
@@ -57,6 +58,7 @@ class StubStrategy:
 
 class StubClient:
     username = "stub"
+    venue = BETFAIR
     min_bet_validation = True
     min_bet_size = 1
     min_bet_payout = 10

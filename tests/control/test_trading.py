@@ -36,13 +36,13 @@ GOOD = [
     ("BACK", LimitOrder(3.0, 2.0, price_ladder_definition="FINEST")),
     ("BACK", LimitOrder(3.01, 2.0, price_ladder_definition="FINEST")),
     ("BACK", on_line(180.5)),
-    ("BACK", LimitOrder(1.234, 2.0, price_ladder_definition="ANOTHER")),
     ("BACK", LimitOnCloseOrder(1.0, 3.0)),
     ("LAY", LimitOnCloseOrder(10.0, 3.0)),
     ("BACK", MarketOnCloseOrder(1.0)),
     ("LAY", MarketOnCloseOrder(10.0)),
     ("BACK", LimitOrder(3.0, 2.0, "MARKET_ON_CLOSE")),
     ("BACK", LimitOrder(3.0, 2.0, None, time_in_force="FILL_OR_KILL")),
+    ("BACK", LimitOrder(3.0, 2.0, None, time_in_force="FILL_OR_KILL", min_fill_size=2.0)),
 ]
 BAD = [
     ("back", LimitOrder(3.0, 2.0), "side must be BACK or LAY, was back"),
@@ -94,6 +94,14 @@ BAD = [
         LimitOrder(3.0, 2.0, time_in_force="FILL_AND_KILL"),
         "time_in_force must be FILL_OR_KILL or None, was 'FILL_AND_KILL'",
     ),
+    ("BACK", LimitOrder(3.0, 2.0, min_fill_size="1"), "min_fill_size must be a number, was '1'"),
+    ("BACK", LimitOrder(3.0, 2.0, min_fill_size=-1.0), "min_fill_size must be above 0, was -1.0"),
+    ("BACK", LimitOrder(3.0, 2.0, min_fill_size=2.5), "min_fill_size must be at most the size, 2.0, was 2.5"),
+    (
+        "BACK",
+        LimitOrder(2.345, 2.0, price_ladder_definition="CLASIC"),
+        "price_ladder_definition must be one of CLASSIC, FINEST, LINE_RANGE, was 'CLASIC'",
+    ),
     ("BACK", "limit", "order kind must be limit, limit on close or market on close, was str"),
 ]
 
@@ -110,6 +118,12 @@ def test_senseless_orders(house, side, kind, reason):
     assert verdict(house, OrderValidation, order).startswith(reason)
     assert verdict(house, OrderValidation, order, CANCEL) is None
     assert verdict(house, OrderValidation, order, UPDATE) is None
+
+
+def test_a_ladder_of_another_venue_has_every_price(house):
+    house.client.venue = SimpleNamespace(ladders={"ANOTHER"})
+    order = house.order("BACK", LimitOrder(1.234, 2.0, price_ladder_definition="ANOTHER"))
+    assert verdict(house, OrderValidation, order) is None
 
 
 def test_minimum_stakes_may_be_switched_off(house):

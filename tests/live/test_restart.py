@@ -174,9 +174,10 @@ def test_a_bet_placed_by_hand_before_the_start_counts(exchange: Any, make_rig: C
     assert again.ask(lambda: again.market.blotter.get_order_bet_id(by_hand)) is not None
 
 
-def test_own_orders_only(exchange: Any, make_rig: Callable[..., Rig]) -> None:
+@pytest.mark.parametrize("reference", [None, "one-of-more-than-15-characters"])
+def test_own_orders_only(exchange: Any, make_rig: Callable[..., Rig], reference: str | None) -> None:
     exchange.place_external_bet(MARKET, 22, "LAY", 1.5, 20.0)
-    rig = make_rig(own_orders_only=True)
+    rig = make_rig(own_orders_only=True, customer_strategy_ref=reference)
     exchange.place_external_bet(MARKET, 22, "LAY", 1.5, 20.0)
     order = rig.place()
     rig.settled(order)
@@ -319,6 +320,11 @@ def test_a_client_is_used_again_by_another_framework(exchange: Any, plugins: Any
 
 
 def test_a_framework_runs_once(rig: Rig) -> None:
+    with pytest.raises(ExecutionError, match="it is running"):
+        rig.ask(rig.framework.run)
+    order = rig.place()
+    rig.settled(order)
+    assert order.bet_id is not None
     rig.stop()
     with pytest.raises(ExecutionError, match="be run once"):
         rig.framework.run()

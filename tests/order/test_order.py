@@ -1,5 +1,6 @@
 """What may be asked of an order, and what can be read off it."""
 
+import copy
 import json
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flumine_core import BetfairClient, SimulatedClient
 from flumine_core.clock import EventClock
 from flumine_core.errors import OrderError, OrderUpdateError
 from flumine_core.order.kinds import LimitOnCloseOrder, LimitOrder, MarketOnCloseOrder
@@ -27,8 +29,23 @@ def test_a_new_order(strategy):
     assert (order.size_remaining, order.size_matched, order.profit) == (10.0, 0.0, 0.0)
     assert order.customer_order_ref == f"0123456789abc-{order.id}"
     assert order.notes_str == "1,x"
-    assert order.current_order is order.simulated is order
+    assert order.simulated is order
     assert (order.elapsed_seconds, order.elapsed_seconds_executable) == (None, None)
+
+
+def test_the_current_order_has_the_exchanges_words(strategy):
+    order = strategy.placed()
+    assert (order.current_order.status, order.current_order.bet_id) == ("EXECUTABLE", "1")
+    order.execution_complete()
+    assert order.current_order.status == "EXECUTION_COMPLETE"
+    assert copy.copy(order.current_order).size_remaining == order.size_remaining
+
+
+@pytest.mark.parametrize("client", [BetfairClient(), BetfairClient(paper_trade=True), SimulatedClient()])
+def test_an_order_is_simulated_where_no_money_is_at_stake(strategy, client):
+    order = strategy.order()
+    order.client = client
+    assert bool(order.simulated) is client.is_on_paper
 
 
 def test_strategies_may_hang_their_own_things_on_an_order(strategy):

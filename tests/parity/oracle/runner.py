@@ -54,6 +54,7 @@ def describe(order: Any, key: str, in_blotter: bool) -> dict[str, Any]:
         "placed_ms": epoch_ms(order.responses.date_time_placed),
         "complete_ms": epoch_ms(order.date_time_execution_complete),
         "created_ms": epoch_ms(order.date_time_created),
+        "published_ms": epoch_ms(order.publish_time),
         "runner_status": order.runner_status,
         "market_type": order.market_type,
         "dead_heat": order.number_of_dead_heat_winners,
