@@ -18,12 +18,12 @@ class BaseClient:
     :param betting_client: betfairlightweight's APIClient where the account is real.
     :param transaction_limit: orders in a clock hour that MaxOrderCount lets pass, None is no limit. Betfair charges
         above 5,000 an hour today; 1,000 is the documented default.
-    :param capital_base: the account's capital, in its currency.
+    :param capital_base: for flumine's signature; nothing reads it.
     :param commission_base: share of a market's net profit, for the cleared summary of a simulation.
     :param interactive_login: log in without certificates.
     :param username: names the account; made up where there is no betting_client either.
-    :param order_stream, order_stream_conflate_ms, order_streaming_timeout: the order stream, its conflation
-        (milliseconds) and how long to wait for it (seconds).
+    :param order_stream, order_stream_conflate_ms: whether there is an order stream, and its conflation (milliseconds).
+    :param order_streaming_timeout: for flumine's signature; nothing reads it.
     :param best_price_execution: bets are matched at better prices than asked for (simulated execution).
     :param min_bet_validation: OrderValidation checks minimum stakes.
     :param paper_trade: execution is simulated over live data.
@@ -31,6 +31,7 @@ class BaseClient:
     :param simulated_full_match: every bet placed is matched in full at its price.
     :param execution_cls, order_stream_cls: classes of your own in place of the built-in ones.
     :param endpoints: addresses other than Betfair's own, such as a local exchange's.
+    :ivar commission_paid: 0.0, for flumine's attribute; nothing sets or reads it.
     :ivar faults: where exceptions of its controls are counted; None before it belongs to a framework.
     :raises ClientError: on a betting_client that is lightweight, or a number out of range.
     """

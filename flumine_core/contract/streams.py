@@ -26,6 +26,7 @@ def _plain(value: Any) -> Any:
 class BaseStream:
     """A description of one stream; equal descriptions are shared between strategies.
 
+    :param custom: for flumine's signature; nothing reads it.
     :ivar stream_id: given when added to a framework: 10000, 20000, ...
     """
 

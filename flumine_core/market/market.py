@@ -30,6 +30,8 @@ class Market(Fed, Requests):
     :ivar market_catalogue: betfairlightweight's MarketCatalogue once it is known.
     :ivar context: a dict for whoever wants to keep something with the market.
     :ivar blotter: all orders of the market.
+    :ivar market_cleared: what was cleared, one record a client (see `cleared`).
+    :ivar orders_cleared: empty, for flumine's attribute; nothing fills or reads it.
     :ivar outbox: order packages that have not left yet.
     :ivar streams: ids of the streams that have brought books; `met`: those (`id`) of the strategies that were shown
         one, and `told_closed` of those that know of its closing.
