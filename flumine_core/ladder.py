@@ -76,7 +76,7 @@ def is_on_ladder(price: float, ladder_definition: str, line_range_info: Any = No
     if ladder_definition == "CLASSIC":
         return price in _CLASSIC
     if ladder_definition == "FINEST":
-        if not 1.01 <= price <= 1000:
+        if not MIN_PRICE <= price <= MAX_PRICE:
             return False
         return round(price * 100) / 100 == price
     if ladder_definition == "LINE_RANGE":

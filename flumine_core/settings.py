@@ -2,6 +2,7 @@
 
 import os
 import socket
+import string
 from datetime import datetime
 from typing import Any
 
@@ -43,11 +44,12 @@ def _positive(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> N
         raise SettingsError(f"{attribute.name} must be a whole number >= 1, was {value!r}")
 
 
-_SEPARATORS = frozenset("-._+*:;~ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
+SEPARATORS = frozenset("-._+*:;~" + string.ascii_letters + string.digits)
+"""What a customerOrderRef may hold."""
 
 
 def _separator(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
-    if not isinstance(value, str) or len(value) != 1 or value not in _SEPARATORS:
+    if not isinstance(value, str) or len(value) != 1 or value not in SEPARATORS:
         raise SettingsError(f"{attribute.name} must be one character that a customerOrderRef may hold, was {value!r}")
 
 

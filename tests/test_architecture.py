@@ -22,7 +22,7 @@ FLOORS = {
     "leave": 0,
     "book": 1,
     "options": 1,
-    "settings": 2,
+    "settings": 1,
     "venue": 2,
     "order": 2,
     "market": 3,

@@ -1,6 +1,5 @@
 """What is known of an order, and what can be read off it: times, sizes, profit, a description."""
 
-import string
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
@@ -9,6 +8,7 @@ from msgspec import Struct
 
 from ..clock import Clock, to_datetime
 from ..errors import OrderError
+from ..settings import SEPARATORS
 from .exposure import Position
 from .kinds import LimitOrder, OrderKind
 from .responses import CurrentOrder, Responses
@@ -19,8 +19,6 @@ from .states import OrderStatus
 
 if TYPE_CHECKING:
     from .trade import Trade
-
-_SEPARATORS = frozenset("-._+*:;~" + string.ascii_letters + string.digits)
 
 
 class OrderRecord(Struct, eq=False, dict=True, weakref=True):
@@ -87,7 +85,7 @@ class OrderRecord(Struct, eq=False, dict=True, weakref=True):
             self.context = {}
         if self.notes is None:
             self.notes = {}
-        if self.sep not in _SEPARATORS:
+        if self.sep not in SEPARATORS:
             raise OrderError(f"separator must be one letter, digit or of -._+*:;~, was {self.sep!r}")
         clock = self._clock = strategy.clock
         self.created_ms = self.status_ms = clock.epoch_ms

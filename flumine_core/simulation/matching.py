@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from ..book.marketbook import MarketBook
 from ..book.price import PriceSize
 from ..book.runner import RunnerBook
+from ..ladder import MAX_PRICE, MIN_PRICE
 from .bet import LIMIT as LIMIT
 from .bet import LIMIT_ON_CLOSE as LIMIT_ON_CLOSE
 from .bet import MARKET_ON_CLOSE as MARKET_ON_CLOSE
@@ -18,10 +19,6 @@ from .policy import LiquidityPolicy, QueuePolicy
 
 DELAYED = "DELAYED"
 """Answer to a placing that has to wait for the bet delay; every other answer is a Betfair error code."""
-
-NO_BACK_PRICE = 1.01
-NO_LAY_PRICE = 1000
-"""What counts as best price where a ladder is empty."""
 
 
 def place(
@@ -89,12 +86,12 @@ def _place_limit(
     if bet.side == "BACK":
         levels = liquidity.offered(bet.key, bet.side, runner.ex.available_to_back)
         own = runner.ex.available_to_lay
-        best = levels[0].price if levels else NO_BACK_PRICE
+        best = levels[0].price if levels else MIN_PRICE  # where a ladder is empty
         is_aggressive, is_improved = best >= price, best > price
     else:
         levels = liquidity.offered(bet.key, bet.side, runner.ex.available_to_lay)
         own = runner.ex.available_to_back
-        best = levels[0].price if levels else NO_LAY_PRICE
+        best = levels[0].price if levels else MAX_PRICE
         is_aggressive, is_improved = best <= price, best < price
     if is_aggressive and not is_delay_over:
         return DELAYED

@@ -1,11 +1,11 @@
 """What the removal of a runner does to the bets of its market."""
 
+from ..ladder import MIN_PRICE
 from .bet import MARKET_ON_CLOSE, Bet
 
 WIN_MINIMUM_FACTOR = 2.5
 """Percent; a removed runner with a smaller adjustment factor reduces no price."""
 PLACE_MARKETS = frozenset({"PLACE", "OTHER_PLACE"})
-LOWEST_PRICE = 1.01
 
 
 def apply_removal(
@@ -32,7 +32,7 @@ def apply_removal(
         return False
     keep = 1 - factor / 100
     matched = bet.size_matched
-    bet.refill([(ms, max(round(price * keep, 2), LOWEST_PRICE), size) for ms, price, size in bet.fills])
+    bet.refill([(ms, max(round(price * keep, 2), MIN_PRICE), size) for ms, price, size in bet.fills])
     bet.size_matched = matched
     bet.reckon()
     return True
