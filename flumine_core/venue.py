@@ -1,4 +1,4 @@
-"""What a venue allows: instruction limits, minimum stakes, ladders and kinds of order, as a frozen value."""
+"""What a venue allows: instruction limits, minimum stakes and ladders, as a frozen value."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -38,16 +38,12 @@ class Venue:
 
     :ivar currencies: by code (ISO 4217).
     :ivar ladders: names of the price ladders that it knows.
-    :ivar order_kinds: names of the kinds of order that it takes.
-    :ivar transaction_limit: transactions an hour that are free of charge.
     """
 
     name: str
     order_limits: OrderLimits
     currencies: Mapping[str, Currency]
     ladders: frozenset[str]
-    order_kinds: frozenset[str]
-    transaction_limit: int | None = None
 
     def order_limit(self, package_type: Enum | str) -> int:
         """Return how many instructions a request may carry ("Place", "Cancel", "Update" or "Replace")."""
@@ -91,7 +87,5 @@ BETFAIR = Venue(
         "GEL": Currency(10, 50, 50),
     },
     ladders=frozenset({"CLASSIC", "FINEST", "LINE_RANGE"}),
-    order_kinds=frozenset({"LIMIT", "LIMIT_ON_CLOSE", "MARKET_ON_CLOSE"}),
-    transaction_limit=5_000,
 )
 """The Betfair exchange; figures of its developer programme's currency parameters and betting API limits."""

@@ -33,4 +33,3 @@ def test_order_limits_are_betfairs(package_type):
 
 def test_a_venue_is_plain_data():
     assert pickle.loads(pickle.dumps(BETFAIR)) == BETFAIR
-    assert BETFAIR.transaction_limit == metadata.transaction_limit

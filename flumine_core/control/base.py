@@ -1,9 +1,7 @@
 """What a control is: it looks at each request before it leaves, and passes or refuses it."""
 
-from collections.abc import Mapping
 from typing import Any, NoReturn, Protocol
 
-from ..clock import Clock
 from ..errors import ControlError
 from ..order.blotter import Blotter, ExposedBook
 from ..order.order import Order
@@ -27,23 +25,6 @@ class MarketRole(Protocol):
 
     @property
     def blotter(self) -> Blotter: ...
-
-
-class MarketsRole(Protocol):
-    """The framework's markets, by id."""
-
-    @property
-    def markets(self) -> Mapping[str, MarketRole]: ...
-
-
-class FlumineRole(Protocol):
-    """What the built-in controls need of the framework."""
-
-    @property
-    def clock(self) -> Clock: ...
-
-    @property
-    def markets(self) -> MarketsRole: ...
 
 
 class _Violation(ControlError):

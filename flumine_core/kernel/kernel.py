@@ -25,7 +25,7 @@ from ..events import (
 from ..market.market import Market
 from ..order.report import AdoptReport, Report
 from .copies import COPIES, plain_market
-from .life import MarketLife
+from .life import MarketLife, nothing
 from .plan import Step
 
 
@@ -331,10 +331,6 @@ class Kernel(MarketLife):
 
     def _process_end_flumine(self) -> None:
         """Process the end of the run."""
-
-        def body() -> None:
-            return
-
         for strategy in self.strategies:
             self._guard_strategy(strategy, "finish", self)
-        self.plan.steps["process_end_flumine"].run(body, self)
+        self.plan.steps["process_end_flumine"].run(nothing, self)

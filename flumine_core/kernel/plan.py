@@ -73,11 +73,9 @@ class Plan:
         self.faults = faults
         self.manager = pluggy.PluginManager(PROJECT)
         self.manager.add_hookspecs(hookspecs)
-        self.names: list[str] = []
         # pluggy calls the last registered first
         for name, plugin in reversed([*plugins, *defaults]):
             self.manager.register(plugin, name)
-            self.names.insert(0, name)
         self.manager.check_pending()
         self.hooks: dict[str, pluggy.HookCaller] = {
             name: getattr(self.manager.hook, name)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ..order.package import OrderPackageType
 from .request import Ask
 
 DOUBTFUL = frozenset({"DUPLICATE_TRANSACTION", "TIMEOUT", "ERROR_IN_MATCHER", "SERVICE_UNAVAILABLE"})
@@ -97,8 +96,3 @@ def size_of(report: Report, key: str) -> float:
         return float(report.get(key) or 0.0)
     except (TypeError, ValueError):
         return 0.0
-
-
-def asked_for(kind: OrderPackageType | None) -> str:
-    """Return the word for what was asked, for messages."""
-    return "look" if kind is None else kind.value.lower()
