@@ -105,10 +105,11 @@ def follow(page: Path, tmp_path: Path, environment: Environment) -> None:
     for block in blocks_of(page):
         wanted = [module for marker in block.markers for module in needs_of(marker)]
         if "no-run" in block.markers or any(importlib.util.find_spec(module) is None for module in wanted):
-            printed = printed if block.title else ""
+            printed = printed if block.language != "sh" else ""
             continue
         if block.language == "sh":
             if block.title == CLONE and not (ROOT / "flumine_core").is_dir():
+                printed = ""
                 continue
             folder = ROOT if block.title == CLONE else tmp_path
             printed = run(block.text, folder, environment, 1 if "fails" in block.markers else 0)
