@@ -122,7 +122,8 @@ class Settings(LiveSettings):
     """What a framework is told once: mutable until `run()` takes a frozen copy.
 
     :ivar raise_errors: re-raise what a strategy, middleware, control or hook raises, once it is counted.
-    :ivar simulated: True in the settings of a running simulation, whatever was given.
+    :ivar simulated: True in the settings of a run in which an account's execution is simulated (a simulation, or on
+        paper), whatever was given.
     :ivar simulated_strategy_isolation: passive volume is shared per strategy (True) or by all (False).
     :ivar simulation_available_prices: resting orders are also matched against visible prices.
     :ivar simulation: the matching profile by name.

@@ -530,15 +530,35 @@ def test_middleware_runs_before_strategies_and_its_errors_are_counted(simulate: 
     assert market.context["n"] == len(strategy.seen) == framework.faults.counts["Bad", "middleware.__call__"]
 
 
-def test_a_market_that_opens_again_is_added_once_and_leaves_with_each_closing(simulate: Any, tmp_path: Path) -> None:
+def write_reopened(path: Path) -> str:
+    """Write a market that is OPEN for one book, CLOSED for two, OPEN for two and CLOSED."""
     definition = next(SyntheticMarket(updates=20).changes())[1]["marketDefinition"]
     lines = [
         json.dumps({"op": "mcm", "pt": 1_600_000_000_000 + number, "mc": [{"id": "1.1", "marketDefinition": own}]})
         for number, status in enumerate(("OPEN", "CLOSED", "CLOSED", "OPEN", "OPEN", "CLOSED"))
         for own in ({**definition, "status": status},)
     ]
-    path = tmp_path / "1.1"
     path.write_text("\n".join(lines) + "\n")
+    return str(path)
+
+
+def test_a_market_that_opens_again_has_forgotten_its_runner_contexts(simulate: Any, tmp_path: Path) -> None:
+    class Counter(BaseStrategy):
+        def add(self, flumine: Any) -> None:
+            self.counts: list[int] = []
+
+        def check_market_book(self, market: Any, market_book: Any) -> None:
+            context = self.get_runner_context(market.market_id, market_book.runners[0].selection_id)
+            self.counts.append(context.trade_count)
+            context.place(f"trade {len(self.counts)}")
+
+    strategy = Counter()
+    simulate(write_reopened(tmp_path / "1.1"), strategy)
+    assert strategy.counts == [0, 0, 1]
+
+
+def test_a_market_that_opens_again_is_added_once_and_leaves_with_each_closing(simulate: Any, tmp_path: Path) -> None:
+    path = write_reopened(tmp_path / "1.1")
     calls: list[str] = []
     markets: set[int] = set()
 
@@ -554,7 +574,7 @@ def test_a_market_that_opens_again_is_added_once_and_leaves_with_each_closing(si
             calls.append("remove")
 
     strategy = Watcher()
-    framework = simulate(str(path), strategy, before=lambda f: f.add_market_middleware(Notes()))
+    framework = simulate(path, strategy, before=lambda f: f.add_market_middleware(Notes()))
     assert calls == ["add", "book", "remove", "book", "book", "remove"]
     assert len(markets) == len(framework.markets) == 1
     assert (strategy.new, strategy.closed) == (["1.1"], ["1.1", "1.1"])
