@@ -184,7 +184,9 @@ def test_settlement_of_each_way(blotter, strategy):
     assert order.profit == 50.0
 
 
-@pytest.mark.parametrize(("context", "expected"), [({"line_range_result": 99.0}, 10.0), ({}, 0.0), ({"line_range_result": 0}, 0.0)])
+@pytest.mark.parametrize(
+    ("context", "expected"), [({"line_range_result": 99.0}, 10.0), ({}, 0.0), ({"line_range_result": 0}, 0.0)]
+)
 def test_settlement_of_a_line(blotter, strategy, context, expected):
     kind = LimitOrder(100.5, 10.0, price_ladder_definition="LINE_RANGE")
     order = settled(blotter, strategy, kind, 1, price=100.5)
