@@ -71,13 +71,16 @@ class MarketValidation(TradingControl):
         if book.status != "OPEN":
             reason = f"market must be OPEN, was {book.status}"
             return self.refuse(order, package_type, reason, {"status": book.status})
-        kind, betting_type = order.order_type, market.blotter.betting_type
-        if package_type is _PLACE and betting_type is not None and isinstance(kind, LimitOrder):
-            ladder = kind.price_ladder_definition
-            if (betting_type == "LINE") is not (ladder == "LINE_RANGE"):
-                wanted = "LINE_RANGE" if betting_type == "LINE" else "CLASSIC or FINEST"
-                reason = f"price_ladder_definition must be {wanted} where bettingType is {betting_type}, was {ladder}"
-                return self.refuse(order, package_type, reason)
+        kind, blotter = order.order_type, market.blotter
+        if (
+            package_type is _PLACE
+            and isinstance(kind, LimitOrder)
+            and (kind.price_ladder_definition == "LINE_RANGE") is not blotter.is_line
+            and blotter.betting_type is not None
+        ):
+            wanted = "LINE_RANGE" if blotter.is_line else "another than LINE_RANGE"
+            reason = f"price_ladder_definition must be {wanted} where bettingType is {blotter.betting_type}"
+            return self.refuse(order, package_type, f"{reason}, was {kind.price_ladder_definition}")
         return None
 
 

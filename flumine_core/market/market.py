@@ -87,8 +87,9 @@ class Market(Fed, Requests):
                 self.definition = definition = book.definition
                 is_each_way = definition.market_type == "EACH_WAY"
                 self.blotter.each_way_divisor = (definition.each_way_divisor or 1) if is_each_way else None
-                self.blotter.betting_type = definition.raw.get("bettingType")
-                for order in self.blotter if self.blotter.betting_type == "LINE" else ():
+                self.blotter.betting_type = betting_type = definition.raw.get("bettingType")
+                self.blotter.is_line = betting_type == "LINE"
+                for order in self.blotter if self.blotter.is_line else ():
                     self.take_for_line(order)
         self.latest_book = book
 

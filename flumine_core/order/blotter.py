@@ -143,6 +143,7 @@ class Blotter(Settlement, _Exposures):
 
     :ivar active: an order was ever taken in.
     :ivar betting_type: the market's: ODDS, LINE, ASIAN_HANDICAP_DOUBLE_LINE, ...; None where it is not known.
+    :ivar is_line: whether that is LINE.
     :ivar each_way_divisor: what divides the odds of a place, None where the market is not each-way.
     :ivar outsider: owner of the bets that are nobody's (placed by hand), None where there are none; they count in
         every strategy's exposures.
@@ -163,6 +164,7 @@ class Blotter(Settlement, _Exposures):
         "active",
         "betting_type",
         "each_way_divisor",
+        "is_line",
         "market_id",
         "outsider",
         "touched",
@@ -172,6 +174,7 @@ class Blotter(Settlement, _Exposures):
         self.market_id = market_id
         self.active = False
         self.betting_type: str | None = None
+        self.is_line = False
         self.each_way_divisor: float | None = None
         self.outsider: StrategyRole | None = None
         self.touched: list[Order] = []

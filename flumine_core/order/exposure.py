@@ -280,19 +280,20 @@ class Position:
         """Return the worst possible profit that orders of this side make worse: BACK if it loses, LAY if it wins."""
         if self.is_stale:
             self._sum_up()
-        kind = None if new_order is None else new_order.order_type
-        if new_order is None or not isinstance(kind, LimitOrder):
-            return self._tally(exclusion, new_order).worst(side)
+        settled = self._settled
         if (
             not self.live
             and exclusion is None
+            and new_order is not None
             and not new_order.size_matched
+            and isinstance(kind := new_order.order_type, LimitOrder)
             and new_order.side == side
-            and not self._settled.lines
+            and not settled.lines
         ):
-            matched = self._settled.matched_lose if side == "BACK" else self._settled.matched_win
+            matched = settled.matched_lose if side == "BACK" else settled.matched_win
             return _money(matched - _open_risk(new_order, kind))
-        return self._tally(exclusion, new_order).worst(side, kind.price)
+        line = None if new_order is None else getattr(new_order.order_type, "price", None)
+        return self._tally(exclusion, new_order).worst(side, line)
 
     def _tally(self, exclusion: ExposedOrder | None, new_order: ExposedOrder | None) -> Tally:
         tally = Tally()
