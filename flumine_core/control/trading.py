@@ -14,7 +14,6 @@ from .base import MarketRole, TradingControl
 
 _PLACE = OrderPackageType.PLACE
 _REPLACE = OrderPackageType.REPLACE
-_TIMES_IN_FORCE = (None, "FILL_OR_KILL")
 _MANY = 1e12  # far beyond any stake, and two decimals are exact up to it
 
 Numbers = dict[str, float | str | None]
@@ -168,13 +167,12 @@ def _order_fault(order: Order) -> Fault | None:
         if kind.persistence_type is not None and kind.persistence_type not in PERSISTENCE_TYPES:
             expected = " or ".join(sorted(PERSISTENCE_TYPES))
             return f"persistence_type must be {expected} or None, was {kind.persistence_type!r}", {}
-        if kind.time_in_force not in _TIMES_IN_FORCE:
-            return f"time_in_force must be FILL_OR_KILL or None, was {kind.time_in_force!r}", {}
+        if kind.time_in_force is not None and (fault := _fill_fault(kind)):
+            return fault
         return (
             _amount_fault("size", kind.size or kind.bet_target_size)
             or _price_fault(kind.price, kind, order.client)
             or _stake_fault(order, kind)
-            or (_fill_fault(kind) if kind.min_fill_size else None)
         )
     if isinstance(kind, LimitOnCloseOrder):
         return (
@@ -227,11 +225,9 @@ def _price_fault(price: Any, kind: LimitOrder | LimitOnCloseOrder, client: Clien
 
 
 def _fill_fault(kind: LimitOrder) -> Fault | None:
-    least, size = kind.min_fill_size, kind.requested_size
-    fault = _amount_fault("min_fill_size", least)
-    if fault is None and least is not None and least > size:
-        return f"min_fill_size must be at most the size, {size}, was {least}", {"min_fill_size": least, "size": size}
-    return fault
+    if kind.time_in_force != "FILL_OR_KILL":
+        return f"time_in_force must be FILL_OR_KILL or None, was {kind.time_in_force!r}", {}
+    return _amount_fault("min_fill_size", kind.min_fill_size) if kind.min_fill_size else None
 
 
 def _stake_fault(order: Order, kind: LimitOrder) -> Fault | None:

@@ -94,9 +94,21 @@ BAD = [
         LimitOrder(3.0, 2.0, time_in_force="FILL_AND_KILL"),
         "time_in_force must be FILL_OR_KILL or None, was 'FILL_AND_KILL'",
     ),
-    ("BACK", LimitOrder(3.0, 2.0, min_fill_size="1"), "min_fill_size must be a number, was '1'"),
-    ("BACK", LimitOrder(3.0, 2.0, min_fill_size=-1.0), "min_fill_size must be above 0, was -1.0"),
-    ("BACK", LimitOrder(3.0, 2.0, min_fill_size=2.5), "min_fill_size must be at most the size, 2.0, was 2.5"),
+    (
+        "BACK",
+        LimitOrder(3.0, 2.0, time_in_force="FILL_OR_KILL", min_fill_size="1"),
+        "min_fill_size must be a number, was '1'",
+    ),
+    (
+        "BACK",
+        LimitOrder(3.0, 2.0, time_in_force="FILL_OR_KILL", min_fill_size=-1.0),
+        "min_fill_size must be above 0, was -1.0",
+    ),
+    (
+        "BACK",
+        LimitOrder(3.0, 2.0, time_in_force="FILL_OR_KILL", min_fill_size=2.5),
+        "min_fill_size must be at most the size, 2.0, was 2.5",
+    ),
     (
         "BACK",
         LimitOrder(2.345, 2.0, price_ladder_definition="CLASIC"),
