@@ -106,11 +106,6 @@ BAD = [
     ),
     (
         "BACK",
-        LimitOrder(3.0, 2.0, time_in_force="FILL_OR_KILL", min_fill_size=2.5),
-        "min_fill_size must be at most the size, 2.0, was 2.5",
-    ),
-    (
-        "BACK",
         LimitOrder(2.345, 2.0, price_ladder_definition="CLASIC"),
         "price_ladder_definition must be one of CLASSIC, FINEST, LINE_RANGE, was 'CLASIC'",
     ),
