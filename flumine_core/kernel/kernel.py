@@ -147,22 +147,18 @@ class Kernel(MarketLife):
         self.markets.add_market(book.market_id, market)
         return True
 
-    def _execute_due(self, market: Market, book: MarketBook) -> None:
-        """Have what is due executed against the book before."""
-        for execution in self.executions:
-            reports = execution.before_book(market, book)
-            if reports:
-                self.apply(market, reports)
-
     def _see_book(self, market: Market, book: MarketBook, is_new: bool, is_redefined: bool) -> None:
         for middleware in self._middleware:
             self._call_middleware(middleware, "__call__", market)
         is_active = market.blotter.active
         if is_active or is_redefined:
             for execution in self.executions:
-                reports = execution.after_book(market, book)
-                if reports:
-                    self.apply(market, reports)
+                try:
+                    reports = execution.after_book(market, book)
+                    if reports:
+                        self.apply(market, reports)
+                except (Exception, SystemExit) as error:
+                    self._execution_raised(execution, "after_book", error)
             if is_active:
                 self._process_orders(market)
         for _, call in self._book_step.calls:
@@ -261,7 +257,8 @@ class Kernel(MarketLife):
         markets: dict[str, Market] = {}
         execution = getattr(event.client, "execution", None)
         applied = []
-        for report in chain(event.reports, () if execution is None else execution.process_current_orders(event)):
+        meant = () if execution is None else self._reports_of(execution, "process_current_orders", event)
+        for report in chain(event.reports, meant):
             market = self.take_report(report)
             if market is not None:
                 markets[market.market_id] = market

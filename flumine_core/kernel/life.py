@@ -1,5 +1,6 @@
 """A market's life: it is added, it closes, its orders are cleared, it leaves."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from ..events import (
     MarketEvent,
 )
 from ..market.market import Market
+from ..order.report import Report
 from .copies import plain_market
 from .desk import Desk
 
@@ -50,6 +52,26 @@ class MarketLife(Desk):
         finally:
             if self._waiting:
                 self.drain()
+
+    def _execution_raised(self, execution: Execution, method: str, error: BaseException) -> None:
+        self.faults.record(type(execution).__name__, method, error)
+
+    def _reports_of(self, execution: Execution, method: str, *arguments: Any) -> Iterator[Report]:
+        """Yield what a method of an execution reports, until it raises."""
+        try:
+            yield from getattr(execution, method)(*arguments)
+        except (Exception, SystemExit) as error:
+            self._execution_raised(execution, method, error)
+
+    def _execute_due(self, market: Market, book: MarketBook) -> None:
+        """Have what is due executed against the book before."""
+        for execution in self.executions:
+            try:
+                reports = execution.before_book(market, book)
+                if reports:
+                    self.apply(market, reports)
+            except (Exception, SystemExit) as error:
+                self._execution_raised(execution, "before_book", error)
 
     def _add_live_market(self, market_id: str, market_book: MarketBook | None) -> Market:
         """Add a market that a stream has brought."""
@@ -102,7 +124,10 @@ class MarketLife(Desk):
         self.plan.steps["process_close_market"].run(body, market, market_book)
         self.cleared_market_queue.put(market_id)
         for execution in self.executions:
-            execution.close_market(market)
+            try:
+                execution.close_market(market)
+            except (Exception, SystemExit) as error:
+                self._execution_raised(execution, "close_market", error)
         if is_book:
             self._clear_market(market)
         if "close_market" in self._logged:

@@ -166,10 +166,8 @@ class Session(Kernel):
         """Refuse what will never be executed, now that no more books come."""
         self._abandon_transactions()
         for execution in self.executions:
-            for report in execution.end_stream():
-                market = self.markets.get(report.order.market_id)
-                if market is not None:
-                    self.apply(market, (report,))
+            for report in self._reports_of(execution, "end_stream"):
+                self.take_report(report)
 
 
 def _check_execution(client: BaseClient) -> None:
