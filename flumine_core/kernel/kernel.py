@@ -168,11 +168,13 @@ class Kernel(MarketLife):
             if is_new and id(strategy) not in market.met:
                 market.met.add(id(strategy))
                 self._guard_strategy(strategy, "process_new_market", market, book)
+            callback = "check_market_book"
             try:
                 if strategy.check_market_book(market, book):
+                    callback = "process_market_book"
                     strategy.process_market_book(market, book)
             except (Exception, SystemExit) as error:
-                self._strategy_raised(strategy, error, "process_market_book")
+                self.faults.record(strategy.name, f"strategy.{callback}", error)
             if self._waiting:
                 self.drain()
 
@@ -187,14 +189,9 @@ class Kernel(MarketLife):
                 try:
                     strategy.process_orders(market, orders)
                 except (Exception, SystemExit) as error:
-                    self._strategy_raised(strategy, error, "process_orders")
+                    self.faults.record(strategy.name, "strategy.process_orders", error)
                 if self._waiting:
                     self.drain()
-
-    def _strategy_raised(self, strategy: Any, error: BaseException, callback: str) -> None:
-        frame = error.__traceback__.tb_next if error.__traceback__ else None
-        name = frame.tb_frame.f_code.co_name if frame else callback
-        self.faults.record(strategy.name, f"strategy.{name}", error)
 
     # the other nouns
 
