@@ -38,7 +38,12 @@ class InvalidTransition(OrderError):
 
 
 class ControlError(FlumineCoreError, ValueError):
-    """Raised inside a control by `_on_error`; its boundary turns it into a refusal."""
+    """Raised inside a control by `_on_error`; its boundary turns it into a refusal.
+
+    :ivar numbers: the refusal's figures, None for none.
+    """
+
+    numbers: dict[str, float | str | None] | None = None
 
 
 class ExecutionError(FlumineCoreError, RuntimeError):

@@ -2,7 +2,7 @@
 
 from typing import Any, NoReturn, Protocol
 
-from ..errors import ControlError
+from ..errors import ClientError, ControlError
 from ..order.blotter import Blotter, ExposedBook
 from ..order.order import Order
 from ..order.package import OrderPackageType
@@ -25,14 +25,6 @@ class MarketRole(Protocol):
 
     @property
     def blotter(self) -> Blotter: ...
-
-
-class _Violation(ControlError):
-    """Carries the figures of `_on_error` to the boundary."""
-
-    def __init__(self, error: str, numbers: dict[str, float | str | None]) -> None:
-        super().__init__(error)
-        self.numbers = numbers
 
 
 class Control:
@@ -64,10 +56,8 @@ class Control:
         """Return a refusal of this request, None if it may pass."""
         try:
             self._validate(order, package_type)
-        except _Violation as error:
-            return self.refuse(order, package_type, str(error), error.numbers)
         except ControlError as error:
-            return self.refuse(order, package_type, str(error))
+            return self.refuse(order, package_type, str(error), error.numbers)
         return None
 
     def _validate(self, order: Order, package_type: OrderPackageType) -> None:
@@ -75,7 +65,9 @@ class Control:
 
     def _on_error(self, order: Order, error: str, **numbers: float | str | None) -> NoReturn:
         # flumine's signature, so that its users' controls run; the boundary knows the order
-        raise _Violation(error, numbers)
+        violation = ControlError(error)
+        violation.numbers = numbers
+        raise violation
 
     def refuse(
         self,
@@ -104,15 +96,26 @@ class TradingControl(Control):
 class ClientControl(Control):
     """Base of controls that look at the requests of one client, and may keep count of them."""
 
+    client: ClientRole | None = None
+
     def __init__(self, flumine: Any = None, client: ClientRole | None = None, *args: Any, **options: Any) -> None:
         super().__init__(flumine, *args, **options)
         self.client = client
 
     def bind(self, flumine: Any, client: ClientRole | None = None) -> None:
-        """Give an instance that was made without them its framework and client."""
-        super().bind(flumine)
+        """Give an instance that was made without them its framework and client.
+
+        :raises ClientError: if it is another client's of this framework.
+        """
         if client is not None:
+            if self.flumine is flumine and self.client not in (None, client):
+                name = type(self).__name__
+                raise ClientError(
+                    f"an instance of {name} is of one client, {self.client.username}: for {client.username}, too, give "
+                    f"add_client_control the class, {name}, and its options"
+                )
             self.client = client
+        super().bind(flumine)
 
     def accept(self, order: Order, package_type: OrderPackageType) -> None:
         """Take note that a request was accepted by all controls (or was forced past them)."""

@@ -9,7 +9,7 @@ from typing import Any
 from ..contract.ports import Execution
 from ..control.base import Control
 from ..control.transaction import Check, Transaction
-from ..errors import ExecutionError
+from ..errors import ControlError, ExecutionError
 from ..events import MarketOrdersEvent, OrderPackageEvent, TradeEvent
 from ..hint import one_line
 from ..market.market import Market
@@ -71,9 +71,11 @@ class Desk(Reports):
         return controls
 
     def control_raised(
-        self, control: Any, error: BaseException, order: Order, package_type: OrderPackageType
+        self, control: Control, error: BaseException, order: Order, package_type: OrderPackageType
     ) -> Refusal:
-        """Refuse the request that a control raised on."""
+        """Refuse the request that a control raised on; a ControlError is no fault, it is how flumine's refuse."""
+        if isinstance(error, ControlError):
+            return control.refuse(order, package_type, str(error), error.numbers)
         name = type(control).__name__
         self.faults.record(name, "control", error)
         return refusal_of(name, f"the control raised {one_line(error)}", order, package_type)

@@ -2,8 +2,9 @@
 
 import pytest
 
+from flumine_core.contract.client import SimulatedClient
 from flumine_core.control.base import ClientControl, Control, TradingControl
-from flumine_core.errors import ControlError
+from flumine_core.errors import ClientError, ControlError
 from flumine_core.order.package import OrderPackageType
 
 PLACE = OrderPackageType.PLACE
@@ -69,6 +70,18 @@ def test_options_and_binding(house):
     of_client.accept(house.order(), PLACE)
     of_client.release(house.order(), PLACE)
     of_client.add_transaction(1, failed=True)
+
+
+def test_an_instance_is_of_one_client(house):
+    first, second = SimulatedClient(username="first"), SimulatedClient(username="second")
+    control = ClientControl()
+    control.bind(house, first)
+    control.bind(house, first)
+    with pytest.raises(ClientError, match=r"is of one client, first: for second, too, give .* the class"):
+        control.bind(house, second)
+    assert (control.flumine, control.client) == (house, first)
+    control.bind("another run", second)
+    assert (control.flumine, control.client) == ("another run", second)
 
 
 def test_built_in_controls_take_no_unknown_options(house):

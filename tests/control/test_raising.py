@@ -11,9 +11,12 @@ from flumine_core import (
     LimitOrder,
     LoggingControl,
     OrderStatus,
+    SimulatedClient,
     Trade,
+    TradingControl,
     hookimpl,
 )
+from flumine_core.errors import ClientError, ControlError
 from flumine_core.testing.market import MarketScript
 from flumine_core.testing.run import Outcome, run
 
@@ -151,3 +154,52 @@ def test_notes_of_any_kind_stop_nothing(notes: Any) -> None:
     strategy = Notes()
     run(strategy, SCRIPT.traded(2, 3.0, 1).traded(2, 3.0, 1).traded(2, 3.0, 1), logging_controls=[Hears()])
     assert [order.size_cancelled for order in strategy.orders] == [2.0, 2.0]
+
+
+class NoBacks(TradingControl):
+    """Refuses as flumine's controls do."""
+
+    def __call__(self, order: Any, package_type: Any) -> None:
+        if order.side == "BACK":
+            self._on_error(order, "no backs", side=order.side)
+
+
+class NoBacksWithoutFigures(TradingControl):
+    """Refuses by an error of its own making."""
+
+    def check(self, order: Any, package_type: Any) -> None:
+        raise ControlError("no backs")
+
+
+@pytest.mark.parametrize(("control", "numbers"), [(NoBacks, {"side": "BACK"}), (NoBacksWithoutFigures, {})])
+def test_a_control_refuses_where_it_is_called_as_well(control: type[TradingControl], numbers: dict[str, Any]) -> None:
+    strategy = PlacesAndCancels()
+    found = run(strategy, SCRIPT, controls=[control])
+    assert found.faults == {}
+    assert [(each.control, each.reason, each.numbers) for each in found.refusals] == [
+        (control.__name__, "no backs", numbers)
+    ] * 2
+    assert [order.violation_msg for order in strategy.orders] == [f"{control.__name__}: no backs"] * 2
+
+
+def test_an_instance_guards_no_second_client() -> None:
+    framework = FlumineSimulation()
+    clients = [SimulatedClient(username=name) for name in ("first", "second")]
+    control = Raises()
+    for client in clients:
+        framework.add_client(client)
+    framework.add_client_control(clients[0], control)
+    with pytest.raises(ClientError, match="add_client_control the class, Raises, and its options"):
+        framework.add_client_control(clients[1], control)
+    assert control.client is clients[0]
+    assert control not in clients[1].trading_controls
+
+
+def test_an_instance_may_guard_its_client_in_another_run(simulate: Any, tmp_path: Any) -> None:
+    path = str(SCRIPT.write(tmp_path / "1.100000001"))
+    client, control = SimulatedClient(), Raises("accept")
+    for _ in range(2):
+        framework = simulate(
+            path, PlacesAndCancels(), client=client, before=lambda f: f.add_client_control(client, control)
+        )
+        assert framework.faults.counts == {("Raises", "accept"): 4}
