@@ -1,6 +1,8 @@
 """`hooks`: the list of hooks in the order of a run's life, or the manual page of one."""
 
 import inspect
+import re
+from collections.abc import Iterable
 
 import click
 
@@ -28,7 +30,7 @@ def command(choices: Choices, name: str | None) -> None:
         spellings = (name, PREFIX + name, f"{PREFIX}process_{name}")
         wanted = next((spelling for spelling in spellings if spelling in hooks), None)
         if wanted is None:
-            raise click.UsageError(f"no such hook: {name!r}{did_you_mean(spellings[1], hooks)}")
+            raise click.UsageError(f"no such hook: {name!r}{_hint(name, hooks)}")
     implementers = _implementers(choices)
     if wanted is None:
         rows = [(hook, _first_line(hook), ", ".join(implementers.get(hook, ()))) for hook in hooks]
@@ -41,6 +43,17 @@ def command(choices: Choices, name: str | None) -> None:
         click.echo("(the first result that is not None counts)")
     click.echo(f"\n{inspect.getdoc(function)}")
     click.echo(f"\nImplemented by: {', '.join(implementers.get(wanted, ())) or 'no plugin'}")
+
+
+def _hint(name: str, hooks: Iterable[str]) -> str:
+    """Return what to follow "no such hook": what all names begin with makes none of them alike."""
+    short = {_short(hook): hook for hook in hooks}
+    hint = did_you_mean(_short(name), short)
+    return re.sub("'(.*?)'", lambda found: repr(short[found[1]]), hint)
+
+
+def _short(hook: str) -> str:
+    return hook.removeprefix(PREFIX).removeprefix("process_")
 
 
 def _first_line(hook: str) -> str:

@@ -63,8 +63,10 @@ def names_of(name: str) -> dict[str, str]:
     """
     words = re.split(r"[-_. ]+", name)
     module = "_".join(words).lower()
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", module) or keyword.iskeyword(module):
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", module):
         raise click.BadParameter(f"must be words of letters and digits, a letter first, was {name!r}")
+    if keyword.iskeyword(module):
+        raise click.BadParameter(f"{module!r} is a word of Python's own, no module can be called that")
     distribution = module.replace("_", "-")
     plugins = {row.distribution for row in read_entry_rows()}  # one that was written before may be written again
     others = set(packages_distributions().get(module, ())) - plugins

@@ -87,6 +87,7 @@ def test_an_unknown_command_gets_a_hint(cli: Cli) -> None:
         (["--set", "=3", "plugins"], "must be key=value, was '=3'"),
         (["--config", "gone.toml", "plugins"], "does not exist"),
         (["hooks", "market_boks"], "did you mean 'flumine_process_market_books'"),
+        (["hooks", "nope"], "no such hook: 'nope', known: 'flumine_add_market', "),
     ],
 )
 def test_a_wrong_option_is_a_usage_error(cli: Cli, arguments: list[str], told: str) -> None:

@@ -40,7 +40,7 @@ def test_writes_a_whole_distribution(kind: str, cli: Any, tmp_path: Path) -> Non
     ("name", "message"),
     [
         ("2fast", "a letter first"),
-        ("class", "a letter first"),
+        ("class", "'class' is a word of Python's own"),
         ("a/b", "a letter first"),
         ("json", "'json' is the name of another module"),
         ("flumine-core", "'flumine_core' is the name of another module"),
