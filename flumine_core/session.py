@@ -51,6 +51,7 @@ class FlumineSimulation(Session):
     :ivar progress: called with the framework every 2,000 books.
     """
 
+    SIMULATED = True
     clock: EventClock
     _opens_betfair = "a simulation replays recorded files, HistoricalStream(path)"
 

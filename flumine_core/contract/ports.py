@@ -88,11 +88,11 @@ class Framework(Protocol):
         ...
 
     def add_strategy(self, strategy: Any) -> None:
-        """Add a strategy and its streams."""
+        """Add a strategy and its streams, at the latest in `flumine_start`."""
         ...
 
     def add_stream(self, stream: Any) -> None:
-        """Add a stream description or a stream."""
+        """Add a stream description or a stream, at the latest in `flumine_start`."""
         ...
 
     def add_worker(self, worker: Any) -> None:

@@ -47,6 +47,7 @@ class Registry:
         self.refusal_counts: dict[tuple[str, str], int] = {}
         self.cleared_market_queue: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.is_running = False
+        self._is_too_late = False  # to add strategies and streams
         self._ids = OrderIds()
         self._streams_by_identity: dict[str, Any] = {}
         self._middleware: list[Middleware] = []
@@ -82,12 +83,16 @@ class Registry:
         self.add_client_control(client, MaxOrderCount)
 
     def add_strategy(self, strategy: BaseStrategy) -> None:
-        """Add a strategy and its streams; equal streams are shared.
+        """Add a strategy and its streams, at the latest in `flumine_start`; equal streams are shared.
 
-        :raises SettingsError: if it is no strategy.
+        :raises SettingsError: if it is no strategy, or was added before.
+        :raises ExecutionError: once the run's streams are being made.
         """
         if not isinstance(strategy, BaseStrategy):
             raise SettingsError(f"a strategy must be a BaseStrategy, was {strategy!r}")
+        if any(other is strategy for other in self.strategies):
+            raise SettingsError(f"strategy {strategy.name} was added before: each book would come to it twice")
+        self._check_not_too_late(f"strategy {strategy.name}")
         if not isinstance(strategy.client, BaseClient | None):
             raise SettingsError(f"client of strategy {strategy.name} must be a BaseClient, was {strategy.client!r}")
         if any(other.name == strategy.name for other in self.strategies):
@@ -112,8 +117,19 @@ class Registry:
         raise NotImplementedError
 
     def add_stream(self, stream: Any) -> None:
-        """Add a stream, or the description of one."""
+        """Add a stream, or the description of one, at the latest in `flumine_start`.
+
+        :raises ExecutionError: once the run's streams are being made.
+        """
+        self._check_not_too_late(f"stream {stream!r}")
         self._share(stream)
+
+    def _check_not_too_late(self, what: str) -> None:
+        if self._is_too_late:
+            raise ExecutionError(
+                f"{what} is added too late, the run has begun: add it before run(), or in a strategy's start() or "
+                "flumine_start at the latest"
+            )
 
     def _share(self, stream: Any) -> Any:
         """Return the stream added before that equals this one, or add this one."""

@@ -28,8 +28,12 @@ FLUMINES = frozenset({"execute_place", "execute_cancel", "execute_update", "exec
 
 
 class Session(Kernel):
-    """Begins and ends a run: settings, plugins, executions, controls, strategies."""
+    """Begins and ends a run: settings, plugins, executions, controls, strategies.
 
+    :ivar SIMULATED: whether it simulates.
+    """
+
+    SIMULATED: ClassVar[bool] = False
     _opens_betfair: ClassVar[str]
     """What opens a description of one of Betfair's streams."""
 
@@ -102,6 +106,7 @@ class Session(Kernel):
         for control in self._logging_controls:
             control.is_awaited = self._awaits_logs
             control.start(self._logging_control_raised)
+        self._add_default_workers()
         self.is_running = True
         for worker in self._workers:
             worker.start(self, self._worker_raised)
@@ -109,6 +114,9 @@ class Session(Kernel):
         for strategy in self.strategies:
             self._guard_strategy(strategy, "start", self)
         self.plan.steps["start"].run(lambda: None, self)
+
+    def _add_default_workers(self) -> None:
+        """Add nothing: a subclass adds workers of its own here, as the run begins. Those of a live run come besides."""
 
     def _end(self, reason: str = "end of streams") -> None:
         error = sys.exception()
@@ -150,6 +158,7 @@ class Session(Kernel):
             self._process_cleared_markets(ClearedMarketsEvent(cleared, client.username))
 
     def _made_stream(self, description: Any) -> Any:
+        self._is_too_late = True
         if not isinstance(description, BaseStream):
             return description
         stream = self.plan.make("stream", description=description, settings=self.settings)
