@@ -49,8 +49,15 @@ class Control:
         self.flumine = flumine
 
     def __call__(self, order: Order, package_type: OrderPackageType) -> Refusal | None:
-        """Return a refusal of this request, None if it may pass."""
-        return self.check(order, package_type)
+        """Return None if this request may pass.
+
+        :raises ControlError: if it may not, as flumine's controls do: a sub-class that calls `super().__call__` and
+            drops what it returns does not let it pass.
+        """
+        refusal = self.check(order, package_type)
+        if refusal is not None:
+            self._on_error(order, refusal.reason, **refusal.numbers)
+        return None
 
     def check(self, order: Order, package_type: OrderPackageType) -> Refusal | None:
         """Return a refusal of this request, None if it may pass."""

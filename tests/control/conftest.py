@@ -95,7 +95,7 @@ class House:
 
     def passes(self, order, package_type):
         for control in self.controls:
-            refusal = control(order, package_type)
+            refusal = control.check(order, package_type)
             if refusal is not None:
                 order.refusal = refusal
                 return False

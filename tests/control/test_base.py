@@ -22,7 +22,7 @@ def test_a_control_passes_or_refuses(house):
     control = NoLays(house)
     assert control(house.order(), PLACE) is None
     order = house.order("LAY")
-    refusal = control(order, PLACE)
+    refusal = control.check(order, PLACE)
     assert (refusal.control, refusal.reason) == ("NoLays", "side must be BACK, was LAY")
     assert refusal.numbers == {"wanted": "BACK", "found": "LAY"}
     assert (refusal.market_id, refusal.selection_id, refusal.strategy) == ("1.23", 12, "stub")
@@ -32,7 +32,7 @@ def test_a_control_passes_or_refuses(house):
 
 def test_a_control_changes_no_order(house):
     order = house.order("LAY")
-    NoLays(house)(order, PLACE)
+    NoLays(house).check(order, PLACE)
     assert (order.status, order.status_log, order.violation_msg, order.refusal) == (None, [], None, None)
 
 
@@ -41,7 +41,7 @@ def test_raising_a_control_error_refuses(house):
         def _validate(self, order, package_type):
             raise ControlError("never on a Sunday")
 
-    refusal = Stern(house)(house.order(), PLACE)
+    refusal = Stern(house).check(house.order(), PLACE)
     assert (refusal.control, refusal.reason, refusal.numbers) == ("Stern", "never on a Sunday", {})
 
 

@@ -63,12 +63,12 @@ def test_failed_requests_count(busy):
 
 def test_cancels_always_pass_and_reserve_nothing(busy):
     orders = burst(busy, 1_000)
-    assert busy.max_count(orders[0], CANCEL) is None
+    assert busy.max_count.check(orders[0], CANCEL) is None
     busy.max_count.accept(orders[0], CANCEL)
     busy.max_count.accept(orders[0], UPDATE)
     assert busy.max_count.pending_transaction_count == 1_000
-    assert busy.max_count(orders[0], UPDATE) is not None
-    assert busy.max_count(orders[0], REPLACE) is not None
+    assert busy.max_count.check(orders[0], UPDATE) is not None
+    assert busy.max_count.check(orders[0], REPLACE) is not None
 
 
 def test_replaces_reserve_too(busy):

@@ -171,7 +171,20 @@ class NoBacksWithoutFigures(TradingControl):
         raise ControlError("no backs")
 
 
-@pytest.mark.parametrize(("control", "numbers"), [(NoBacks, {"side": "BACK"}), (NoBacksWithoutFigures, {})])
+class NoBacksBySuper(TradingControl):
+    """Drops what its base says."""
+
+    def __call__(self, order: Any, package_type: Any) -> None:
+        super().__call__(order, package_type)
+
+    def _validate(self, order: Any, package_type: Any) -> None:
+        if order.side == "BACK":
+            self._on_error(order, "no backs")
+
+
+@pytest.mark.parametrize(
+    ("control", "numbers"), [(NoBacks, {"side": "BACK"}), (NoBacksWithoutFigures, {}), (NoBacksBySuper, {})]
+)
 def test_a_control_refuses_where_it_is_called_as_well(control: type[TradingControl], numbers: dict[str, Any]) -> None:
     strategy = PlacesAndCancels()
     found = run(strategy, SCRIPT, controls=[control])

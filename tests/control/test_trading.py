@@ -24,7 +24,7 @@ def on_line(price):
 
 
 def verdict(house, control, order, package_type=PLACE):
-    refusal = control(house)(order, package_type)
+    refusal = control(house).check(order, package_type)
     return None if refusal is None else refusal.reason
 
 
@@ -253,12 +253,12 @@ def test_order_exposure(house, side, kind, is_accepted):
 
 
 def test_a_stake_beyond_all_numbers_is_beyond_the_limit(house):
-    refusal = StrategyExposure(house)(house.order("LAY", LimitOrder(3.0, 1e305)), PLACE)
+    refusal = StrategyExposure(house).check(house.order("LAY", LimitOrder(3.0, 1e305)), PLACE)
     assert refusal.numbers == {"exposure": 2e305, "max_order_exposure": 10}
 
 
 def test_refusal_names_the_numbers(house):
-    refusal = StrategyExposure(house)(house.order("LAY", LimitOrder(3.0, 10.0)), PLACE)
+    refusal = StrategyExposure(house).check(house.order("LAY", LimitOrder(3.0, 10.0)), PLACE)
     assert refusal.reason == "order exposure must be at most max_order_exposure 10, was 20.00"
     assert refusal.numbers == {"exposure": 20.0, "max_order_exposure": 10}
 
