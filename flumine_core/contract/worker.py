@@ -31,7 +31,10 @@ class BackgroundWorker:
         if not callable(function):
             raise SettingsError(f"function must be callable, was {function!r}")
         if interval is not None and not (isinstance(interval, int | float) and interval > 0):
-            raise SettingsError(f"interval must be seconds > 0, was {interval!r}")
+            told = f"interval must be seconds > 0, was {interval!r}"
+            if hasattr(interval, "add_worker"):
+                told += ": flumine's order was (flumine, function, interval), it is (interval, function, ...)"
+            raise SettingsError(told)
         if not (isinstance(start_delay, int | float) and start_delay >= 0):
             raise SettingsError(f"start_delay must be seconds >= 0, was {start_delay!r}")
         self.interval = interval
@@ -47,17 +50,17 @@ class BackgroundWorker:
     def start(self, flumine: Any, on_error: Callable[[str, BaseException], None]) -> None:
         """Start the thread; `on_error(name, error)` is told of every exception of the function."""
         args, kwargs = self._arguments(flumine)
+        stop = self._stop = threading.Event()  # an earlier run's thread may not have ended yet
 
         def run() -> None:
             pause: float | None = self.start_delay
-            while pause is not None and not self._stop.wait(pause):
+            while pause is not None and not stop.wait(pause):
                 try:
                     self.function(*args, **kwargs)
                 except BaseException as error:  # nothing else would hear of it on this thread
                     on_error(self.name, error)
                 pause = self.interval
 
-        self._stop.clear()
         self._thread = threading.Thread(target=run, name=self.name, daemon=True)
         self._thread.start()
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from flumine_core import BackgroundWorker, FlumineCoreError
+from flumine_core import BackgroundWorker, FlumineCoreError, FlumineSimulation
 from flumine_core.errors import SettingsError
 
 
@@ -137,3 +137,34 @@ def test_builtins_without_a_signature_may_be_called() -> None:
     worker.start(None, lambda name, error: done.set())
     assert not done.wait(0.05)
     worker.shutdown()
+
+
+def test_flumines_order_of_arguments_is_named() -> None:
+    with pytest.raises(SettingsError, match=r"flumine's order was \(flumine, function, interval\)"):
+        BackgroundWorker(FlumineSimulation(), print, 5)  # type: ignore[arg-type]
+
+
+def test_a_worker_that_is_started_again_leaves_its_old_thread_ended() -> None:
+    calls: list[str] = []
+    entered, go_on, again = threading.Event(), threading.Event(), threading.Event()
+
+    def work(flumine: str) -> None:
+        calls.append(flumine)
+        if flumine == "first":
+            entered.set()
+            go_on.wait(30)
+        elif calls.count("second") > 2:
+            again.set()
+
+    worker = BackgroundWorker(0.001, work)
+    worker.start("first", lambda *fault: None)
+    old = worker._thread
+    assert old is not None and entered.wait(30)
+    worker.shutdown(0)
+    worker.start("second", lambda *fault: None)
+    go_on.set()
+    assert again.wait(30)
+    old.join(1)
+    assert not old.is_alive()
+    worker.shutdown()
+    assert calls.count("first") == 1
