@@ -12,6 +12,8 @@ from .contract.loggingcontrol import LoggingControl
 from .errors import SettingsError
 from .events import EVENT_NOUNS, Event
 from .hint import one_line
+from .kernel.guard import Faults
+from .kernel.logs import start_logs, stop_logs
 
 OnError = Callable[[str, str, BaseException], None]
 Put = Callable[[Event], None]
@@ -20,39 +22,36 @@ Put = Callable[[Event], None]
 class RunLog:
     """A run's logging controls: started before its first unit, stopped after its last.
 
-    :param on_error: told (control, handler, error) of every exception of a handler.
+    :param faults: counts the exceptions of controls.
     :ivar nouns: what any of them handles.
     :ivar tells_refused: whether any wants the status of refused orders.
     """
 
-    def __init__(self, controls: Sequence[LoggingControl], on_error: OnError) -> None:
+    def __init__(self, controls: Sequence[LoggingControl], faults: Faults) -> None:
         for control in controls:
             if not hasattr(control, "handlers"):
                 raise SettingsError(f"{type(control).__name__}.__init__ must call super().__init__()")
         self.controls = controls
         self.nouns = frozenset(noun for control in controls for noun in control.handlers)
         self.tells_refused = any(control.REFUSED_STATUS for control in controls)
-        self._on_error = on_error
+        self._faults = faults
 
     def __enter__(self) -> Self:
-        for control in self.controls:
-            control.is_awaited = True
-            try:
-                control.start(self._on_error)
-            except (Exception, SystemExit) as raised:
-                self._on_error(control.name, "start", raised)
+        try:
+            self.controls = start_logs(self.controls, True, self._faults)
+        except BaseException as error:
+            self.__exit__(type(error), error, None)
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for control in self.controls:
-            try:
-                if error is not None:
-                    control.end_reason = one_line(error)
-                control.stop()
-            except (Exception, SystemExit) as raised:
-                self._on_error(control.name, "stop", raised)
+        try:
+            stop_logs(self.controls, None if error is None else one_line(error), self._faults, None)
+        except (Exception, SystemExit):
+            if error is None:
+                raise
 
     def put(self, event: Event) -> None:
         """Queue an event for the controls that handle it."""
@@ -62,7 +61,7 @@ class RunLog:
                 try:
                     control.put(event)
                 except (Exception, SystemExit) as raised:
-                    self._on_error(control.name, "put", raised)
+                    self._faults.count(control.name, "put", raised)
 
     def put_all(self, events: Iterable[Event]) -> None:
         """Queue events in their order."""

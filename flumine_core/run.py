@@ -128,8 +128,8 @@ def simulate(
     progress = Progress(len(units), sum(unit.size for unit in units))
     plain = attrs.evolve(run, files=())
     keep = take is None
-    faults = Faults()
-    log = RunLog(make_logging_controls(run, discovery, faults), faults.count)
+    faults = Faults(lambda: bool(run.settings.get("raise_errors")))
+    log = RunLog(make_logging_controls(run, discovery, faults), faults)
     if run.workers > 1 and len(units) > 1:
         outcomes = _spread(plain, units, keep, discovery, progress, watch, log, prepare)
     else:

@@ -7,6 +7,7 @@ import pytest
 
 from flumine_core import BaseStrategy, FlumineCoreError, LimitOrder, LoggingControl, Trade
 from flumine_core.events import CustomEvent, Event, OrderEvent, OrderStatusEvent, RefusalEvent
+from flumine_core.kernel.guard import Faults
 from flumine_core.order.package import OrderPackageType
 from flumine_core.order.refusal import Refusal
 from flumine_core.relay import Packed, Relay, RunLog, unpacked
@@ -58,7 +59,7 @@ def test_each_control_is_given_what_it_handles() -> None:
             self.got.append(event.event)
 
     orders, changes = Orders(), Changes()
-    log = RunLog([orders, changes], lambda *fault: None)
+    log = RunLog([orders, changes], Faults())
     events: list[Event] = [OrderEvent({"id": 1}), OrderStatusEvent({"id": 2})]
     with log:
         log.put_all(events)
@@ -110,7 +111,7 @@ def test_a_refusal_tells_its_order_and_its_status_comes_where_one_control_wants_
     control = Refusals()
     controls = [control, *(other() for other in others)]
     strategy = Greedy(max_order_exposure=100)
-    with RunLog(controls, lambda *fault: None) as log:
+    with RunLog(controls, Faults()) as log:
         relay = Relay(log.nouns, log.put, log.tells_refused)
         framework = simulate(market_file(), strategy, before=lambda made: made.add_logging_control(relay))
     assert not framework.faults.counts
@@ -134,14 +135,33 @@ def test_a_control_whose_own_method_raises_is_counted_and_costs_the_others_nothi
     def broken(*arguments: Any) -> None:
         raise ValueError(method)
 
-    told, got = [], []
+    faults, got = Faults(), []
     one, other = Broken(), Broken()
     monkeypatch.setattr(one, method, broken)
     monkeypatch.setitem(other.handlers, "custom_event", got.append)
-    with RunLog([one, other], lambda *fault: told.append(fault[:2])) as log:
+    with RunLog([one, other], faults) as log:
         log.put(CustomEvent(1))
-    assert told == [("Broken", method)]
+    assert faults.counts == {("Broken", method): 1}
     assert len(got) == 1
+    assert not one.logging_queue.qsize() or method == "stop"
+
+
+@pytest.mark.parametrize("method", ["start", "stop"])
+def test_what_a_control_raises_ends_a_run_that_asks_for_it_once_all_have_ended(
+    monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    def broken(*arguments: Any) -> None:
+        raise ValueError(method)
+
+    one, other = Broken(), Broken()
+    monkeypatch.setattr(one, method, broken)
+    with pytest.raises(ValueError, match=method), RunLog([one, other], Faults(lambda: True)):
+        assert other.is_alive()
+    assert not other.is_alive()
+    cause = ZeroDivisionError if method == "stop" else ValueError
+    with pytest.raises(cause), RunLog([one, other], Faults(lambda: True)):
+        raise ZeroDivisionError
+    assert not other.is_alive()
 
 
 def test_a_control_that_was_not_made_whole_is_refused() -> None:
@@ -150,4 +170,4 @@ def test_a_control_that_was_not_made_whole_is_refused() -> None:
             self.mine = 1
 
     with pytest.raises(FlumineCoreError, match=r"Forgetful.__init__ must call super\(\).__init__\(\)"):
-        RunLog([Forgetful()], lambda *fault: None)
+        RunLog([Forgetful()], Faults())

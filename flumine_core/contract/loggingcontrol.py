@@ -7,7 +7,7 @@ from contextlib import suppress
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ExecutionError
+from ..errors import ExecutionError, SettingsError
 from ..events import EVENT_NOUNS, LOGGED_NOUNS, NOUNS, EndFlumineEvent, Event
 
 if TYPE_CHECKING:
@@ -29,7 +29,10 @@ class LoggingControl:
     :cvar MOST_WAITING: so many events may wait. One that concerns an order takes about a kilobyte.
     :ivar is_awaited: whether the run waits for slow handlers; a simulation says so.
     :ivar end_reason: why the run ends, told by `end_flumine`.
+    :ivar stop_within: how many seconds `stop` may take unless it is told; a live run says so. None: see `END_PATIENCE`.
     :cvar PATIENCE: a handler that takes nothing for so many seconds is waited for no longer.
+    :cvar END_PATIENCE: the same at the end of a simulation, where what is not handled is missing from the results. A
+        handler of `end_flumine` or a last `flush` that may take longer needs more.
     :cvar PAUSE: seconds between two looks at the queue; 0 handles each event as it comes. Each look makes the trading
         loop wait for the thread, so that a control which writes in batches had better pause.
     :cvar REFUSED_STATUS: whether the status of an order that no control has let pass is wanted, too, for which
@@ -39,6 +42,7 @@ class LoggingControl:
     NAME = "LOGGING_CONTROL"
     MOST_WAITING = 100_000
     PATIENCE = 10.0
+    END_PATIENCE = 60.0
     PAUSE = 0.0
     REFUSED_STATUS = True
 
@@ -46,10 +50,16 @@ class LoggingControl:
         if args or options:
             unknown = ", ".join([*map(repr, args), *options])
             raise TypeError(f"{type(self).__name__} takes no such options: {unknown}")
+        if hasattr(self, "process_event"):
+            raise SettingsError(
+                f"{type(self).__name__} has process_event, flumine's dispatcher, which nothing calls: define "
+                "process_<noun>, such as process_order, for each noun that it wants"
+            )
         self.daemon = daemon
         self.logging_queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self.is_awaited = False
         self.end_reason = EndFlumineEvent().reason
+        self.stop_within: float | None = None
         self._thread: threading.Thread | None = None
         self._is_ending = False
         self._hurry = threading.Event()
@@ -155,7 +165,11 @@ class LoggingControl:
             self._on_error(self.name, what, error)
 
     def stop(self, timeout: float | None = None) -> None:
-        """Handle what is queued, the end included, and end the thread; wait `timeout` seconds at most."""
+        """Handle what is queued, the end included, and end the thread; wait `timeout` seconds at most.
+
+        Where `timeout` and `stop_within` are None, wait until it takes no event for `END_PATIENCE` seconds. A thread
+        that has not ended by then is left to itself, and counted under the control's name, as "stop".
+        """
         if self._thread is None:
             return
         if "end_flumine" in self.handlers:
@@ -163,8 +177,19 @@ class LoggingControl:
         self.logging_queue.put(None)
         self._is_ending = True
         self._hurry.set()
-        self._thread.join(timeout)
-        self._thread = None
+        thread, self._thread = self._thread, None
+        self._wait_for(thread, self.stop_within if timeout is None else timeout)
+        if thread.is_alive():
+            left = max(self.logging_queue.qsize() - 1, 0)  # the last one is the end
+            self._raised("stop", ExecutionError(f"its thread did not end in time: {left} events were left behind"))
+
+    def _wait_for(self, thread: threading.Thread, seconds: float | None) -> None:
+        if seconds is not None:
+            thread.join(seconds)
+            return
+        waiting = None
+        while thread.is_alive() and waiting != (waiting := self.logging_queue.qsize()):
+            thread.join(self.END_PATIENCE)
 
     def is_alive(self) -> bool:
         """Whether the thread runs."""

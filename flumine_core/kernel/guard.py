@@ -5,14 +5,16 @@ SystemExit is caught too: a plugin does not end a run. KeyboardInterrupt is the 
 
 import threading
 import traceback
-from collections.abc import Callable, Generator
-from typing import Any, NoReturn
+from collections.abc import Callable, Generator, Iterable
+from typing import Any, NoReturn, TypeVar
 
 import attrs
 from pluggy import Result as Outcome
 
 from ..errors import ExecutionError, FlumineCoreError
 from ..hint import one_line
+
+T = TypeVar("T")
 
 
 @attrs.frozen
@@ -81,6 +83,29 @@ class Faults:
         for (plugin, _), count in self.counts.items():
             totals[plugin] = totals.get(plugin, 0) + count
         return totals
+
+
+def each_guarded(parts: Iterable[T], hook: str, call: Callable[[T], Any], faults: Faults) -> list[T]:
+    """Call `call` with each part; what raises is counted under the part's name, and the others have their turn.
+
+    Returns: the parts with which it did not raise.
+    :raises BaseException: where the settings ask for it, the first of them, once all have had their turn.
+    """
+    done: list[T] = []
+    raised: list[BaseException] = []
+    for part in parts:
+        try:
+            call(part)
+        except (Exception, SystemExit) as error:
+            try:
+                faults.record(getattr(part, "name", type(part).__name__), hook, error)
+            except (Exception, SystemExit) as asked_for:
+                raised.append(asked_for)
+        else:
+            done.append(part)
+    if raised:
+        raise raised[0]
+    return done
 
 
 def guarded(

@@ -195,12 +195,7 @@ class Registry:
             raise SettingsError(f"a logging control must be a LoggingControl, was {logging_control!r}")
         if logging_control not in self._logging_controls:
             self._logging_controls.append(logging_control)
-            self._logged = self._wanted()
-            self._takers = {
-                event_type: tuple(control for control in self._logging_controls if noun in control.handlers)
-                for event_type, noun in EVENT_NOUNS.items()
-                if noun in self._logged
-            }
+            self._find_takers()
             self._tells_refused = self._tells_refused or logging_control.REFUSED_STATUS
             if "strategy" in logging_control.handlers:
                 for strategy in self.strategies:
@@ -208,6 +203,14 @@ class Registry:
             if self.is_running:
                 logging_control.is_awaited = self._awaits_logs
                 logging_control.start(self._logging_control_raised)
+
+    def _find_takers(self) -> None:
+        self._logged = self._wanted()
+        self._takers = {
+            event_type: tuple(control for control in self._logging_controls if noun in control.handlers)
+            for event_type, noun in EVENT_NOUNS.items()
+            if noun in self._logged
+        }
 
     def _wanted(self) -> frozenset[str]:
         return frozenset(noun for control in self._logging_controls for noun in control.handlers)

@@ -1,12 +1,12 @@
 """Logging controls by themselves: handlers by name, one thread, nothing lost at the end."""
 
 import threading
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
 
-from flumine_core import LoggingControl
+from flumine_core import FlumineCoreError, LoggingControl
 from flumine_core.events import LOGGED_NOUNS, NOUNS, ConfigEvent, OrderEvent, event_class
 
 
@@ -183,6 +183,53 @@ def test_a_handler_that_tells_its_own_control_waits_for_nobody(is_awaited: bool)
     control.stop()
     assert (control.got, told) == ([*range(21)], [])
     assert monotonic() - begun < 5
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.001])
+@pytest.mark.parametrize("is_timed", [True, False])
+def test_the_end_waits_no_longer_than_events_are_taken_and_tells_what_is_left(pause: float, is_timed: bool) -> None:
+    told: list[tuple[str, str, str]] = []
+    control = Slow()
+    control.PAUSE = pause
+    if is_timed:
+        control.stop_within = 0.1
+    else:
+        control.END_PATIENCE = 0.1
+    control.start(lambda *fault: told.append((fault[0], fault[1], str(fault[2]))))
+    for number in range(4):
+        control.put(OrderEvent({"id": number}))
+    assert control.is_busy.wait(20)
+    begun = monotonic()
+    control.stop()
+    assert monotonic() - begun < 20
+    assert told == [("Slow", "stop", "its thread did not end in time: 3 events were left behind")]
+    control.let_go.set()
+
+
+def test_the_end_waits_for_as_long_as_events_are_taken() -> None:
+    class Steady(LoggingControl):
+        END_PATIENCE = 0.2
+        handled = 0
+
+        def process_order(self, event: Any) -> None:
+            sleep(0.05)
+            self.handled += 1
+
+    told: list[Any] = []
+    control = Steady()
+    control.start(lambda *fault: told.append(fault))
+    for number in range(20):
+        control.put(OrderEvent({"id": number}))
+    control.stop()
+    assert (control.handled, told) == (20, [])
+
+
+def test_flumines_dispatcher_is_refused_since_nothing_calls_it() -> None:
+    class Dispatching(LoggingControl):
+        def process_event(self, event: Any) -> None: ...
+
+    with pytest.raises(FlumineCoreError, match=r"Dispatching has process_event, .* define process_<noun>"):
+        Dispatching()
 
 
 def test_unknown_options_are_refused() -> None:

@@ -73,6 +73,7 @@ class DatabaseLog(LoggingControl):
             raise SettingsError(f"close_seconds must not be below 0, was {close_seconds!r}")
         self._run_name = run
         self._close_seconds = close_seconds
+        self.END_PATIENCE += close_seconds
         self._skipped: set[str] = set()
         self._started = 0
         self._frameworks = 0
