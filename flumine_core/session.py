@@ -235,6 +235,11 @@ class Flumine(Session):
         """Put an event on the queue, from any thread."""
         self.handler_queue.put(event)
 
+    def _start_failed(self, strategy: BaseStrategy, error: BaseException) -> None:
+        """End the run before any stream is opened: what trades for money trades whole or not at all."""
+        self.faults.record(strategy.name, "strategy.start", error)
+        raise ExecutionError(f"strategy {strategy.name} cannot start: {one_line(error)}") from error
+
     def stop(self) -> None:
         """End `run()` after the event that is being processed, from any thread; nothing new is placed from now on."""
         self.is_stopping = True
@@ -279,7 +284,7 @@ class Flumine(Session):
 
         :raises ClientError: if there is no client, or nothing installed executes its orders.
         :raises StreamError: if nothing installed opens one of the streams.
-        :raises ExecutionError: if it runs or has run before.
+        :raises ExecutionError: if it runs or has run before, or a strategy cannot start.
         """
         if self._has_begun:
             running = "it is running" if self.is_running else "make another Flumine, its clients may be the same"
@@ -318,6 +323,7 @@ class Flumine(Session):
                 if self.settings.on_stop == "cancel":
                     self._cancel_orders()
         finally:
+            self.is_stopping = True
             for stream in self._made:
                 self._close(stream, "stop")
             self.handler_queue.close()

@@ -109,6 +109,10 @@ class Raising(BaseStrategy):
     def __init__(self, **options):
         raise RuntimeError("not today")
 
+class Unstarted(Backer):
+    def start(self, flumine):
+        raise ValueError("no model")
+
 class Refusing(TradingControl):
     def __init__(self, flumine, least: float):
         super().__init__(flumine)
@@ -375,6 +379,18 @@ def test_a_strategy_that_cannot_be_added_starves_no_other(
     assert result.strategies == ["Backer"]
     with pytest.raises(FlumineCoreError, match=f"no strategy could be made: {re.escape(told)}"):
         simulate(Run((named,), tuple(markets[:2]), workers=workers))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_strategy_that_cannot_start_is_taken_out_and_starves_no_other(markets: list[str], workers: int) -> None:
+    named, files = Named("runs_shop:Unstarted"), tuple(markets[:2])
+    result = simulate(Run((named, BACKER), files, workers=workers))
+    assert result.faults == {("Unstarted", "strategy.start"): (2, "ValueError: no model")}
+    assert result.strategies == ["Backer"] and set(result.seen) == {"Backer"}
+    assert result.orders == simulate(Run((BACKER,), files)).orders
+    alone = simulate(Run((named,), files, workers=workers))
+    assert (alone.files, alone.market_count, alone.lost, alone.error_count) == (2, 2, [], 2)
+    assert (alone.strategies, alone.orders) == ([], [])
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -363,20 +363,6 @@ def test_a_stream_that_nothing_opens_is_refused_with_what_it_needs(
         framework.run()
 
 
-def test_start_and_finish_that_raise_are_counted(simulate: Any, market_file: Any) -> None:
-    class Stumbles(Once):
-        def start(self, flumine: Any) -> None:
-            raise ValueError("cannot start")
-
-        def finish(self, flumine: Any) -> None:
-            raise ValueError("cannot finish")
-
-    strategy, other = Stumbles(name="bad"), Once(name="good")
-    framework = simulate(market_file(), strategy, other)
-    assert framework.faults.counts == {("bad", "strategy.start"): 1, ("bad", "strategy.finish"): 1}
-    assert strategy.books == other.books > 0
-
-
 # --------------------------------------------------------------------------- never silently pending
 
 

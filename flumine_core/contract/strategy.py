@@ -179,13 +179,19 @@ class BaseStrategy:
         self.streams: list[Any] = [stream] if stream is not None else list(streams or ())
         self.clients: Any = None
         self.clock: Clock = LiveClock()
+        self._own_clock: Clock = self.clock
         self.order_sep = "-"
         self.use_ids(OrderIds())
         self._contexts: dict[str, dict[tuple[int, float], RunnerContext]] = {}
 
     def bind(self, framework: "Framework", ids: OrderIds) -> None:
-        """Take the framework's clock, clients, separator and ids; the kernel calls this when the strategy is added."""
-        self.clock = framework.clock
+        """Take the framework's clock, clients, separator and ids; the kernel calls this when the strategy is added.
+
+        :raises SettingsError: if a subclass has set `clock`.
+        """
+        if self.clock is not self._own_clock:
+            raise SettingsError(owned_by_base(self, "clock"))
+        self.clock = self._own_clock = framework.clock
         self.order_sep = framework.settings.order_sep
         self.clients = framework.clients
         self.use_ids(ids)
@@ -356,3 +362,11 @@ class BaseStrategy:
 
     def __str__(self) -> str:
         return self.name
+
+
+def owned_by_base(strategy: BaseStrategy, attribute: str) -> str:
+    """Return what tells an author that a strategy has overwritten an attribute which it must not."""
+    return (
+        f"strategy {strategy.name} has set {attribute} to {getattr(strategy, attribute)!r}: "
+        "BaseStrategy owns that name, take another for yours"
+    )

@@ -4,13 +4,15 @@ import queue
 import sys
 import threading
 from collections.abc import Callable, Iterable
+from functools import partial
 from time import monotonic
 from typing import Any, ClassVar
 
 from ..contract.client import BaseClient
 from ..contract.ports import Stream
+from ..contract.strategy import BaseStrategy, owned_by_base
 from ..contract.streams import BETFAIR_STREAMS, BaseStream
-from ..errors import ClientError, DiscoveryError, ExecutionError, StreamError
+from ..errors import ClientError, DiscoveryError, ExecutionError, SettingsError, StreamError
 from ..events import ClearedMarketsEvent, ClearedOrdersEvent, ConfigEvent
 from ..hint import one_line
 from ..market.market import Market
@@ -20,7 +22,10 @@ from ..settings import Settings, config
 from .badlines import BadLines
 from .discovery import Discovery
 from .entrypoint import HOOKS
+from .guard import each_guarded
 from .kernel import Kernel
+from .life import nothing
+from .logs import start_logs, stop_logs
 from .plan import Plan
 
 FLUMINES = frozenset({"execute_place", "execute_cancel", "execute_update", "execute_replace"})
@@ -52,10 +57,13 @@ class Session(Kernel):
         self._given = config if settings is None else settings
         self._discovery = plugins
         self._has_run = False
+        self._handled: BaseException | None = None
+        self._started: list[BaseStrategy] = []
         super().__init__(clock, self._given, client)
 
     def _begin(self) -> None:
         self._check_not_run()
+        self._handled = sys.exception()
         if not len(self.clients):
             raise ClientError("a client must be added before run()")
         for strategy in self.strategies:
@@ -103,43 +111,79 @@ class Session(Kernel):
         return execution
 
     def _start(self) -> None:
-        for control in self._logging_controls:
-            control.is_awaited = self._awaits_logs
-            control.start(self._logging_control_raised)
+        self._logging_controls = start_logs(self._logging_controls, self._awaits_logs, self.faults)
+        self._find_takers()
         self._add_default_workers()
         self.is_running = True
-        for worker in self._workers:
-            worker.start(self, self._worker_raised)
+        each_guarded(list(self._workers), "start", lambda each: each.start(self, self._worker_raised), self.faults)
         self.log_control(ConfigEvent(self.settings.as_dict()))
-        for strategy in self.strategies:
-            self._guard_strategy(strategy, "start", self)
-        self.plan.steps["start"].run(lambda: None, self)
+        self._start_strategies()
+        self.drain()
+        self.plan.steps["start"].run(nothing, self)
+        self._start_strategies()
+
+    def _start_strategies(self) -> None:
+        """Start those that have not started: a hook may have added some."""
+        for strategy in [each for each in self.strategies if each not in self._started]:
+            try:
+                strategy.start(self)
+                _check_owned(strategy, self.clock)
+            except (Exception, SystemExit) as error:
+                self._start_failed(strategy, error)
+            else:
+                self._started.append(strategy)
+
+    def _start_failed(self, strategy: BaseStrategy, error: BaseException) -> None:
+        """Take a strategy that cannot start out of the run."""
+        self.strategies[:] = [each for each in self.strategies if each is not strategy]
+        self.subscriptions_changed()
+        self.faults.record(strategy.name, "strategy.start", error)
+
+    def _process_end_flumine(self) -> None:
+        """Process the end of the run: all strategies that have started finish."""
+        finishing = [strategy for strategy in self.strategies if strategy in self._started]
+        try:
+            each_guarded(finishing, "strategy.finish", lambda strategy: strategy.finish(self), self.faults)
+        finally:
+            self.plan.steps["process_end_flumine"].run(nothing, self)
 
     def _add_default_workers(self) -> None:
         """Add nothing: a subclass adds workers of its own here, as the run begins. Those of a live run come besides."""
 
     def _end(self, reason: str = "end of streams") -> None:
-        error = sys.exception()
-        if error is not None:
-            reason = one_line(error)
+        """End what has begun, all of it; then raise what was raised first, unless the run itself was ended by that."""
+        cause = sys.exception()
+        if cause is self._handled:  # by whoever has called run()
+            cause = None
+        if cause is not None:
+            reason = one_line(cause)
+        raised: list[BaseException] = []
+
+        def attempt(step: Callable[[], object]) -> None:
+            try:
+                step()
+            except (Exception, SystemExit) as error:
+                raised.append(error)
+
         try:
-            self._process_end_flumine()
-            self.drain()
-            self._end_stream()
+            for step in (self._process_end_flumine, self.drain, self._end_stream):
+                attempt(step)
         finally:
             self.is_running = False
-            for worker in self._workers:
-                worker.shutdown(0)
-            until = monotonic() + 1
-            for worker in self._workers:
-                worker.shutdown(max(until - monotonic(), 0))
+            attempt(partial(self._stop_workers, 0))
+            attempt(partial(self._stop_workers, 1))
             for execution in self.executions:
                 self._close(execution, "shutdown")
-            for control in self._logging_controls:
-                control.end_reason = reason
-                control.stop()
+            within = None if self._awaits_logs else self.settings.wait("on_stop_timeout")
+            attempt(partial(stop_logs, self._logging_controls, reason, self.faults, within))
             for client in self.clients:
                 client.has_run = True
+        if raised and cause is None:
+            raise raised[0]
+
+    def _stop_workers(self, seconds: float) -> None:
+        until = monotonic() + seconds
+        each_guarded(self._workers, "stop", lambda each: each.shutdown(max(until - monotonic(), 0)), self.faults)
 
     def _close(self, end: Any, method: str) -> None:
         """End a stream or execution; one that raises keeps nobody else from ending."""
@@ -190,3 +234,15 @@ def _check_execution(client: BaseClient) -> None:
                 f"execution_cls of {client!r} has {', '.join(sorted(theirs))}, which nothing calls: an execution has "
                 "submit(package) and the other methods of flumine_core.contract.ports.Execution"
             )
+
+
+def _check_owned(strategy: BaseStrategy, clock: Any) -> None:
+    """Refuse a strategy that has overwritten what its placing needs."""
+    fits = {
+        "clock": strategy.clock is clock,
+        "client": isinstance(strategy.client, BaseClient | None),
+        "order_sep": isinstance(strategy.order_sep, str),
+    }
+    for attribute, does_fit in fits.items():
+        if not does_fit:
+            raise SettingsError(owned_by_base(strategy, attribute))

@@ -341,6 +341,21 @@ def test_what_a_strategy_prints_or_raises_leaves_stdout_alone(cli: Cli, market: 
         assert "raised: Printing in strategy.check_market_book" in done.stderr
 
 
+def test_a_strategy_that_cannot_start_is_told_and_the_exit_code_is_1(cli: Cli, market: Path) -> None:
+    Path("failing.py").write_text(PRINTING.replace('print("started")', "raise ValueError('no model')"))
+    table = cli("simulate", market, "--strategy", "failing:Printing")
+    assert table.exit_code == 1
+    assert "1 file, 1 market" in table.stdout and "ValueError: no model" in table.stdout
+    result = cli("simulate", market, "--strategy", "failing:Printing", "--format", "json")
+    assert result.exit_code == 1
+    found = json.loads(result.stdout)
+    assert (found["files"], found["markets"], found["orders"], found["errors"]) == (1, 1, 0, 1)
+    assert found["strategies"] == {}
+    assert found["faults"] == [
+        {"plugin": "Printing", "hook": "strategy.start", "count": 1, "error": "ValueError: no model"}
+    ]
+
+
 def test_a_fault_is_in_the_table(cli: Cli, market: Path) -> None:
     Path("faulty.py").write_text(PRINTING.replace("print", "str").replace("Printing", "Faulty"))
     result = cli("simulate", market, "--strategy", "faulty:Faulty")

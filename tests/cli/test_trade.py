@@ -40,6 +40,13 @@ class Busy(Resting):
             __import__("hashlib").pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
 
 
+class Unstarted(Resting):
+    """Cannot start."""
+
+    def start(self, flumine):
+        raise ValueError("no model")
+
+
 class Unkept(BaseStrategy):
     """Keeps what no journal can."""
 
@@ -115,6 +122,14 @@ def wait_for(condition: Callable[[], Any], process: subprocess.Popen[Any]) -> No
         assert process.poll() is None, process.stdout.read() if process.stdout else ""
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+def test_nothing_is_traded_where_a_strategy_cannot_start(exchange: Any, start: Start) -> None:
+    process = start("trade", "--strategy", "resting:Unstarted")
+    out, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1, out
+    assert out.splitlines()[-1] == "error: strategy Unstarted cannot start: ValueError: no model"
+    assert not exchange.ledger.bets() and not exchange.ledger.live_bets()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
