@@ -153,8 +153,10 @@ def test_a_live_run_does_not_begin_with_a_strategy_that_cannot_start(case: int, 
 
 
 def test_a_live_run_that_is_to_raise_errors_raises_the_strategys_own(plugins: Any) -> None:
+    framework = live(plugins, Raising(), raise_errors=True)
     with pytest.raises(ValueError, match="no model"):
-        live(plugins, Raising(), raise_errors=True).run()
+        framework.run()
+    assert framework.is_stopping
 
 
 def test_a_strategy_that_never_started_does_not_finish(plugins: Any, monkeypatch: pytest.MonkeyPatch) -> None:
