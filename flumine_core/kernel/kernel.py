@@ -25,7 +25,7 @@ from ..events import (
 from ..market.market import Market
 from ..order.report import AdoptReport, Report
 from .copies import COPIES, plain_market
-from .life import MarketLife, nothing
+from .life import MarketLife
 from .plan import Step
 
 
@@ -322,9 +322,3 @@ class Kernel(MarketLife):
         self.plan.steps["process_custom_event"].run(body, event)
         if "custom_event" in self._logged:
             self.log_control(CustomEvent(str(event.event)))
-
-    def _process_end_flumine(self) -> None:
-        """Process the end of the run."""
-        for strategy in self.strategies:
-            self._guard_strategy(strategy, "finish", self)
-        self.plan.steps["process_end_flumine"].run(nothing, self)
