@@ -48,7 +48,7 @@ MIXES: dict[str, dict[str, Any]] = {
     "killer": {"kinds": {"fok": 9, "touch": 2, "cross": 1}, "burst": 4},
     "forcer": {"force_rate": 0.5, "late_factor": 10.0},
     "versions": {"version_rate": 0.7, "transaction_rate": 0.7, "siblings": 0.6, "burst": 5},
-    "ladders": {"kinds": {"line": 5, "finest": 5, "passive": 2}, "line_result": 7.5},
+    "ladders": {"kinds": {"finest": 5, "passive": 2}},
     "runner_up": {"late_factor": 20.0, "inplay_factor": 8.0, "patience": 15},
     "modest": {
         "limits": {"max_live_trade_count": 1, "max_trade_count": 12, "multi_order_trades": False},

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from typing import Any
 
 from .shim import BaseStrategy, OrderStatus, Trade, get_nearest_price
-from .strategies import DEFAULTS, make_kind, ticks_from
+from .strategies import DEFAULTS, is_line, make_kind, ticks_from
 
 
 class NaiveStrategy(BaseStrategy):
@@ -59,6 +59,8 @@ class NaiveStrategy(BaseStrategy):
                 outcome = market.cancel_order(order)
             elif what == "reduce":
                 outcome = market.cancel_order(order, order.size_remaining / 2)  # half pennies, too
+            elif what == "replace" and is_line(market.market_book):
+                continue
             elif what == "replace":
                 price = ticks_from(get_nearest_price(order.order_type.price), rng.choice((-3, -1, 1, 2, 5)))
                 outcome = market.replace_order(order, price)
@@ -86,5 +88,7 @@ class NaiveStrategy(BaseStrategy):
         key = f"{market_book.publish_time_epoch}/{len(self.trades)}"
         trade = Trade(market.market_id, runner.selection_id, runner.handicap, self, notes=OrderedDict(key=key))
         self.trades[key] = trade
-        order = trade.create_order(side=side, order_type=make_kind(self.params, runner, side, rng))
+        order = trade.create_order(
+            side=side, order_type=make_kind(self.params, runner, side, rng, is_line(market_book))
+        )
         return bool(market.place_order(order, client=self.client))

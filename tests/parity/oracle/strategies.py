@@ -42,7 +42,7 @@ DEFAULTS: dict[str, Any] = {
     "force_rate": 0.03,  # chance that a request is forced past the controls
     "removed_rate": 0.3,  # chance to go on where a removed runner was drawn
     "resets": [0.0],  # seconds after a placing, and after a completion, before the next trade
-    "line_result": None,  # what a LINE_RANGE order is settled against
+    "line_result": 195,  # what a LINE_RANGE order is settled against
     "update_latency": 0.150,  # seconds, as in the settings
     "naive_acts": 0.02,  # NaiveStrategy: chance to do something with a resting order, a book
     "exposure_rate": 0.3,  # chance that exposures are noted with a decision
@@ -179,7 +179,7 @@ class RandomStrategy(BaseStrategy):
         made = []
         for number in range(rng.randint(2, 3) if rng.random() < self.params["siblings"] else 1):
             side = rng.choice(("BACK", "LAY"))
-            kind = make_kind(self.params, runner, side, rng)
+            kind = make_kind(self.params, runner, side, rng, is_line(book))
             order = trade.create_order(side=side, order_type=kind)
             self._keys[order.id] = f"{key}.{number}"
             options: dict[str, Any] = {}
@@ -300,8 +300,18 @@ def ticks_from(price: float, ticks: int) -> float:
     return float(min(max(price_ticks_away(price, ticks), 1.01), 1000.0))
 
 
-def make_kind(params: dict[str, Any], runner: Any, side: str, rng: random.Random) -> Any:
-    """Return an order's kind: its price about the prices of the runner."""
+def is_line(book: Any) -> bool:
+    """Whether a book is of a market of lines."""
+    return bool(book.market_definition.betting_type == "LINE")
+
+
+def line_value(value: float) -> float:
+    """Return the nearest value of the generated line, which are 0.5, 1.5, ... 400.5."""
+    return min(max(round(value - 0.5) + 0.5, 0.5), 400.5)
+
+
+def make_kind(params: dict[str, Any], runner: Any, side: str, rng: random.Random, is_line: bool) -> Any:
+    """Return an order's kind: its price about the prices of the runner, on the market's ladder."""
     kind = pick(rng, params["kinds"])
     size = rng.choice(params["sizes"])
     persistence = pick(rng, params["persistence"])
@@ -315,33 +325,36 @@ def make_kind(params: dict[str, Any], runner: Any, side: str, rng: random.Random
     if touch is None:
         touch = across or get_nearest_price(runner.last_price_traded or rng.uniform(1.01, 30))
     better = -1 if side == "BACK" else 1  # ticks towards and through the other side
-    price = get_nearest_price(touch)
     if kind == "loc":
-        return LimitOnCloseOrder(size, ticks_from(price, rng.randint(-15, 15)))
-    if kind == "line":
-        line = LineRangeInfo(marketUnit="goals", interval=0.5, minUnitValue=1.0, maxUnitValue=60.0)
-        at = min(max(round(price * 2) / 2, 1.0), 60.0)
-        return LimitOrder(at, size, persistence, price_ladder_definition="LINE_RANGE", line_range_info=line)
+        return LimitOnCloseOrder(size, ticks_from(get_nearest_price(touch), rng.randint(-15, 15)))
+    ladder: dict[str, Any] = {}
+    if is_line:
+        line = LineRangeInfo(marketUnit="goals", interval=1.0, minUnitValue=0.5, maxUnitValue=400.5)
+        ladder = {"price_ladder_definition": "LINE_RANGE", "line_range_info": line}
+    elif kind == "finest":
+        ladder = {"price_ladder_definition": "FINEST"}
+
+    def away(price: float, ticks: int) -> float:
+        return line_value(price + ticks) if is_line else ticks_from(price, ticks)
+
+    price = away(touch if is_line else get_nearest_price(touch), 0)
     if kind == "finest":
-        return LimitOrder(
-            round(min(max(price + rng.randint(-20, 20) / 100, 1.01), 1000), 2),
-            size,
-            persistence,
-            price_ladder_definition="FINEST",
-        )
+        at = round(min(max(price + rng.randint(-20, 20) / 100, 1.01), 1000), 2)
+        return LimitOrder(line_value(at) if is_line else at, size, persistence, **ladder)
     if kind == "deep":
-        price = ticks_from(price, better * rng.randint(5, 40))
+        price = away(price, better * rng.randint(5, 40))
     elif kind == "cross":
-        price = ticks_from(price, better * rng.randint(1, 4))
+        price = away(price, better * rng.randint(1, 4))
     elif kind == "passive":
-        price = ticks_from(get_nearest_price(across or price), -better * rng.randint(-2, 3))
+        start = across or price
+        price = away(start if is_line else get_nearest_price(start), -better * rng.randint(-2, 3))
     if kind == "close":
-        return LimitOrder(ticks_from(price, -better * rng.randint(-3, 20)), size, "MARKET_ON_CLOSE")
+        return LimitOrder(away(price, -better * rng.randint(-3, 20)), size, "MARKET_ON_CLOSE", **ladder)
     if kind == "fok":
-        at = ticks_from(price, better * rng.randint(-2, 12))
+        at = away(price, better * rng.randint(-2, 12))
         at_best = get_size(own, 0) or 0
         least = rng.choice((None, size, round(size / 2, 2), 0.01, size + 1, round(min(at_best, size), 2) or None))
-        return LimitOrder(at, size, persistence, time_in_force="FILL_OR_KILL", min_fill_size=least)
+        return LimitOrder(at, size, persistence, time_in_force="FILL_OR_KILL", min_fill_size=least, **ladder)
     if rng.random() < 0.1:
-        return LimitOrder(price, size, persistence, min_fill_size=round(size / 2, 2))
-    return LimitOrder(price, size, persistence)
+        return LimitOrder(price, size, persistence, min_fill_size=round(size / 2, 2), **ladder)
+    return LimitOrder(price, size, persistence, **ladder)
