@@ -2,12 +2,16 @@
 
 from msgspec import Struct
 
+from ..errors import DataError
 from ..garbage import tracked
 
 LIMIT = "LIMIT"
 LIMIT_ON_CLOSE = "LIMIT_ON_CLOSE"
 MARKET_ON_CLOSE = "MARKET_ON_CLOSE"
 """The order types, and MARKET_ON_CLOSE also the persistence, as Betfair spells them (Betting API enums)."""
+
+_MOST = 2.0**63
+"""What no sum of stakes times prices comes to, in pounds; beyond, sums of money would be infinite."""
 
 
 @tracked
@@ -126,6 +130,8 @@ class Bet(Struct, eq=False):
         if value == 0 or volume == 0:
             self.size_matched = self.average_price_matched = 0.0
         else:
+            if not abs(value) < _MOST:
+                raise DataError(f"{self.side} matched at {self.fills[-1][1]!r}: no market has such a price")
             self.size_matched = round(volume, 2)
             self.average_price_matched = round(value / volume, 2)
         self.reckon()

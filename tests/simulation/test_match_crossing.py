@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from flumine_core.errors import DataError
 from flumine_core.order.kinds import LimitOrder
 
 LADDERS = {
@@ -77,3 +78,10 @@ def test_outermost_price_on_an_empty_ladder_rests_without_queue(house: Any, side
     assert order.size_matched == 0
     house.book(300, {1: {"trd": [[price, 4]]}})
     assert order.size_matched == 2
+
+
+def test_a_price_that_no_market_has_is_told_where_it_matches(house: Any) -> None:
+    house.book(0, {1: {"atb": [[1e308, 10]]}})
+    house.place("BACK", LimitOrder(2.0, 5))
+    with pytest.raises(DataError, match=r"1e\+308"):
+        house.book(200)
