@@ -55,6 +55,8 @@ def command(
     or group of files that are merged, is simulated with strategies made anew, so that results are the same for any
     number of workers. The exit code is 1 where anything raised, or a file or line could not be used.
     """
+    if output == "":
+        raise click.UsageError("--output must be a directory, was an empty text")
     configuration = load_configuration(choices.config, choices.sets, strategies)
     run = run_of(configuration, paths, choices.blocked)
     if workers is not None:

@@ -148,6 +148,12 @@ def test_what_cannot_start_is_one_plain_error(cli: Cli, market: Path, arguments:
     assert told in result.stderr
 
 
+def test_an_output_of_no_name_is_refused(cli: Cli, market: Path) -> None:
+    result = cli("simulate", market, "--strategy", "example", "--output", "")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--output must be a directory" in result.stderr
+
+
 def test_files_must_be_named(cli: Cli) -> None:
     result = cli("simulate", "--strategy", "example")
     assert result.exit_code == 1
