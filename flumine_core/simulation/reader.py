@@ -9,13 +9,16 @@ from codecs import BOM_UTF8
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from glob import glob, has_magic
+from itertools import chain
 from os.path import expanduser
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from typing import IO, cast
 
+import msgspec
 from attrs import field, frozen
 
+from ..book.change import UNDECODABLE
 from ..errors import DataError, FlumineCoreError, StreamError
 from .archive import contents, is_archive, looks_like_archive, opening, unpacked
 from .compression import CHUNK, ChunkFile, codec_of, inflate
@@ -282,14 +285,28 @@ def _text(source: Source, meter: _Meter) -> Iterator[bytes]:
     first = next(text, b"")
     if not source.member and looks_like_archive(first):
         raise StreamError(_no_lines(source.name))
-    yield first.removeprefix(BOM_UTF8)
-    length = 0
-    for chunk in text:
-        end = chunk.rfind(b"\n") + 1
-        length = len(chunk) - end if end else length + len(chunk)
-        if length > LONGEST_LINE:
-            raise DataError(f"{source.name}: a line of more than {LONGEST_LINE} bytes")
-        yield chunk
+    rest = bytearray()  # of the text, after its last line end
+    try:
+        for chunk in chain([first.removeprefix(BOM_UTF8)], text):
+            end = chunk.rfind(b"\n") + 1
+            if end:
+                rest.clear()
+            rest += memoryview(chunk)[end:]
+            if len(rest) > LONGEST_LINE:
+                raise DataError(f"{source.name}: a line of more than {LONGEST_LINE} bytes")
+            yield chunk
+    except FlumineCoreError:
+        if len(rest) <= LONGEST_LINE and _is_whole(rest):
+            yield b"\n"
+        raise
+
+
+def _is_whole(line: bytes | bytearray) -> bool:
+    try:
+        msgspec.json.decode(line, type=dict[str, msgspec.Raw])
+    except UNDECODABLE:
+        return False
+    return True
 
 
 def _stored(source: Source, meter: _Meter) -> Iterator[bytes]:

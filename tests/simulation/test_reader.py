@@ -119,6 +119,13 @@ def test_text_after_the_compressed_stream_is_an_error_at_the_end(tmp_path: Path,
     assert f"1.1{suffix}: corrupt" in str(error)
 
 
+@pytest.mark.parametrize("end", [b'{"pt":1,"mc":[]}', b'{"pt":1,"mc":[', b"12"])
+def test_a_last_line_without_an_end_comes_before_damage_if_it_is_whole(tmp_path: Path, end: bytes) -> None:
+    lines, error = _read_until_error(_write(tmp_path / "1.1.gz", gzip.compress(TEXT + end) + b"more"))
+    assert lines == LINES + [end + b"\n"] * end.endswith(b"}")
+    assert "1.1.gz: corrupt" in str(error)
+
+
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
 def test_a_truncated_file_gives_its_complete_lines_then_an_error(tmp_path: Path, suffix: str) -> None:
     # random digits pack badly, so that half of the stored bytes is about half of the lines
