@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from math import inf
 from typing import Any, ClassVar
 
 from ..errors import SettingsError
@@ -189,6 +190,8 @@ _LISTENER_TYPES: tuple[tuple[str, Any, str], ...] = (
     ("inplay", bool, "true or false"),
     ("seconds_to_start", int | float, "a number"),
     ("max_inplay_seconds", int | float, "a number"),
+    ("calculate_market_tv", bool, "true or false"),
+    ("cumulative_runner_tv", bool, "true or false"),
     ("event_type_ids", str | int | list | tuple | set | frozenset, "an id or a list of ids"),
 )
 
@@ -243,6 +246,11 @@ class HistoricalStream(BaseStream):
             value = self.listener_kwargs.get(name)
             if value is not None and (not isinstance(value, types) or (isinstance(value, bool) and types is not bool)):
                 raise SettingsError(f"listener option {name} must be {wanted}, was {value!r}")
+        start, most = (self.listener_kwargs.get(name) or 0 for name in ("seconds_to_start", "max_inplay_seconds"))
+        if not start > -inf:
+            raise SettingsError(f"listener option seconds_to_start must be more than -inf, was {start!r}")
+        if not most >= 0:
+            raise SettingsError(f"listener option max_inplay_seconds must be 0 or more, was {most!r}")
         if self.listener_kwargs.get("lightweight"):
             raise SettingsError("lightweight must be False: strategies are given market book objects")
         self.event_processing = event_processing

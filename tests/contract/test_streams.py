@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from flumine_core import DataStream, FlumineCoreError, HistoricalStream, MarketStream
+from flumine_core.errors import SettingsError
 
 BASE: dict[str, Any] = {
     "market_filter": {"eventTypeIds": ["7"], "marketTypes": ["WIN"]},
@@ -98,3 +99,21 @@ def test_recorded_files_differ_by_file_filter_and_group() -> None:
 def test_listener_options_are_checked(listener: dict[str, Any]) -> None:
     with pytest.raises(FlumineCoreError, match=next(iter(listener))):
         HistoricalStream("a", listener)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"seconds_to_start": float("nan")},
+        {"seconds_to_start": float("-inf")},
+        {"max_inplay_seconds": float("nan")},
+        {"max_inplay_seconds": -5},
+        {"calculate_market_tv": "x"},
+        {"cumulative_runner_tv": 2},
+    ],
+)
+def test_listener_options_that_withhold_all_or_mean_nothing_are_refused(option: dict[str, Any]) -> None:
+    ((name, value),) = option.items()
+    with pytest.raises(SettingsError, match=f"{name} must be .*, was {value!r}"):
+        HistoricalStream("1.1", option)
+    HistoricalStream("1.1", {"seconds_to_start": float("inf"), "max_inplay_seconds": float("inf")})
