@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Raw
 
 from .change import UNDECODABLE, RunnerChange, decode_price_changes, decode_runner_changes
-from .definition import RunnerKey
+from .definition import RunnerKey, key_of
 from .price import PriceSize
 from .runner import RunnerRecord
 
@@ -146,7 +146,7 @@ class DeferredChanges:
 
     def _define(self, raw: dict[str, Any], touched: Touched) -> None:
         for definition in raw.get("runners") or ():
-            key = (definition["id"], definition.get("hc", 0))
+            key = key_of(definition)
             is_new = key not in self.index
             record = self._record(key)
             if record.define(definition) or is_new:

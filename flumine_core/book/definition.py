@@ -103,6 +103,12 @@ def fit(raw: dict[str, Any], cls: type) -> dict[str, Any]:
     return fitted
 
 
+def key_of(runner: dict[str, Any]) -> RunnerKey:
+    """Return the key of a definition's runner, its handicap as the stream has it."""
+    handicap = runner.get("hc")
+    return runner["id"], 0 if handicap is None else handicap
+
+
 class Definition:
     """The stream's marketDefinition; `raw` is the message, everything else is read from it once.
 
@@ -152,7 +158,7 @@ class Definition:
     @cached_property
     def runner_statuses(self) -> dict[RunnerKey, str | None]:
         """Status by (selection id, handicap)."""
-        return {(runner["id"], runner.get("hc", 0)): runner.get("status") for runner in self.runners}
+        return {key_of(runner): runner.get("status") for runner in self.runners}
 
     @cached_property
     def resource(self) -> "MarketDefinition":

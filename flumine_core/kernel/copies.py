@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from ..book.definition import key_of
 from ..book.marketbook import MarketBook
 from ..book.runner import RunnerBook
 from ..events import (
@@ -38,7 +39,7 @@ def plain_market(market: Market) -> dict[str, Any]:
     runners = [
         {
             "selection_id": runner["id"],
-            "handicap": runner.get("hc", 0),
+            "handicap": key_of(runner)[1],
             "name": names.get(runner["id"]) or runner.get("name"),
             "sort_priority": runner.get("sortPriority"),
             "status": runner.get("status"),

@@ -321,3 +321,15 @@ def test_level_reads_like_an_object_and_like_a_dict(lines: list[bytes]) -> None:
     with pytest.raises(KeyError):
         level["odds"]
     assert book.market_definition is not None and book.market_definition.market_type == "WIN"
+
+
+@pytest.mark.parametrize(
+    ("handicap", "expected"), [(None, "0"), (0, "0"), (0.0, "0.0"), (-0.0, "-0.0"), (-0.5, "-0.5")]
+)
+def test_a_handicap_of_null_is_none_at_all(handicap: float | None, expected: str) -> None:
+    runner = {"id": 7, "hc": handicap, "status": "ACTIVE"}
+    change = {"id": "1.1", "marketDefinition": {"runners": [runner]}, "rc": [{"id": 7, "hc": handicap, "ltp": 2.0}]}
+    message = decode_message(json.dumps({"pt": 1, "mc": [change]}).encode())
+    book = MarketBookCache("1.1", 1).update(message.mc[0], 1)
+    assert [repr(each.handicap) for each in book.runners] == [expected]
+    assert list(book.definition.runner_statuses) == [(7, handicap or 0)]
