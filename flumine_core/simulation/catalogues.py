@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from ..book.change import UNDECODABLE
 from ..contract.middleware import Middleware
 from ..errors import FlumineCoreError
 from ..events import MarketCataloguesEvent
@@ -69,7 +70,7 @@ def read_catalogue(address: str) -> Any:
     lines = open_lines(address)
     try:
         described = msgspec.json.decode(b"".join(lines), type=dict[str, Any])
-    except msgspec.MsgspecError as error:
+    except UNDECODABLE as error:
         raise ValueError(f"{address}: {error}") from error
     finally:
         lines.close()

@@ -1,11 +1,13 @@
 """Middleware that replays recorded race and cricket data beside the market books of a simulation."""
 
 from collections.abc import Generator
+from copy import copy
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 
+from ..book.change import LATEST_MS, UNDECODABLE
 from ..clock import to_datetime
 from ..contract.middleware import Middleware
 from ..errors import DataError, FlumineCoreError, SettingsError
@@ -95,8 +97,13 @@ class _Feed:
     def resource(self, change: dict[str, Any], publish_time: int, unique_id: int) -> Any:
         if self.cache is None:
             self.cache = self.make_cache(change, publish_time)
-        self.cache.update_cache(change, publish_time)
-        return self.cache.create_resource(unique_id)
+        before = {name: copy(value) for name, value in vars(self.cache).items()}
+        try:
+            self.cache.update_cache(change, publish_time)
+            return self.cache.create_resource(unique_id)
+        except Exception:
+            vars(self.cache).update(before)
+            raise
 
 
 class _RaceFeed(_Feed):
@@ -186,12 +193,12 @@ class _Reader:
             try:
                 message = msgspec.json.decode(line, type=dict[str, Any])
                 publish_time = message.get("pt")
-                if not isinstance(publish_time, int):
-                    raise DataError("no publish time (pt)")
+                if not (isinstance(publish_time, int) and 0 <= publish_time < LATEST_MS):
+                    raise DataError(f"a publish time (pt) must be milliseconds since 1970, was {publish_time!r}")
                 for change in message.get(feed.changes_key) or ():
                     if change.get(feed.market_key) == feed.market_id and feed.wants(change, publish_time):
                         yield publish_time, change, number
-            except (msgspec.MsgspecError, ValueError, TypeError, AttributeError) as error:
+            except (*UNDECODABLE, ValueError, TypeError, AttributeError) as error:
                 self._bad(number, str(error))
 
 

@@ -144,11 +144,22 @@ def test_lines_that_cannot_be_used_are_named(watch: Callable[..., Any], market_f
     path = market_file()
     first = book_times(path)[0]
     good = cricket("1.100000001", first)
-    lines = ["", "{", '{"op":"ccm"}', '{"pt":1,"cc":[3]}', good, '{"op":"ccm","pt":1}', good[:20]]
+    deep = '{"pt":1,"cc":' + "[" * 3000 + "]" * 3000 + "}"
+    lines = [
+        "",
+        "{",
+        deep,
+        '{"op":"ccm"}',
+        cricket("1.100000001", 10**17),
+        '{"pt":1,"cc":[3]}',
+        good,
+        '{"op":"ccm","pt":1}',
+        good[:20],
+    ]
     strategy, framework = watch(path, "cricketSubscription", {"1.100000001": lines})
     assert strategy.of("sports") == [first]
     named = [re.search(r"1\.100000001:(\d+): ", line) for line in framework.bad_lines]
-    assert [int(found[1]) for found in named if found] == [1, 2, 3, 4, 7]
+    assert [int(found[1]) for found in named if found] == [1, 2, 3, 4, 5, 6, 9]
     assert framework.faults.total == 0
 
 
@@ -157,7 +168,7 @@ def test_an_update_that_betfairlightweight_refuses_costs_only_itself(
 ) -> None:
     path = market_file()
     first = book_times(path)[0]
-    lines = [cricket("1.100000001", first, fixtureInfo=3), cricket("1.100000001", first + 1)]
+    lines = [cricket("1.100000001", first, homeTeam=[1]), cricket("1.100000001", first + 1)]
     strategy, framework = watch(path, "cricketSubscription", {"1.100000001": lines})
     assert strategy.of("sports") == [first + 1]
     assert len(framework.bad_lines) == 1
@@ -177,6 +188,19 @@ def test_only_subscribers_of_the_books_stream_are_shown_it(tmp_path: Path, marke
     framework.run()
     assert subscribed.of("sports") == [first]
     assert other.of("sports") == []
+
+
+def test_a_race_that_is_published_in_no_year_is_a_bad_line(
+    watch: Callable[..., Any], market_file: Callable[..., str]
+) -> None:
+    path = market_file()
+    first = book_times(path)[0]
+    good = race("1.100000001", first, start_of(first, 0))
+    lines = [race("1.100000001", 10**18, "1.1300"), race("1.100000001", first, start_of(first, 0), rrc=[{"id": 1}, 5])]
+    strategy, framework = watch(path, "raceSubscription", {"1.100000001": [*lines, good]})
+    assert strategy.of("sports") == [first]
+    assert strategy.updates[0].race_runners == []
+    assert len(framework.bad_lines) == 2
 
 
 def start_of(publish_time: int, minutes: int) -> str:
@@ -264,7 +288,9 @@ def test_a_catalogue_is_there_before_the_first_book(
     assert next(iter(framework.markets)).market_name == "To Be Placed"
 
 
-@pytest.mark.parametrize("text", [None, "", "[]", "{", '{"marketName":"none"}', catalogue("1.9")])
+@pytest.mark.parametrize(
+    "text", [None, "", "[]", "{", '{"a":' * 3000 + "1" + "}" * 3000, '{"marketName":"none"}', catalogue("1.9")]
+)
 def test_a_catalogue_that_cannot_be_used_is_told(
     text: str | None, tmp_path: Path, simulate: Callable[..., FlumineSimulation], market_file: Callable[..., str]
 ) -> None:
