@@ -96,6 +96,11 @@ class MarketBook(Struct, eq=False, weakref=True):
         return found
 
     @property
+    def is_first(self) -> bool:
+        """Whether its stream has delivered no book of the market before it, or none before an image."""
+        return self._since == 0
+
+    @property
     def is_read(self) -> bool:
         """Whether somebody has read the runners, so that they are built."""
         return self.built is not None

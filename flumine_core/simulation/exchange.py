@@ -1,9 +1,9 @@
 """One market at the simulated exchange: its bets, and what a new book does to them."""
 
 from bisect import insort
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from ..book.definition import RunnerKey
+from ..book.definition import RunnerKey, key_of
 from ..book.marketbook import MarketBook
 from ..book.runner import RunnerBook
 from .bet import LIMIT, MARKET_ON_CLOSE, Bet
@@ -225,13 +225,15 @@ class MarketExchange(Bets):
     and removals come with definitions alone) and, under `is_matching_available`, at each book.
 
     :param is_matching_available: match resting bets against visible prices too, at each book anew.
+    :ivar on_blind: called once with the runner that bets are not matched beyond, see `_match_until_blind`.
     """
 
-    __slots__ = ("_removals", "is_matching_available", "volume")
+    __slots__ = ("_removals", "is_matching_available", "on_blind", "volume")
 
     def __init__(self, profile: Profile, is_isolated: bool = True, is_matching_available: bool = False) -> None:
         super().__init__(profile, is_isolated)
         self.is_matching_available = is_matching_available
+        self.on_blind: Callable[[RunnerKey], None] | None = None
         self.volume = TradedVolume()
         self._removals: set[tuple[int, float, float | None]] = set()
 
@@ -362,6 +364,9 @@ class MarketExchange(Bets):
             traded: dict[RunnerKey, Traded] = {}
             for bet in sorted(bets, key=_turn_in_market):
                 if bet.key not in self.volume:
+                    if self.on_blind is not None:
+                        self.on_blind(bet.key)
+                        self.on_blind = None
                     return
                 if bet.key not in traded:
                     traded[bet.key] = self._traded(bet.key, book)
@@ -373,7 +378,7 @@ class MarketExchange(Bets):
         removed: dict[RunnerKey, float] = {}
         for raw in book.definition.runners:
             if raw.get("status") == "REMOVED":
-                key, factor = (raw["id"], raw.get("hc", 0)), raw.get("adjustmentFactor")
+                key, factor = key_of(raw), raw.get("adjustmentFactor")
                 if (*key, factor) not in self._removals:
                     self._removals.add((*key, factor))
                     if factor:

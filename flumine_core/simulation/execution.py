@@ -1,11 +1,14 @@
 """The simulated end: requests wait out their latency, then the simulated exchange answers them."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
+from ..book.definition import RunnerKey
 from ..order.kinds import MarketOnCloseOrder
 from ..order.report import DropReport, MatchReport, Report
 from .bet import Bet
+from .companion import report
 from .context import SimulatedRunners
 from .exchange import MarketExchange
 from .pending import NO_REPORTS, Latencies, PendingRequests, Request, order_of, totals_of
@@ -69,6 +72,7 @@ class SimulatedExecution:
         pending = self._markets.get(book.market_id)
         if pending is None:
             pending = self._pending(book.market_id)
+            pending.exchange.on_blind = partial(_tell_blind, market)
             market.context["simulated"] = SimulatedRunners(market)
         if book.streaming_unique_id != pending.stream_id and not pending.turn_to(book):
             return NO_REPORTS
@@ -124,6 +128,14 @@ class SimulatedExecution:
 
 def _drops(requests: Sequence[Request]) -> list[Report]:
     return [DropReport(order, DROPPED, asked) for request in requests for order, asked in request.waiting_orders()]
+
+
+def _tell_blind(market: "Market", key: RunnerKey) -> None:
+    report(
+        market.flumine,
+        f"market {market.market_id}: bets are not matched beyond the first on runner {key}, which has not been ACTIVE "
+        "since the market opened, as in flumine",
+    )
 
 
 def _match_report(bet: Bet) -> MatchReport:

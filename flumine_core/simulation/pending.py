@@ -136,6 +136,7 @@ class PendingRequests:
         self.stream_id: int | None = None
         self.publish_time = 0
         self.newest: MarketBook | None = None
+        self.exchange.volume.told.clear()
 
     def meet(self, previous: "MarketBook | None", book: "MarketBook") -> "MarketBook | None":
         """Return the newest book before `book`, whichever stream has brought either.

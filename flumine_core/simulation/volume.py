@@ -78,14 +78,16 @@ class TradedVolume:
     difference to that book.
 
     :ivar definition: the last one seen, None before the first and after a closing.
+    :ivar told: traded tables of streams that another one has followed while they went on.
     :ivar fresh: what the latest book brought of runners that cannot say so themselves; for that book alone.
     """
 
-    __slots__ = ("_is_handed_over", "_told", "active", "definition", "dormant", "fresh")
+    __slots__ = ("_is_forgotten", "_is_handed_over", "active", "definition", "dormant", "fresh", "told")
 
     def __init__(self) -> None:
-        self._told: dict[RunnerKey, Traded] = {}
+        self.told: dict[RunnerKey, Traded] = {}
         self._is_handed_over = False
+        self._is_forgotten = False
         self.definition: Definition | None = None
         self.active: set[RunnerKey] = set()
         self.dormant: dict[RunnerKey, Dormant] = {}
@@ -108,8 +110,8 @@ class TradedVolume:
         for key in self.active:
             runner = previous.runner(*key)
             if runner is not None:
-                told = self._told.setdefault(key, {})
-                told.update((level.price, level.size) for level in runner.ex.traded_volume)
+                known = self.told.setdefault(key, {})
+                known.update((level.price, level.size) for level in runner.ex.traded_volume)
         self._is_handed_over = True
 
     def define(self, book: MarketBook) -> None:
@@ -120,7 +122,11 @@ class TradedVolume:
         if self._is_handed_over:
             self._is_handed_over = False
             fresh.update([(key, self._untold(key, book)) for key in self.active])
-        for key, status in book.definition.runner_statuses.items():
+        statuses = book.definition.runner_statuses
+        if self._is_forgotten:  # a definition that lacks a runner leaves it as it was
+            self._is_forgotten = False
+            statuses = {(each.selection_id, each.handicap): each.status for each in book.runners}
+        for key, status in statuses.items():
             if status != ACTIVE or key in self.active:
                 continue
             rested = self.dormant.pop(key, None)
@@ -136,9 +142,13 @@ class TradedVolume:
         runner = book.runner(*key)
         if runner is None:
             return NOTHING
-        told = self._told.get(key, NOTHING)
-        beyond = {level.price: level.size - told.get(level.price, 0.0) for level in runner.ex.traded_volume}
-        untold = {price: min(size, round(beyond[price], 2)) for price, size in self.traded(key, runner, book).items()}
+        known = self.told.get(key, NOTHING)
+        beyond = {level.price: level.size - known.get(level.price, 0.0) for level in runner.ex.traded_volume}
+        if book.is_first and runner.traded_before is None:
+            untold = {price: round(size, 2) for price, size in beyond.items()}
+        else:
+            brought = self.traded(key, runner, book)
+            untold = {price: min(size, round(beyond[price], 2)) for price, size in brought.items()}
         return {price: size for price, size in untold.items() if size > 0}
 
     def traded(self, key: RunnerKey, runner: RunnerBook, book: MarketBook) -> Traded:
@@ -165,4 +175,5 @@ class TradedVolume:
         self.active = set()
         self.dormant = {}
         self.fresh = {}
-        self._told = {}
+        self.told = {}
+        self._is_forgotten = True

@@ -96,6 +96,7 @@ class House:
         self.dropped: list[Order] = []
         self.reports: list[Report] = []
         self.packages = 0
+        self.stream_errors: list[str] = []
 
     def change(
         self,

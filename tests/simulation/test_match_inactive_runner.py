@@ -90,3 +90,16 @@ def test_runner_never_active_since_the_market_opened_ends_the_pass(house: Any) -
     assert after.status is OrderStatus.EXECUTABLE
     house.book(600, {2: {"trd": [[1.9, 8]]}, 3: {"trd": [[1.9, 8]]}})
     assert after.size_matched == 0
+    assert ["runner (1, 0)" in told for told in house.stream_errors] == [True]
+
+
+def test_a_runner_that_the_definition_lacks_at_the_opening_stays_active(house: Any) -> None:
+    house.book(0)
+    missing, order = (house.place("LAY", LimitOrder(2.0, 10, "PERSIST"), number) for number in (3, 1))
+    house.book(200)
+    house.book(300, status="CLOSED")
+    del house.runners[3]
+    house.book(400, status="OPEN")
+    house.book(500, {number: {"trd": [[2.0, 8]]} for number in (1, 3)})
+    assert order.size_matched == missing.size_matched == 4
+    assert house.stream_errors == []

@@ -163,3 +163,13 @@ def test_a_runner_that_the_other_stream_does_not_show_breaks_nothing(house: Any)
     streams.book(2, 2, {1: {"trd": [[3.0, 10.0]]}})
     house.runners[2] = {"status": "ACTIVE", "sortPriority": 2}
     streams.book(1, 3, {2: {"trd": [[3.0, 12.0]]}})
+
+
+def test_the_first_book_of_another_stream_brings_what_nobody_has_told(house: Any) -> None:
+    streams = Streams(house, 1, 2)
+    streams.book(1, 1, {1: {"trd": [[3.0, 10.0]]}})
+    order = rest(streams)
+    streams.book(2, 2_000, {1: {"trd": [[3.0, 16.0], [3.1, 4.0]]}})
+    assert order.size_matched == 5.0
+    streams.book(2, 2_100, {1: {"trd": [[3.0, 18.0]]}})
+    assert order.size_matched == 6.0
