@@ -352,6 +352,23 @@ def test_a_definition_that_is_not_as_documented_is_a_bad_line(
     assert strategy.seen == unharmed.seen
 
 
+@pytest.mark.parametrize("changed", [None, {"betDelay": "1"}])
+def test_an_image_without_a_definition_to_trade_on_is_a_bad_line(
+    changed: Any, simulate: Any, market_file: Any, tmp_path: Path
+) -> None:
+    lines = Path(market_file()).read_bytes().splitlines(keepends=True)
+    message = json.loads(lines[0])
+    image = message["mc"][0]
+    image["marketDefinition"] = changed and image["marketDefinition"] | changed
+    path = tmp_path / "imaged"
+    path.write_bytes(b"".join([*lines[:50], json.dumps(message).encode() + b"\n", *lines[50:]]))
+    strategy, unharmed = Watcher(), Watcher()
+    simulate(market_file(), unharmed)
+    (told,) = simulate(str(path), strategy).bad_lines
+    assert told.startswith(f"{path}:51: ") and "arketDefinition" in told
+    assert strategy.seen == unharmed.seen
+
+
 def test_a_definition_may_hold_what_is_not_known_yet(simulate: Any, market_file: Any, tmp_path: Path) -> None:
     first, *rest = Path(market_file()).read_bytes().splitlines(keepends=True)
     message = json.loads(first)

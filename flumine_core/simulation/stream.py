@@ -8,7 +8,7 @@ import msgspec
 
 from ..book.cache import PENDING_BYTES, MarketBookCache
 from ..book.change import UNDECODABLE, MarketChange, MarketChangeMessage, decode_message, decode_whole_message
-from ..book.definition import ABSENT, parse_datetime
+from ..book.definition import ABSENT, Definition, parse_datetime
 from ..contract.streams import HistoricalStream
 from ..errors import DataError, StreamError
 from ..events import MarketBooksEvent
@@ -209,6 +209,9 @@ class RecordedStream:
             for each in self._caches.values():
                 each.pending_limit = share
         elif change.img:
+            if raw is None:
+                raise DataError(f"an image of market {market_id} must hold a marketDefinition: left out")
+            Definition(raw)  # one that cannot be used does not cost what is known
             cache = self._caches[market_id] = cache.replacement()
         return cache
 
