@@ -314,6 +314,10 @@ class LiveMarketStream(MarketSubscription):
             cache = known.cache = MarketBookCache(market_id, self.stream_id, on_error=on_error)
             self.description.market_ids.add(market_id)
         elif change.img:
+            if change.marketDefinition is None:
+                self._unsound.add(market_id)
+                self.begin_anew()
+                raise DataError(f"an image of market {market_id} must hold a marketDefinition: left out")
             cache = known.cache = cache.replacement()
         if change.img:
             self._unsound.discard(market_id)

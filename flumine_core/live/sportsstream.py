@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ..book.sportsdata import updated
 from ..clock import LiveClock
 from ..contract.streams import SportsDataStream
 from ..errors import DataError
@@ -60,8 +61,7 @@ class LiveSportsDataStream(LiveStream):
         cache = self._caches.get(market_id)
         if cache is None:
             cache = self._caches[market_id] = self._make_cache(market_id, change, publish_time)
-        cache.update_cache(change, publish_time)
-        return cache.create_resource(self.stream_id)
+        return updated(cache, change, publish_time, self.stream_id)
 
     def _make_cache(self, market_id: str, change: dict[str, Any], publish_time: int) -> Any:
         from betfairlightweight.streaming.cache import CricketMatchCache, RaceCache

@@ -1,13 +1,13 @@
 """Middleware that replays recorded race and cricket data beside the market books of a simulation."""
 
 from collections.abc import Generator
-from copy import copy
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 
 from ..book.change import LATEST_MS, UNDECODABLE
+from ..book.sportsdata import updated
 from ..clock import to_datetime
 from ..contract.middleware import Middleware
 from ..errors import DataError, FlumineCoreError, SettingsError
@@ -97,13 +97,7 @@ class _Feed:
     def resource(self, change: dict[str, Any], publish_time: int, unique_id: int) -> Any:
         if self.cache is None:
             self.cache = self.make_cache(change, publish_time)
-        before = {name: copy(value) for name, value in vars(self.cache).items()}
-        try:
-            self.cache.update_cache(change, publish_time)
-            return self.cache.create_resource(unique_id)
-        except Exception:
-            vars(self.cache).update(before)
-            raise
+        return updated(self.cache, change, publish_time, unique_id)
 
 
 class _RaceFeed(_Feed):

@@ -99,6 +99,21 @@ def test_an_image_that_answers_a_resume_replaces_everything(server: StreamServer
     assert "no longer" in (stream.reason_stale("1.1") or "") and stream.reason_stale("1.2") is None
 
 
+def test_an_image_without_a_definition_is_asked_for_anew(server: StreamServer, start: Start) -> None:
+    stream, pumped = start()
+    connection = server.connection()
+    connection.change(ct="SUB_IMAGE", initialClk="I", clk="A", pt=1000, mc=[image()])
+    pumped.books()
+    assert pumped.next().market_books == []
+    connection.change(clk="B", pt=1001, mc=[{"id": "1.1", "img": True, "rc": [{"id": 11, "atb": [[7.0, 1]]}]}])
+    assert pumped.next().market_books == []
+    again = server.connection()
+    assert stream.reason_stale("1.1") is not None
+    again.change(ct="SUB_IMAGE", initialClk="J", clk="C", pt=1002, mc=[image()])
+    book = pumped.books()[0]
+    assert book.status == "OPEN" and best(book) == 2.0
+
+
 def test_a_refused_clock_is_forgotten_once(server: StreamServer, start: Start) -> None:
     _, pumped = start()
     connection = server.connection()

@@ -47,6 +47,17 @@ def test_cricket(server: StreamServer, start: Any) -> None:
     assert pumped.next().sports_data[0].market_id == "1.2"
 
 
+def test_a_change_that_cannot_be_used_spoils_no_later_one(server: StreamServer, start: Any, report: Report) -> None:
+    pumped = start("cricketSubscription")
+    connection = server.connection()
+    match = {"eventId": "30", "marketId": "1.2"}
+    for pt, change in enumerate(({}, {"homeTeam": [1]}, {"fixtureInfo": {"fixtureStatus": "IN_RUNNING"}}), 1000):
+        connection.change("ccm", pt=pt, clk="A", cc=[{**match, **change}])
+    assert pumped.next().sports_data[0].publish_time_epoch == 1000
+    assert pumped.next().sports_data[0].fixture_info.fixture_status == "IN_RUNNING"
+    assert len(report.bad_lines) == 1
+
+
 def test_an_unknown_kind_is_refused() -> None:
     with pytest.raises(FlumineCoreError, match="raceSubscription"):
         SportsDataStream("golfSubscription")
