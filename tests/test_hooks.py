@@ -10,7 +10,7 @@ import pytest
 from flumine_core import BaseStrategy, LimitOrder, LoggingControl, OrderStatus, Trade, hookimpl
 from flumine_core.contract import API_VERSION, hookspecs
 from flumine_core.events import LOGGED_NOUNS, NOUNS, event_class
-from flumine_core.kernel.kernel import Kernel
+from flumine_core.kernel.session import Session
 from flumine_core.kernel.signature import faults_of
 
 HOOKS = {name: function for name, function in vars(hookspecs).items() if name.startswith("flumine_")}
@@ -65,7 +65,7 @@ def test_who_takes_a_deprecated_argument_is_warned_once(monkeypatch: Any, simula
 @pytest.mark.parametrize("noun", NOUNS)
 def test_one_noun_in_five_places(noun: str) -> None:
     assert f"flumine_process_{noun}" in HOOKS
-    assert callable(getattr(Kernel, f"_process_{noun}"))
+    assert callable(getattr(Session, f"_process_{noun}"))
     assert event_class(noun).__name__.lower().startswith(noun.replace("_", ""))
     control = type("Own", (LoggingControl,), {f"process_{noun}": lambda self, event: None})()
     assert noun in control.handlers
