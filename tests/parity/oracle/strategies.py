@@ -192,8 +192,8 @@ class RandomStrategy(BaseStrategy):
         return made
 
     def _observe(self, market: Any, book: Any, runner: Any, key: str, rng: random.Random) -> None:
-        """Note exposures and runner context; only where the two count alike: no own order in flight, not each-way."""
-        if rng.random() > self.params["exposure_rate"] or market.market_type == "EACH_WAY":
+        """Note exposures and runner context; where the two count alike: nothing in flight, no each-way, no line."""
+        if rng.random() > self.params["exposure_rate"] or market.market_type == "EACH_WAY" or is_line(book):
             return
         orders = [order for trade in self.trades.values() for order in trade.orders]
         if any(order.status in (OrderStatus.PENDING, OrderStatus.REPLACING) for order in orders):
