@@ -39,6 +39,7 @@ class RunLog:
     def __enter__(self) -> Self:
         try:
             self.controls = start_logs(self.controls, True, self._faults)
+            self.nouns = frozenset(noun for control in self.controls for noun in control.handlers)
         except BaseException as error:
             self.__exit__(type(error), error, None)
             raise
@@ -48,7 +49,7 @@ class RunLog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            stop_logs(self.controls, None if error is None else one_line(error), self._faults, None)
+            stop_logs(self.controls, "end of streams" if error is None else one_line(error), self._faults, None)
         except (Exception, SystemExit):
             if error is None:
                 raise

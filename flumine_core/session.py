@@ -8,7 +8,6 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
-from .book.marketbook import MarketBook
 from .clock import EventClock, LiveClock
 from .contract.client import BaseClient
 from .contract.strategy import BaseStrategy
@@ -118,7 +117,7 @@ class FlumineSimulation(Session):
             self.faults.record(type(self).__name__, "replay", error)
         finally:
             for each in streams:
-                if hasattr(each, "stop"):
+                if callable(getattr(each, "stop", None)):
                     self._close(each, "stop")
             self._answer_posted()
             self._end_stream()
@@ -146,15 +145,15 @@ class FlumineSimulation(Session):
     def _describe_streams(self, strategy: BaseStrategy) -> Iterable[Any]:
         return recordings_of(strategy)
 
-    def _open_again(self, market: Market, book: MarketBook) -> bool:
+    def _open_again(self, market: Market, publish_ms: int, stream_id: int) -> bool:
         paths = {stream.stream_id: getattr(stream, "file_path", None) for stream in self.streams}
-        path, known = paths.get(book.streaming_unique_id), [paths.get(each) for each in market.streams]
+        path, known = paths.get(stream_id), [paths.get(each) for each in market.streams]
         if path is not None and path not in known:
             before = ", ".join(filter(None, known))
             self.stream_errors.append(
-                f"{path}: market {book.market_id} came before in {before}, orders of both are counted"
+                f"{path}: market {market.market_id} came before in {before}, orders of both are counted"
             )
-        return super()._open_again(market, book)
+        return super()._open_again(market, publish_ms, stream_id)
 
     def _clear_market(self, market: Market) -> None:
         """Bring what listClearedOrders would report."""
@@ -189,6 +188,7 @@ class Flumine(Session):
         self.handler_queue = Inbox()
         self.is_stopping = False
         self.has_run_out = False
+        self._stop_reason = "stopped"
         self._ids = LiveIds(self.clock)
         self._live = LiveEnd(self, self._ids)
         self._ends = [
@@ -248,11 +248,10 @@ class Flumine(Session):
     def _wake(self) -> None:
         self.handler_queue.put(None)
 
-    def _open_again(self, market: Market, book: MarketBook) -> bool:
-        closing = market.latest_book
-        if closing is not None and book.publish_time_epoch <= closing.publish_time_epoch:
+    def _open_again(self, market: Market, publish_ms: int, stream_id: int) -> bool:
+        if market.publish_ms is not None and publish_ms <= market.publish_ms:
             return False  # of another stream, which lags
-        return super()._open_again(market, book)
+        return super()._open_again(market, publish_ms, stream_id)
 
     def _clear_market(self, market: Market) -> None:
         """Bring what listClearedOrders would report of accounts whose execution is simulated."""
@@ -302,22 +301,24 @@ class Flumine(Session):
 
     def _run(self) -> None:
         threads: list[threading.Thread] = []
+        ending = monotonic()
         try:
             self._live.log_in()
-            self._start()
-            self._made = [self._made_stream(stream) for stream in self.streams]
-            order_streams = [
-                stream
-                for description, stream in zip(self.streams, self._made, strict=True)
-                if isinstance(description, OrderStream)
-            ]
-            self._open(order_streams, threads)
-            self._await_orders()
-            self._open([each for each in self._made if each not in order_streams], threads)
             try:
+                self._start()
+                self._made = [self._made_stream(stream) for stream in self.streams]
+                order_streams = [
+                    stream
+                    for description, stream in zip(self.streams, self._made, strict=True)
+                    if isinstance(description, OrderStream)
+                ]
+                self._open(order_streams, threads)
+                self._await_orders()
+                self._open([each for each in self._made if each not in order_streams], threads)
                 self._loop(len(threads))
-            finally:
                 self.has_run_out = not self.is_stopping
+            finally:
+                ending = monotonic()
                 self.is_stopping = True
                 self._abandon_transactions()
                 if self.settings.on_stop == "cancel":
@@ -330,8 +331,10 @@ class Flumine(Session):
             ended = monotonic() + 1
             for thread in threads:
                 thread.join(max(ended - monotonic(), 0))
+            patience = self.settings.wait("on_stop_timeout")
+            left = max(0.9 * patience - (monotonic() - ending), 0.2 * patience)
             try:
-                self._end("end of streams" if self.has_run_out else "stopped")
+                self._end("end of streams" if self.has_run_out else self._stop_reason, left)
             finally:
                 self.kernel_thread = NO_THREAD
                 self._live.log_out()
@@ -361,7 +364,7 @@ class Flumine(Session):
             return True
         self._answer_posted()
         if isinstance(event, EndFlumineEvent):
-            self.is_stopping = True
+            self.is_stopping, self._stop_reason = True, event.reason
             return False
         if isinstance(event, _StreamEnded):
             self._ended_streams += 1
@@ -403,7 +406,7 @@ class Flumine(Session):
             if isinstance(event, _StreamEnded):
                 self._ended_streams += 1
             elif isinstance(event, EndFlumineEvent):
-                self.is_stopping = True
+                self.is_stopping, self._stop_reason = True, event.reason
             elif event is not None:
                 self._process_guarded(event)
         self._answer_posted()

@@ -54,6 +54,14 @@ class PriceSize(Struct, frozen=True, gc=False, eq=False, array_like=True, forbid
     def __len__(self) -> int:
         return 2
 
+    def __array__(self, *arguments: Any, **options: Any) -> Any:
+        """Return itself as numpy's one object, for which it would be a sequence of two names."""
+        import numpy  # type: ignore[import-not-found, unused-ignore]
+
+        array = numpy.empty((), dtype=object)
+        array[()] = self
+        return array
+
     def __iter__(self) -> Iterator[str]:
         return iter(("price", "size"))
 

@@ -181,7 +181,9 @@ class LoggingControl:
         self._wait_for(thread, self.stop_within if timeout is None else timeout)
         if thread.is_alive():
             left = max(self.logging_queue.qsize() - 1, 0)  # the last one is the end
-            self._raised("stop", ExecutionError(f"its thread did not end in time: {left} events were left behind"))
+            self._raised(
+                "stop", ExecutionError(f"its thread did not end in time: it handles one event, and {left} are left")
+            )
 
     def _wait_for(self, thread: threading.Thread, seconds: float | None) -> None:
         if seconds is not None:

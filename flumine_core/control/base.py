@@ -40,8 +40,10 @@ class Control:
 
     NAME: str = "CONTROL"
 
+    flumine: Any = None
+
     def __init__(self, flumine: Any = None, *args: Any, **options: Any) -> None:
-        self.flumine: Any = flumine
+        self.flumine = flumine
         self.options: dict[str, Any] = options
 
     def bind(self, flumine: Any) -> None:
@@ -56,7 +58,7 @@ class Control:
         """
         refusal = self.check(order, package_type)
         if refusal is not None:
-            self._on_error(order, refusal.reason, **refusal.numbers)
+            raise _error_of(refusal.reason, refusal.numbers)
         return None
 
     def check(self, order: Order, package_type: OrderPackageType) -> Refusal | None:
@@ -72,9 +74,7 @@ class Control:
 
     def _on_error(self, order: Order, error: str, **numbers: float | str | None) -> NoReturn:
         # flumine's signature, so that its users' controls run; the boundary knows the order
-        violation = ControlError(error)
-        violation.numbers = numbers
-        raise violation
+        raise _error_of(error, numbers)
 
     def refuse(
         self,
@@ -94,6 +94,12 @@ class Control:
             order.id,
             package_type,
         )
+
+
+def _error_of(reason: str, numbers: dict[str, float | str | None]) -> ControlError:
+    error = ControlError(reason)
+    error.numbers = numbers
+    return error
 
 
 class TradingControl(Control):

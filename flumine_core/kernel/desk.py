@@ -208,8 +208,10 @@ class Desk(Reports):
             for order in package.orders:
                 self._log_status(order)
         execution = package.client.execution  # type: ignore[attr-defined]
-        if execution not in self.executions:
-            self._stop(package, "Execution", f"client {package.client.username} was not added before run()")
+        if execution not in self.executions and (execution is None or package.package_type is OrderPackageType.PLACE):
+            is_ours = any(package.client is each for each in self.clients)
+            told = "is another framework's by now" if is_ours else "was not added before run()"
+            self._stop(package, "Execution", f"client {package.client.username} {told}")
             return
         try:
             execution.submit(package)

@@ -137,14 +137,14 @@ class Kernel(MarketLife):
             return None
         if market is None:
             market = self._add_live_market(book.market_id, book)
-        elif market.closed and not self._open_again(market, book):
+        elif market.closed and not self._open_again(market, book.publish_time_epoch, book.streaming_unique_id):
             return None
         market.market_book = book
         return market
 
-    def _open_again(self, market: Market, book: MarketBook) -> bool:
-        """Take a closed market up again; return whether that was done."""
-        self.markets.add_market(book.market_id, market)
+    def _open_again(self, market: Market, publish_ms: int, stream_id: int) -> bool:
+        """Take a closed market up again that a stream has brought; return whether that was done."""
+        self.markets.add_market(market.market_id, market)
         return True
 
     def _see_book(self, market: Market, book: MarketBook, is_new: bool, is_redefined: bool) -> None:
@@ -207,7 +207,7 @@ class Kernel(MarketLife):
             if market is None:
                 market = self._add_live_market(market_id, None)
             elif market.closed and datum.get("marketDefinition", _CLOSED).get("status") != "CLOSED":
-                self.markets.add_market(market_id, market)
+                self._open_again(market, event.publish_time, event.stream_id)
             if "marketDefinition" in datum:
                 market.update_market_catalogue = True
 

@@ -21,10 +21,10 @@ def start_logs(controls: Sequence[LoggingControl], is_awaited: bool, faults: Fau
     return each_guarded(controls, "start", start, faults)
 
 
-def stop_logs(controls: Sequence[LoggingControl], reason: str | None, faults: Faults, seconds: float | None) -> None:
+def stop_logs(controls: Sequence[LoggingControl], reason: str, faults: Faults, seconds: float | None) -> None:
     """Stop controls, one after the other; one that raises is counted.
 
-    :param reason: why the run ends, None as the control has it.
+    :param reason: why the run ends.
     :param seconds: how long all of them may take, each as long as the same share; None: as long as events are handled.
     """
     until = None if seconds is None else monotonic() + seconds
@@ -34,8 +34,7 @@ def stop_logs(controls: Sequence[LoggingControl], reason: str | None, faults: Fa
         nonlocal left
         control.stop_within = None if until is None else max(until - monotonic(), 0) / left
         left -= 1
-        if reason is not None:
-            control.end_reason = reason
+        control.end_reason = reason
         control.stop()
 
     each_guarded(controls, "stop", stop, faults)

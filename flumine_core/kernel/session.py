@@ -73,8 +73,8 @@ class Session(Kernel):
         self.plan = Plan(discovery.load_hook_plugins(), self._ends, self.faults)
         for failed in discovery.failures(HOOKS):
             self.faults.record(failed.name, LOAD, DiscoveryError(f"{failed.origin}: {failed.reason}"))
-        settings, self.setting_changes = self.plan.configure(self._given.evolve())
         self._given.use_clock(self.clock, self.clients.simulated)
+        settings, self.setting_changes = self.plan.configure(self._given.evolve())
         self.settings = settings.evolve(simulated=self.clients.simulated).frozen()
         for strategy in self.strategies:
             strategy.order_sep = self.settings.order_sep
@@ -123,8 +123,11 @@ class Session(Kernel):
         self._start_strategies()
 
     def _start_strategies(self) -> None:
-        """Start those that have not started: a hook may have added some."""
-        for strategy in [each for each in self.strategies if each not in self._started]:
+        """Start those that have not started: a hook, or the start of another one, may have added some."""
+        begun: set[int] = set(map(id, self._started))
+        while waiting := [each for each in self.strategies if id(each) not in begun]:
+            strategy = waiting[0]
+            begun.add(id(strategy))
             try:
                 strategy.start(self)
                 _check_owned(strategy, self.clock)
@@ -141,17 +144,19 @@ class Session(Kernel):
 
     def _process_end_flumine(self) -> None:
         """Process the end of the run: all strategies that have started finish."""
-        finishing = [strategy for strategy in self.strategies if strategy in self._started]
         try:
-            each_guarded(finishing, "strategy.finish", lambda strategy: strategy.finish(self), self.faults)
+            each_guarded(self._started, "strategy.finish", lambda strategy: strategy.finish(self), self.faults)
         finally:
             self.plan.steps["process_end_flumine"].run(nothing, self)
 
     def _add_default_workers(self) -> None:
         """Add nothing: a subclass adds workers of its own here, as the run begins. Those of a live run come besides."""
 
-    def _end(self, reason: str = "end of streams") -> None:
-        """End what has begun, all of it; then raise what was raised first, unless the run itself was ended by that."""
+    def _end(self, reason: str = "end of streams", log_seconds: float | None = None) -> None:
+        """End what has begun, all of it; then raise what was raised first, unless the run itself was ended by that.
+
+        :param log_seconds: how long the logging controls may take, None: as long as they handle events.
+        """
         cause = sys.exception()
         if cause is self._handled:  # by whoever has called run()
             cause = None
@@ -170,20 +175,20 @@ class Session(Kernel):
                 attempt(step)
         finally:
             self.is_running = False
-            attempt(partial(self._stop_workers, 0))
-            attempt(partial(self._stop_workers, 1))
+            attempt(self._stop_workers)
             for execution in self.executions:
                 self._close(execution, "shutdown")
-            within = None if self._awaits_logs else self.settings.wait("on_stop_timeout")
-            attempt(partial(stop_logs, self._logging_controls, reason, self.faults, within))
+            attempt(partial(stop_logs, self._logging_controls, reason, self.faults, log_seconds))
             for client in self.clients:
                 client.has_run = True
         if raised and cause is None:
             raise raised[0]
 
-    def _stop_workers(self, seconds: float) -> None:
-        until = monotonic() + seconds
-        each_guarded(self._workers, "stop", lambda each: each.shutdown(max(until - monotonic(), 0)), self.faults)
+    def _stop_workers(self) -> None:
+        """Tell all workers to end, and wait a second at most until they have."""
+        told = each_guarded(self._workers, "stop", lambda each: each.shutdown(0), self.faults)
+        until = monotonic() + 1
+        each_guarded(told, "stop", lambda each: each.shutdown(max(until - monotonic(), 0)), self.faults)
 
     def _close(self, end: Any, method: str) -> None:
         """End a stream or execution; one that raises keeps nobody else from ending."""

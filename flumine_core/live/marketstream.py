@@ -298,6 +298,9 @@ class LiveMarketStream(MarketSubscription):
                     cache.hold(change)
             except DataError as error:
                 self._bad(str(error))
+                if change.img:
+                    self._unsound.add(known.market_id)
+                    self.begin_anew()
                 if known.cache is not None and known.cache.definition is ABSENT:
                     known.cache = None
         if self._gone:
@@ -315,8 +318,6 @@ class LiveMarketStream(MarketSubscription):
             self.description.market_ids.add(market_id)
         elif change.img:
             if change.marketDefinition is None:
-                self._unsound.add(market_id)
-                self.begin_anew()
                 raise DataError(f"an image of market {market_id} must hold a marketDefinition: left out")
             cache = known.cache = cache.replacement()
         if change.img:

@@ -99,7 +99,7 @@ class Market(Fed, Requests):
         What was asked for here (`async_` is known then) says itself what it is.
         """
         kind, raw = order.order_type, self.definition.raw
-        if raw.get("bettingType") != "LINE" or order.async_ is not None or not isinstance(kind, LimitOrder):
+        if not self.blotter.is_line or order.async_ is not None or not isinstance(kind, LimitOrder):
             return
         if kind.price_ladder_definition != "LINE_RANGE":
             fields = (

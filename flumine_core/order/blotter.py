@@ -8,8 +8,11 @@ from .exposure import (
     ExposedOrder,
     Exposures,
     Position,
+    Tally,
     exposures_of,
+    line_of,
     of_each_way,
+    tally_of,
     worst_market_profit,
     worst_of_each_way,
 )
@@ -67,14 +70,20 @@ class _Exposures:
 
     def _get_exposures(self, strategy: StrategyRole, lookup: Lookup, exclusion: Any, new_order: Any) -> Exposures:
         position = self._position(strategy, lookup[1:])
-        if self.outsider is not None and self.outsider is not strategy:
-            outside = self._position(self.outsider, lookup[1:])
-            if outside is not None:
-                own = [] if position is None else [order for order in position.orders if order is not exclusion]
-                return exposures_of([*own, *outside.orders], new_order)
+        outside = self._outside(strategy, lookup)
+        if outside is not None:
+            return self._with_outside(position, outside, exclusion, new_order).exposures()
         if position is None:
             return exposures_of((), new_order)
         return position.exposures(exclusion, new_order)
+
+    def _outside(self, strategy: StrategyRole, lookup: Lookup) -> Position | None:
+        outsider = self.outsider
+        return None if outsider is None or outsider is strategy else self._position(outsider, lookup[1:])
+
+    def _with_outside(self, position: Position | None, outside: Position, exclusion: Any, new_order: Any) -> Tally:
+        own = [] if position is None else [order for order in position.orders if order is not exclusion]
+        return tally_of([*own, *outside.orders], new_order)
 
     def worst_profit(
         self,
@@ -86,11 +95,14 @@ class _Exposures:
     ) -> float:
         """Return the worst possible profit that orders of `side` make worse: BACK if it loses, LAY if it wins.
 
-        One number of what `get_exposures` returns, for who asks often.
+        One number of what `get_exposures` returns, for who asks often; between lines only what `new_order` makes worse.
         """
-        if self.outsider is not None or self.each_way_divisor is not None:
+        if self.each_way_divisor is not None:
             exposures = self.get_exposures(strategy, lookup, exclusion, new_order)
             return exposures["worst_possible_profit_on_lose" if side == "BACK" else "worst_possible_profit_on_win"]
+        if self.outsider is not None and (outside := self._outside(strategy, lookup)) is not None:
+            own = self._position(strategy, lookup[1:])
+            return self._with_outside(own, outside, exclusion, new_order).worst(side, line_of(new_order))
         positions = self._positions.get(strategy)
         position = (positions.get(lookup[1:]) if positions else None) or Position(lookup)
         return position.worst(side, exclusion, new_order)

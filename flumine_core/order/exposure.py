@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 from msgspec import structs
 
 from .kinds import LimitOnCloseOrder, LimitOrder, OrderKind, OrderTypes
-from .line import LineBet, worst_between
+from .line import LineBets
 from .states import OrderStatus
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class Tally:
         self.open_lose: float = 0
         self.sp_win: float = 0
         self.sp_lose: float = 0
-        self.lines: list[LineBet] = []
+        self.lines: LineBets | None = None
 
     def add(self, order: ExposedOrder) -> None:
         """Count an order with all that it may still become."""
@@ -187,7 +187,7 @@ class Tally:
         if _is_line(order.order_type):
             price: float = _EVENS
             won = size * _SCALE * (1 if order.side == "BACK" else -1)
-            self.lines.append(LineBet(order.average_price_matched, won, -won))
+            self._add_line(order.average_price_matched, won, -won)
         else:
             price = _units(order.average_price_matched)
         gain = (price - _ONE) * size
@@ -205,7 +205,15 @@ class Tally:
         else:
             self.open_win -= risk
         if kind.price_ladder_definition == "LINE_RANGE" and risk:
-            self.lines.append(LineBet(kind.price, 0 if is_back else -risk, -risk if is_back else 0))
+            line = kind.price
+            if order.update_data and order.status in _IN_DOUBT:
+                line = (min if is_back else max)(line, order.update_data.get("new_price", line))
+            self._add_line(line, 0 if is_back else -risk, -risk if is_back else 0)
+
+    def _add_line(self, line: float, below: float, above: float) -> None:
+        if self.lines is None:
+            self.lines = LineBets()
+        self.lines.add(line, below, above)
 
     def worst(self, side: str, line: float | None = None) -> float:
         """Return the worst possible profit if the selection loses (BACK) or wins (LAY), in the account's currency.
@@ -216,9 +224,9 @@ class Tally:
             worst = self.matched_lose + self.open_lose + self.sp_lose
         else:
             worst = self.matched_win + self.open_win + self.sp_win
-        if len(self.lines) > 1:
+        if self.lines is not None:
             first, last = (line, None) if side == "BACK" else (None, line)
-            worst = min(worst, worst_between(self.lines, first, last))
+            worst = min(worst, self.lines.worst_between(first, last))
         return _money(worst)
 
     def exposures(self) -> Exposures:
@@ -288,18 +296,18 @@ class Position:
             and not new_order.size_matched
             and isinstance(kind := new_order.order_type, LimitOrder)
             and new_order.side == side
-            and not settled.lines
+            and settled.lines is None
         ):
             matched = settled.matched_lose if side == "BACK" else settled.matched_win
             return _money(matched - _open_risk(new_order, kind))
-        line = None if new_order is None else getattr(new_order.order_type, "price", None)
-        return self._tally(exclusion, new_order).worst(side, line)
+        return self._tally(exclusion, new_order).worst(side, line_of(new_order))
 
     def _tally(self, exclusion: ExposedOrder | None, new_order: ExposedOrder | None) -> Tally:
         tally = Tally()
         tally.matched_win = self._settled.matched_win
         tally.matched_lose = self._settled.matched_lose
-        tally.lines = self._settled.lines.copy()
+        if self._settled.lines is not None:
+            tally.lines = self._settled.lines.copy()
         for order in self.live.values():
             if order is not exclusion:
                 tally.add(order)
@@ -322,14 +330,24 @@ class Position:
             tally.add_matched(order, -1)
 
 
-def exposures_of(orders: Iterable[ExposedOrder], new_order: ExposedOrder | None = None) -> Exposures:
-    """Return the profits of `orders` on one selection, every one of them walked, and of `new_order` if accepted."""
+def line_of(order: ExposedOrder | None) -> float | None:
+    """Return the price of an order, its line where that is what it is of."""
+    return None if order is None else getattr(order.order_type, "price", None)
+
+
+def tally_of(orders: Iterable[ExposedOrder], new_order: ExposedOrder | None = None) -> Tally:
+    """Return the sums over `orders` on one selection, every one of them walked, and `new_order` as if accepted."""
     tally = Tally()
     for order in orders:
         tally.add(order)
     if new_order is not None:
         tally.add_live(new_order)
-    return tally.exposures()
+    return tally
+
+
+def exposures_of(orders: Iterable[ExposedOrder], new_order: ExposedOrder | None = None) -> Exposures:
+    """Return the profits of `orders` on one selection, and of `new_order` if accepted."""
+    return tally_of(orders, new_order).exposures()
 
 
 def of_each_way(exposures: Exposures, divisor: float) -> Exposures:

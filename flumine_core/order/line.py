@@ -3,35 +3,42 @@
 A BACK wins where the result is below its line, a LAY where it is above (as in flumine); all are struck at evens.
 """
 
-from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
 
-class LineBet(NamedTuple):
-    """A bet, or a part of one, as what it brings below its line and above it; money in any one unit."""
+class LineBets:
+    """What bets bring at each result, summed up by line; money in any one unit."""
 
-    line: float
-    below: float
-    above: float
+    __slots__ = ("_below", "_changes")
 
+    def __init__(self) -> None:
+        self._below: float = 0
+        self._changes: dict[float, float] = {}
 
-def worst_between(bets: Sequence[LineBet], first: float | None = None, last: float | None = None) -> float:
-    """Return the worst that bets come to at a result between two of their lines; infinity where nothing lies between.
+    def __bool__(self) -> bool:
+        return bool(self._changes)
 
-    Results that equal a line are left out: lines are set so that none does.
+    def add(self, line: float, below: float, above: float) -> None:
+        """Count a bet, or a part of one, by what it brings below its line and above it."""
+        self._below += below
+        self._changes[line] = self._changes.get(line, 0) + above - below
 
-    :param first, last: only results above `first` and below `last`, each one of the lines.
-    """
-    changes: dict[float, float] = {}
-    total = 0.0
-    for bet in bets:
-        total += bet.below
-        changes[bet.line] = changes.get(bet.line, 0.0) + bet.above - bet.below
-    worst = float("inf")
-    lines = sorted(changes)
-    for line, following in pairwise(lines):
-        total += changes[line]
-        if (first is None or line >= first) and (last is None or following <= last):
-            worst = min(worst, total)
-    return worst
+    def copy(self) -> "LineBets":
+        """Return the same sums, to be added to."""
+        copied = LineBets()
+        copied._below, copied._changes = self._below, self._changes.copy()
+        return copied
+
+    def worst_between(self, first: float | None = None, last: float | None = None) -> float:
+        """Return the worst at a result between two of the lines; infinity where nothing lies between.
+
+        Results that equal a line are left out: lines are set so that none does.
+
+        :param first, last: only results above `first` and below `last`.
+        """
+        worst, total = float("inf"), self._below
+        for line, following in pairwise(sorted(self._changes)):
+            total += self._changes[line]
+            if (first is None or line >= first) and (last is None or following <= last):
+                worst = min(worst, total)
+        return worst

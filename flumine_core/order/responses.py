@@ -55,6 +55,15 @@ class CurrentOrder:
         """EXECUTABLE, or EXECUTION_COMPLETE where nothing more can become of it."""
         return "EXECUTION_COMPLETE" if self._order.complete else "EXECUTABLE"
 
+    def __repr__(self) -> str:
+        return repr(self._order)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CurrentOrder) and other._order is self._order
+
+    def __hash__(self) -> int:
+        return hash(self._order)
+
     def __getattr__(self, name: str) -> Any:
         if name == "_order":  # of a copy that is being made
             raise AttributeError(name)

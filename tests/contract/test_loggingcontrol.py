@@ -202,7 +202,7 @@ def test_the_end_waits_no_longer_than_events_are_taken_and_tells_what_is_left(pa
     begun = monotonic()
     control.stop()
     assert monotonic() - begun < 20
-    assert told == [("Slow", "stop", "its thread did not end in time: 3 events were left behind")]
+    assert told == [("Slow", "stop", "its thread did not end in time: it handles one event, and 3 are left")]
     control.let_go.set()
 
 

@@ -84,6 +84,16 @@ def test_an_instance_is_of_one_client(house):
     assert (control.flumine, control.client) == ("another run", second)
 
 
+def test_a_client_control_may_do_without_its_base(house):
+    class Lean(ClientControl):
+        def __init__(self):
+            pass
+
+    control = Lean()
+    control.bind(house, house.client)
+    assert (control.flumine, control.client) == (house, house.client)
+
+
 def test_built_in_controls_take_no_unknown_options(house):
     for control in house.controls:
         with pytest.raises(TypeError):

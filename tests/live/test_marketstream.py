@@ -99,13 +99,17 @@ def test_an_image_that_answers_a_resume_replaces_everything(server: StreamServer
     assert "no longer" in (stream.reason_stale("1.1") or "") and stream.reason_stale("1.2") is None
 
 
-def test_an_image_without_a_definition_is_asked_for_anew(server: StreamServer, start: Start) -> None:
+@pytest.mark.parametrize("definition", [None, {"runners": "x"}, {"runners": [{"status": "ACTIVE"}]}])
+def test_an_image_without_a_usable_definition_is_asked_for_anew(
+    server: StreamServer, start: Start, definition: Any
+) -> None:
     stream, pumped = start()
     connection = server.connection()
     connection.change(ct="SUB_IMAGE", initialClk="I", clk="A", pt=1000, mc=[image()])
     pumped.books()
     assert pumped.next().market_books == []
-    connection.change(clk="B", pt=1001, mc=[{"id": "1.1", "img": True, "rc": [{"id": 11, "atb": [[7.0, 1]]}]}])
+    bad = {"id": "1.1", "img": True, "marketDefinition": definition, "rc": [{"id": 11, "atb": [[7.0, 1]]}]}
+    connection.change(clk="B", pt=1001, mc=[bad])
     assert pumped.next().market_books == []
     again = server.connection()
     assert stream.reason_stale("1.1") is not None

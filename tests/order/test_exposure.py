@@ -249,7 +249,11 @@ def test_worked_example(strategy):
 
 line_bets = st.lists(
     st.tuples(
-        sides, st.integers(1, 8).map(lambda value: value + 0.5), st.integers(0, 20), st.integers(0, 20), st.booleans()
+        sides,
+        st.integers(1, 8).map(lambda value: value + 0.5),
+        st.integers(0, 20),
+        st.integers(0, 20),
+        st.sampled_from(["complete", "live", 2.5, 7.5]),  # or being replaced, at this line
     ).filter(lambda bet: bet[2] + bet[3] > 0),
     max_size=8,
 )
@@ -260,20 +264,28 @@ def test_worst_on_a_line_is_the_worst_of_all_results(make_strategy, bets):
     strategy = make_strategy()
     blotter = Blotter("1.23")
     orders = []
-    for side, line, matched, remaining, is_complete in bets:
+    for side, line, matched, remaining, state in bets:
         order = limit(strategy, side, line, float(matched + remaining), float(matched), line, "LINE_RANGE")
         blotter[order.id] = order
-        if is_complete:
+        unmatched = line
+        if state == "complete":
             order.execution_complete()
             blotter.complete_order(order)
             remaining = 0
-        orders.append((side, line, matched, remaining))
+        elif state != "live":
+            order.replacing()
+            order.update_data["new_price"] = state
+            unmatched = min(line, state) if side == "BACK" else max(line, state)
+        orders.append((side, line, matched, unmatched, remaining))
+
+    def is_won(side, line, result):
+        return result < line if side == "BACK" else result > line
 
     def worst(result):
         total = 0.0
-        for side, line, matched, remaining in orders:
-            is_won = result < line if side == "BACK" else result > line
-            total += matched if is_won else -matched - remaining
+        for side, line, matched, unmatched, remaining in orders:
+            total += matched if is_won(side, line, result) else -matched
+            total -= 0 if is_won(side, unmatched, result) else remaining
         return total
 
     expected = min(worst(result) for result in range(12))

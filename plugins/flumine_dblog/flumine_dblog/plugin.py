@@ -233,7 +233,8 @@ class DatabaseLog(LoggingControl):
         self.flush()
         self._put("end", (self._uuid, LiveClock().epoch_ms))
         self.flush()
-        left = self._writer.close(self._close_seconds)
+        within = self._close_seconds if self.stop_within is None else min(self._close_seconds, self.stop_within / 2)
+        left = self._writer.close(within)
         if left:
             self._report("close", OSError(f"{left} entries are in {self._writer.spool}, the next run writes them"))
 
