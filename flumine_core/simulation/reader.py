@@ -6,7 +6,8 @@ A file is named by an address: a path, a URL, or `archive.tar!member/path.bz2`.
 import io
 import re
 from codecs import BOM_UTF8
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from fnmatch import fnmatchcase
 from glob import glob, has_magic
 from itertools import chain
@@ -272,8 +273,12 @@ def _no_lines(archive: str) -> str:
 
 
 def _text(source: Source, meter: _Meter) -> Iterator[bytes]:
-    """Yield the unpacked bytes of a source."""
-    stored = _stored(source, meter)
+    """Yield the unpacked bytes of a source, and close it however that ends."""
+    with closing(_stored(source, meter)) as stored:
+        yield from _unpacked(source, stored)
+
+
+def _unpacked(source: Source, stored: Iterator[bytes]) -> Iterator[bytes]:
     head = b""
     for chunk in stored:
         head += chunk
@@ -309,7 +314,7 @@ def _is_whole(line: bytes | bytearray) -> bool:
     return True
 
 
-def _stored(source: Source, meter: _Meter) -> Iterator[bytes]:
+def _stored(source: Source, meter: _Meter) -> Generator[bytes, None, None]:
     """Yield the stored bytes of a source, and keep count of them."""
     with _open(source) as file:
         chunks = _member(file, source) if source.member else iter(lambda: file.read(CHUNK), b"")
