@@ -43,7 +43,9 @@ class ControlError(FlumineCoreError, ValueError):
     :ivar numbers: the refusal's figures, None for none.
     """
 
-    numbers: dict[str, float | str | None] | None = None
+    def __init__(self, *arguments: object, numbers: dict[str, float | str | None] | None = None) -> None:
+        super().__init__(*arguments)
+        self.numbers = numbers
 
 
 class ExecutionError(FlumineCoreError, RuntimeError):

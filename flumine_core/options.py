@@ -297,8 +297,6 @@ def arguments_for(label: str, target: Any, options: Mapping[str, Any], given: It
     """
     problems, arguments = problems_and_arguments(target, options, given)
     if problems:
-        told = "; ".join(
-            f"{name}{':' if problem.startswith('there') else ''} {problem}" for name, problem in problems.items()
-        )
+        told = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
         raise SettingsError(f"{label}: {told}")
     return arguments

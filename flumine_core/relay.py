@@ -23,7 +23,6 @@ class RunLog:
     """A run's logging controls: started before its first unit, stopped after its last.
 
     :param faults: counts the exceptions of controls.
-    :ivar nouns: what any of them handles.
     :ivar tells_refused: whether any wants the status of refused orders.
     """
 
@@ -32,14 +31,17 @@ class RunLog:
             if not hasattr(control, "handlers"):
                 raise SettingsError(f"{type(control).__name__}.__init__ must call super().__init__()")
         self.controls = controls
-        self.nouns = frozenset(noun for control in controls for noun in control.handlers)
         self.tells_refused = any(control.REFUSED_STATUS for control in controls)
         self._faults = faults
+
+    @property
+    def nouns(self) -> frozenset[str]:
+        """What any of those that have started handles; before the start, any of them."""
+        return frozenset(noun for control in self.controls for noun in control.handlers)
 
     def __enter__(self) -> Self:
         try:
             self.controls = start_logs(self.controls, True, self._faults)
-            self.nouns = frozenset(noun for control in self.controls for noun in control.handlers)
         except BaseException as error:
             self.__exit__(type(error), error, None)
             raise

@@ -16,7 +16,6 @@ from .errors import ClientError, ExecutionError, StreamError
 from .events import EndFlumineEvent, Event, MarketBooksEvent
 from .garbage import frozen
 from .hint import one_line
-from .kernel.desk import NO_THREAD
 from .kernel.discovery import Discovery
 from .kernel.session import Session
 from .live.backlog import Backlog, WaitingEvent
@@ -82,7 +81,6 @@ class FlumineSimulation(Session):
                 self._replay(group)
         finally:
             self._end()
-            self.kernel_thread = NO_THREAD
 
     def _replay(self, group: Sequence[Any]) -> None:
         self.clock.reset()
@@ -336,7 +334,6 @@ class Flumine(Session):
             try:
                 self._end("end of streams" if self.has_run_out else self._stop_reason, left)
             finally:
-                self.kernel_thread = NO_THREAD
                 self._live.log_out()
 
     def _open(self, streams: Iterable[Any], threads: list[threading.Thread]) -> None:

@@ -61,14 +61,13 @@ class Processes(ProcessPoolExecutor):
         super().__init__(workers, context, _start_worker, (lifeline, prepare))
 
     def leave(self, at_once: bool) -> None:
-        """Let the processes end: `at_once`, or after threads that were left in them, for which it waits a second."""
+        """Let the processes end, `at_once` or after threads that were left in them; wait a second at most."""
         for process in self._begun if at_once else ():
             if process.is_alive():
                 process.kill()
         end = threading.Thread(target=self._end, name="end-of-workers")
         end.start()
-        if not at_once:
-            end.join(1)
+        end.join(1)  # a process that ends meanwhile wakes the executor's thread, and may find its pipe closed
 
     def _end(self) -> None:
         self.shutdown(cancel_futures=True)

@@ -156,7 +156,7 @@ def test_every_problem_is_told_at_once() -> None:
         "nam": "there is no such option, did you mean 'name'",
         "ticks": "is required and missing, expected a whole number",
     }
-    with pytest.raises(SettingsError, match=r"^strategy 'x': size must .*; nam: there .*; ticks is required"):
+    with pytest.raises(SettingsError, match=r"^strategy 'x': size: must .*; nam: there .*; ticks: is required"):
         arguments_for("strategy 'x'", Child, {"size": "x", "nam": "y"})
 
 

@@ -58,7 +58,7 @@ class Control:
         """
         refusal = self.check(order, package_type)
         if refusal is not None:
-            raise _error_of(refusal.reason, refusal.numbers)
+            raise ControlError(refusal.reason, numbers=refusal.numbers)
         return None
 
     def check(self, order: Order, package_type: OrderPackageType) -> Refusal | None:
@@ -74,7 +74,7 @@ class Control:
 
     def _on_error(self, order: Order, error: str, **numbers: float | str | None) -> NoReturn:
         # flumine's signature, so that its users' controls run; the boundary knows the order
-        raise _error_of(error, numbers)
+        raise ControlError(error, numbers=numbers)
 
     def refuse(
         self,
@@ -94,12 +94,6 @@ class Control:
             order.id,
             package_type,
         )
-
-
-def _error_of(reason: str, numbers: dict[str, float | str | None]) -> ControlError:
-    error = ControlError(reason)
-    error.numbers = numbers
-    return error
 
 
 class TradingControl(Control):

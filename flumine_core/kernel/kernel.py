@@ -158,7 +158,7 @@ class Kernel(MarketLife):
                     if reports:
                         self.apply(market, reports)
                 except (Exception, SystemExit) as error:
-                    self._execution_raised(execution, "after_book", error)
+                    self.faults.record(type(execution).__name__, "after_book", error)
             if is_active:
                 self._process_orders(market)
         for _, call in self._book_step.calls:

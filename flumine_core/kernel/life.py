@@ -53,15 +53,12 @@ class MarketLife(Desk):
             if self._waiting:
                 self.drain()
 
-    def _execution_raised(self, execution: Execution, method: str, error: BaseException) -> None:
-        self.faults.record(type(execution).__name__, method, error)
-
     def _reports_of(self, execution: Execution, method: str, *arguments: Any) -> Iterator[Report]:
         """Yield what a method of an execution reports, until it raises."""
         try:
             yield from getattr(execution, method)(*arguments)
         except (Exception, SystemExit) as error:
-            self._execution_raised(execution, method, error)
+            self.faults.record(type(execution).__name__, method, error)
 
     def _execute_due(self, market: Market, book: MarketBook) -> None:
         """Have what is due executed against the book before."""
@@ -71,7 +68,7 @@ class MarketLife(Desk):
                 if reports:
                     self.apply(market, reports)
             except (Exception, SystemExit) as error:
-                self._execution_raised(execution, "before_book", error)
+                self.faults.record(type(execution).__name__, "before_book", error)
 
     def _add_live_market(self, market_id: str, market_book: MarketBook | None) -> Market:
         """Add a market that a stream has brought."""
@@ -127,7 +124,7 @@ class MarketLife(Desk):
             try:
                 execution.close_market(market)
             except (Exception, SystemExit) as error:
-                self._execution_raised(execution, "close_market", error)
+                self.faults.record(type(execution).__name__, "close_market", error)
         if is_book:
             self._clear_market(market)
         if "close_market" in self._logged:

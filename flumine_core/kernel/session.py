@@ -20,6 +20,7 @@ from ..order.cleared import Cleared, ClearedMarket
 from ..plain import LOAD
 from ..settings import Settings, config
 from .badlines import BadLines
+from .desk import NO_THREAD
 from .discovery import Discovery
 from .entrypoint import HOOKS
 from .guard import each_guarded
@@ -181,6 +182,7 @@ class Session(Kernel):
             attempt(partial(stop_logs, self._logging_controls, reason, self.faults, log_seconds))
             for client in self.clients:
                 client.has_run = True
+            self.kernel_thread = NO_THREAD
         if raised and cause is None:
             raise raised[0]
 

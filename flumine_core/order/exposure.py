@@ -199,16 +199,19 @@ class Tally:
             self.matched_lose += size * _SCALE
 
     def _add_open(self, order: ExposedOrder, kind: LimitOrder) -> None:
-        risk, is_back = _open_risk(order, kind), order.side == "BACK"
-        if is_back:
+        risk = _open_risk(order, kind)
+        if order.side == "BACK":
             self.open_lose -= risk
         else:
             self.open_win -= risk
         if kind.price_ladder_definition == "LINE_RANGE" and risk:
-            line = kind.price
-            if order.update_data and order.status in _IN_DOUBT:
-                line = (min if is_back else max)(line, order.update_data.get("new_price", line))
-            self._add_line(line, 0 if is_back else -risk, -risk if is_back else 0)
+            self._add_open_line(order, kind.price, risk)
+
+    def _add_open_line(self, order: ExposedOrder, line: float, risk: float) -> None:
+        is_back = order.side == "BACK"
+        if order.update_data and order.status in _IN_DOUBT:
+            line = (min if is_back else max)(line, order.update_data.get("new_price", line))
+        self._add_line(line, 0 if is_back else -risk, -risk if is_back else 0)
 
     def _add_line(self, line: float, below: float, above: float) -> None:
         if self.lines is None:

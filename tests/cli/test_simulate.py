@@ -132,7 +132,7 @@ options = {{ name = "second", stake = 7, max_order_exposure = 5 }}
         (["--strategy", "exampel"], "did you mean 'example'"),
         (["--strategy", "nowhere:Thing"], "nowhere:Thing cannot be imported: ModuleNotFoundError"),
         (["--strategy", "example", "--set", "stke=3"], "did you mean 'stake'"),
-        (["--strategy", "example", "--set", "stake=much"], "stake must be a number, was 'much'"),
+        (["--strategy", "example", "--set", "stake=much"], "stake: must be a number, was 'much'"),
         (["--strategy", "example", "--set", "settings.place_latency=x"], "settings.place_latency: must be seconds"),
         (["--strategy", "json:"], "json: must be a class, was module"),
         (["--strategy", "example", "--set", "settings=1"], "must be section.key=value, was 'settings=1'"),

@@ -118,7 +118,7 @@ def test_sigterm_ends_it_in_order(tmp_path: Path, record: Any, lines_of: Lines, 
     ("tables", "told"),
     [
         ('[[strategies]]\nname = "example"\n', "a recorder must be configured"),
-        ('[[strategies]]\nname = "recorder"\n', "directory is required"),
+        ('[[strategies]]\nname = "recorder"\n', "directory: is required"),
         ('[[strategies]]\nname = "recorder"\ndirectory = "d"\ncompression = "rar"\n', "compression must be one of"),
         ('[[strategies]]\nname = "recorder"\ndirectory = "d"\nspeed = 3\n', "speed: there is no such option"),
         ('[[clients]]\ntype = "unheard"\n[[strategies]]\nname = "recorder"\ndirectory = "d"\n', "unheard"),
