@@ -36,7 +36,7 @@ def test_orders_are_those_of_the_result(command_line: Any, markets: list[Path], 
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"rotation": "week"}, "rotation must be one of 'day', 'market', 'run', was 'week'"),
+        ({"rotation": "week"}, "rotation: must be one of 'day', 'market', 'run', was 'week'"),
         ({"colums": {}}, "did you mean 'columns'"),
         ({"columns": {"orders": ["sid"]}}, "was 'sid'"),
     ],
