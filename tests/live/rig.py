@@ -75,11 +75,13 @@ class Rig:
             self.framework.run()
         except BaseException as error:
             self.error = error
+        finally:
+            self.trader.first_book.set()  # who waits for it is told
 
     def start(self, is_ready: bool = True) -> "Rig":
         self.thread.start()
         if is_ready:
-            assert self.trader.first_book.wait(PATIENCE), self.error
+            assert self.trader.first_book.wait(PATIENCE) and self.error is None, self.error
             self.wait_until(lambda: self.execution.gate.is_open)
         return self
 

@@ -169,7 +169,7 @@ def jumps(original: list[tuple[int, int]], recorded: list[tuple[int, int]], gaps
 def test_what_a_lost_connection_costs_is_listed(tmp_path: Path, record: Any, until: Until) -> None:
     folder = tmp_path / "recordings"
     market = SyntheticMarket(updates=400)
-    with exchange_module.LocalExchange([market], 40.0, exchange_module.ExchangeSettings()) as exchange:
+    with exchange_module.LocalExchange([market], 120.0, exchange_module.ExchangeSettings()) as exchange:
         child = record(exchange)
         until(lambda: all(sizes(folder) or [0]), 60)
         exchange.start_replay()
