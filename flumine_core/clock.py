@@ -49,6 +49,10 @@ class LiveClock:
         """Do nothing: the wall clock advances by itself."""
 
 
+running: list[Clock] = []
+"""The clocks of the process's frameworks that run, the latest begun last."""
+
+
 class EventClock:
     """A clock that events move: its time is the latest publish time it was told."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from .clock import Clock
+from .clock import Clock, running
 from .errors import SettingsError
 from .waits import StreamWaits
 
@@ -165,8 +165,15 @@ class Settings(LiveSettings):
 
     @property
     def current_time(self) -> datetime | None:
-        """The time of the running framework's clock, None before the first run."""
-        return None if self._clock is None else self._clock.now()
+        """The time of the running framework's clock, None before the first run.
+
+        Where several run, of the one that these settings were given to last, else of the latest begun; where none
+        does, the time at which the one that they were given to has ended.
+        """
+        clock = self._clock
+        if running and not any(clock is each for each in running):
+            clock = running[-1]
+        return None if clock is None else clock.now()
 
     @property
     def own_strategy_ref(self) -> str:

@@ -29,6 +29,7 @@ from flumine_core import (
     SportsDataStream,
     Trade,
     TradingControl,
+    config,
     hookimpl,
 )
 from flumine_core.contract.streams import BaseStream
@@ -399,12 +400,14 @@ def test_order_forced_too_late_ends_with_a_refusal(where: str, simulate: Any, ma
     assert [refusal.order_id for refusal in framework.refusals] == [strategy.order.id]
 
 
-def test_client_that_was_never_added_is_named_in_the_refusal(simulate: Any, market_file: Any) -> None:
+@pytest.mark.parametrize("is_forced", [False, True])
+def test_client_that_was_never_added_is_named_in_the_refusal(simulate: Any, market_file: Any, is_forced: bool) -> None:
     stranger = SimulatedClient(username="stranger")
 
     def act(strategy: Any, market: Any) -> None:
         strategy.order = back(strategy, market)
-        market.place_order(strategy.order, client=stranger)
+        assert market.place_order(strategy.order, force=is_forced, client=stranger) is is_forced
+        assert len(market.blotter) == is_forced
 
     strategy = Once(act)
     framework = simulate(market_file(), strategy)
@@ -894,6 +897,42 @@ def test_current_time_is_the_books_time(market_file: Any, plugins: Any) -> None:
     framework.add_strategy(Own(stream=HistoricalStream(market_file())))
     framework.run()
     assert times and all(told == published for told, published in times)
+
+
+def test_current_time_is_that_of_the_run_whatever_its_settings(market_file: Any, plugins: Any, simulate: Any) -> None:
+    path = market_file()
+    times: list[tuple[Any, ...]] = []
+
+    class Nesting(Once):
+        def check_market_book(self, market: Any, market_book: Any) -> bool:
+            if not times:
+                simulate(path, Once())
+            times.append((config.current_time, market.flumine.settings.current_time, market_book.publish_time))
+            return False
+
+    framework = FlumineSimulation(client=SimulatedClient(), settings=Settings(), plugins=plugins())
+    framework.add_strategy(Nesting(stream=HistoricalStream(path)))
+    framework.run()
+    assert len(times) > 3 and all(one == two == published for one, two, published in times)
+
+
+def test_streams_are_subscribed_to_and_left_while_they_run(market_file: Any, plugins: Any) -> None:
+    class Leaving(Once):
+        def check_market_book(self, market: Any, market_book: Any) -> bool:
+            super().check_market_book(market, market_book)
+            if self.books == 3:
+                other.subscribe_to_stream(self.streams[0])
+            if self.books == 5:
+                self.unsubscribe_from_stream(self.streams[0])
+            return False
+
+    leaving, other, third = Leaving(stream=HistoricalStream(market_file())), Once(streams=[]), Once(streams=[])
+    framework = FlumineSimulation(client=SimulatedClient(), plugins=plugins())
+    for strategy in (leaving, other, third):
+        framework.add_strategy(strategy)
+    third.subscribe_to_stream(leaving.streams[0])
+    framework.run()
+    assert (leaving.books, third.books - other.books, third.books > 10) == (5, 3, True)
 
 
 def test_hook_settings_reach_the_execution(simulate: Any, market_file: Any) -> None:

@@ -11,6 +11,7 @@ from ..clock import to_datetime
 from ..garbage import tracked
 from .change import RunnerChange, plain_change
 from .definition import Definition, RunnerKey
+from .items import Items
 from .price import Number
 from .runner import RunnerBook, RunnerRecord
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @tracked
-class MarketBook(Struct, eq=False, weakref=True):
+class MarketBook(Items, Struct, eq=False, weakref=True):
     """A market book as betfairlightweight's, with all its attributes; kept, it stays as it is.
 
     :ivar publish_time_epoch: milliseconds since 1970; `publish_time` is the same as an aware datetime.

@@ -7,10 +7,11 @@ from msgspec import Struct
 
 from .change import RunnerChange
 from .definition import RunnerKey, parse_datetime
+from .items import Items
 from .price import Ladder, Number, PositionLadder, PriceSize
 
 
-class RunnerBookEX(Struct, frozen=True, eq=False, gc=False):
+class RunnerBookEX(Items, Struct, frozen=True, eq=False, gc=False):
     """Exchange prices: the two available ladders best first, the traded volume by ascending price."""
 
     available_to_back: list[PriceSize]
@@ -18,7 +19,7 @@ class RunnerBookEX(Struct, frozen=True, eq=False, gc=False):
     traded_volume: list[PriceSize]
 
 
-class RunnerBookSP(Struct, frozen=True, eq=False, gc=False):
+class RunnerBookSP(Items, Struct, frozen=True, eq=False, gc=False):
     """Starting prices; `actual_sp` is None until reconciled, and may be the text "NaN" or "Infinity"."""
 
     near_price: Number | str | None
@@ -28,7 +29,7 @@ class RunnerBookSP(Struct, frozen=True, eq=False, gc=False):
     lay_liability_taken: list[PriceSize]
 
 
-class RunnerBook(Struct, frozen=True, eq=False, gc=False):
+class RunnerBook(Items, Struct, frozen=True, eq=False, gc=False):
     """One runner at one publish time; never changes.
 
     :ivar traded_before: the traded table of the book delivered before, where it changed with the book that made

@@ -1,7 +1,7 @@
 """Clients: accounts at a venue, as descriptions; an execution made for each does the work."""
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, overload
 
 import attrs
 
@@ -245,22 +245,40 @@ class Clients:
             raise ClientError(f"two clients must not share a username, was {client.username!r}")
         self._clients.append(client)
 
-    def get_client(self, username: str) -> BaseClient:
-        """Return a client by username.
+    @overload
+    def get_client(self, username: str, /) -> BaseClient: ...
 
-        :raises ClientError: if there is none.
+    @overload
+    def get_client(self, venue: Venue | None, username: str, /) -> BaseClient | None: ...
+
+    def get_client(self, *names: Any) -> BaseClient | None:
+        """Return a client by username, or as in flumine by venue (any if None) and username.
+
+        :returns: None where there is none at that venue.
+        :raises ClientError: if no venue was asked for and there is none.
         """
+        venue, username = (None, *names)[-2:]
         for client in self._clients:
-            if client.username == username:
+            if client.username == username and venue in (None, client.venue):
                 return client
+        if len(names) > 1:
+            return None
         known = ", ".join(client.username for client in self._clients) or "none"
         raise ClientError(f"no client of username {username!r}, there are: {known}")
 
-    def get_default(self) -> BaseClient:
-        """Return the first client.
+    @overload
+    def get_default(self) -> BaseClient: ...
 
-        :raises ClientError: if there is none.
+    @overload
+    def get_default(self, venue: Venue | None) -> BaseClient | None: ...
+
+    def get_default(self, venue: Venue | None = None) -> BaseClient | None:
+        """Return the first client, or the first at a venue (None where there is none).
+
+        :raises ClientError: if there is no client at all.
         """
+        if venue is not None:
+            return next((client for client in self._clients if client.venue == venue), None)
         if not self._clients:
             raise ClientError("a client must be added first")
         return self._clients[0]

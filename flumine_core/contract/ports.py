@@ -115,6 +115,10 @@ class Framework(Protocol):
         """Add a logging control."""
         ...
 
+    def subscriptions_changed(self) -> None:
+        """Take note that a strategy's streams are others now."""
+        ...
+
     def log_control(self, event: Event) -> None:
         """Hand an event to the logging controls."""
         ...

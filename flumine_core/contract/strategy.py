@@ -178,6 +178,7 @@ class BaseStrategy:
         self.multi_order_trades = multi_order_trades
         self.streams: list[Any] = [stream] if stream is not None else list(streams or ())
         self.clients: Any = None
+        self._subscriptions_changed: Callable[[], None] | None = None
         self.clock: Clock = LiveClock()
         self._own_clock: Clock = self.clock
         self.order_sep = "-"
@@ -194,6 +195,7 @@ class BaseStrategy:
         self.clock = self._own_clock = framework.clock
         self.order_sep = framework.settings.order_sep
         self.clients = framework.clients
+        self._subscriptions_changed = framework.subscriptions_changed
         self.use_ids(ids)
 
     def use_ids(self, ids: OrderIds) -> None:
@@ -313,16 +315,21 @@ class BaseStrategy:
         return any(market_id in getattr(stream, "market_ids", ()) for stream in self.streams)
 
     def subscribe_to_stream(self, stream: Any) -> None:
-        """Add a stream description."""
-        self.streams.append(stream)
+        """Add a stream description, or while the framework runs one of its streams."""
+        self._subscribe([*self.streams, stream])
 
     def unsubscribe_from_stream(self, stream: Any) -> None:
         """Remove a stream description if it is there."""
-        self.streams = [other for other in self.streams if other is not stream]
+        self._subscribe([other for other in self.streams if other is not stream])
 
     def replace_stream(self, stream: Any, new_stream: Any) -> None:
         """Put one stream description in another's place."""
-        self.streams = [new_stream if other is stream else other for other in self.streams]
+        self._subscribe([new_stream if other is stream else other for other in self.streams])
+
+    def _subscribe(self, streams: list[Any]) -> None:
+        self.streams = streams
+        if self._subscriptions_changed is not None:
+            self._subscriptions_changed()
 
     def now(self) -> datetime:
         """Return the time as the framework has it: recorded in simulation, real when live."""

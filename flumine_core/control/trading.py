@@ -170,7 +170,7 @@ def _order_fault(order: Order) -> Fault | None:
         if kind.time_in_force is not None and (fault := _fill_fault(kind)):
             return fault
         return (
-            _amount_fault("size", kind.size or kind.bet_target_size)
+            _amount_fault("size", kind.size or kind.bet_target_size or kind.size)
             or _price_fault(kind.price, kind, order.client)
             or _stake_fault(order, kind)
         )

@@ -64,11 +64,16 @@ class Desk(Reports):
         """Return trading controls and the client's own, in order, each with what checks a request."""
         controls = self._controls.get(id(client))
         if controls is None:
+            if not self._is_ours(client):
+                return ((self, _not_added),)
             controls = self._controls[id(client)] = tuple(
                 (control, control.check if type(control).__call__ is Control.__call__ else control)
                 for control in (*self.trading_controls, *client.trading_controls)
             )
         return controls
+
+    def _is_ours(self, client: Any) -> bool:
+        return any(client is each for each in self.clients)
 
     def control_raised(
         self, control: Control, error: BaseException, order: Order, package_type: OrderPackageType
@@ -209,9 +214,11 @@ class Desk(Reports):
                 self._log_status(order)
         execution = package.client.execution  # type: ignore[attr-defined]
         if execution not in self.executions and (execution is None or package.package_type is OrderPackageType.PLACE):
-            is_ours = any(package.client is each for each in self.clients)
-            told = "is another framework's by now" if is_ours else "was not added before run()"
-            self._stop(package, "Execution", f"client {package.client.username} {told}")
+            if self._is_ours(package.client):
+                self._stop(package, "Execution", f"client {package.client.username} is another framework's by now")
+            else:
+                for order in package.orders:
+                    self._stop_request(order, _not_added(order, package.package_type))
             return
         try:
             execution.submit(package)
@@ -240,3 +247,8 @@ class Desk(Reports):
                 order.executable()
             order.violation_msg = refusal.message
         self.refuse(order, refusal)
+
+
+def _not_added(order: Order, package_type: OrderPackageType) -> Refusal:
+    name = getattr(order.client, "username", None) or repr(order.client)
+    return refusal_of("Execution", f"client {name} was not added before run()", order, package_type)

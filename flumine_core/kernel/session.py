@@ -8,6 +8,7 @@ from functools import partial
 from time import monotonic
 from typing import Any, ClassVar
 
+from ..clock import running
 from ..contract.client import BaseClient
 from ..contract.ports import Stream
 from ..contract.strategy import BaseStrategy, owned_by_base
@@ -77,6 +78,7 @@ class Session(Kernel):
         self._given.use_clock(self.clock, self.clients.simulated)
         settings, self.setting_changes = self.plan.configure(self._given.evolve())
         self.settings = settings.evolve(simulated=self.clients.simulated).frozen()
+        self.settings.use_clock(self.clock, self.clients.simulated)
         for strategy in self.strategies:
             strategy.order_sep = self.settings.order_sep
         self._book_step = self.plan.steps["process_market_books"]
@@ -116,6 +118,7 @@ class Session(Kernel):
         self._find_takers()
         self._add_default_workers()
         self.is_running = True
+        running.append(self.clock)
         each_guarded(list(self._workers), "start", lambda each: each.start(self, self._worker_raised), self.faults)
         self.log_control(ConfigEvent(self.settings.as_dict()))
         self._start_strategies()
@@ -176,6 +179,7 @@ class Session(Kernel):
                 attempt(step)
         finally:
             self.is_running = False
+            running[:] = [each for each in running if each is not self.clock]
             attempt(self._stop_workers)
             for execution in self.executions:
                 self._close(execution, "shutdown")

@@ -9,7 +9,7 @@ import attrs
 from loguru import logger
 
 from ..contract.client import BaseClient
-from ..events import ClearedMarketsEvent, ClearedOrdersEvent, CloseMarketEvent
+from ..events import ClearedMarketsEvent, ClearedOrdersEvent, CloseMarketEvent, Event
 from ..hint import one_line
 from ..market.market import Market
 from ..order.cleared import Cleared
@@ -182,39 +182,45 @@ def _bring_cleared(framework: WorkedFramework, closed: _Closed, client: BaseClie
         return True
     market_id = closed.market_id
     found = in_kernel(framework, lambda: _bets(framework.markets.get(market_id), client))
-    matched, is_live = found or (set(), False)
+    matched, is_live, has_orders = found or (set(), False, False)
     if is_live and not closed.is_late:
         return False
     if not matched:
-        return True
-    orders = guarded(client, "poll_cleared_orders", partial(cleared_rows, api, market_id, None))
+        return not has_orders or _process(framework, ClearedOrdersEvent(market_id, Cleared(market_id, [])))
+    refs = [framework.settings.own_strategy_ref] if framework.settings.own_orders_only else None
+    orders = guarded(client, "poll_cleared_orders", partial(cleared_rows, api, market_id, None, refs))
     missing = matched - {str(row.get("betId")) for row in orders or ()}
     if missing and not closed.is_late:
         return False
     if missing:
         told = ", ".join(sorted(missing))
         logger.error("market {}: of the matched bets these were not cleared in time: {}", market_id, told)
-    markets = guarded(client, "poll_cleared_orders", partial(cleared_rows, api, market_id, "MARKET"))
+    markets = guarded(client, "poll_cleared_orders", partial(cleared_rows, api, market_id, "MARKET", refs))
     if not markets and not closed.is_late:
         return False
     cleared_orders = ClearedOrdersEvent(market_id, Cleared(market_id, list(_resources(orders or ()))))
     cleared_markets = ClearedMarketsEvent(Cleared(market_id, list(_resources(markets or ()))), client.username)
+    return _process(framework, cleared_orders, cleared_markets)
 
-    def process() -> bool:  # what was posted could come when the market has left memory
-        framework.process(cleared_orders)
-        framework.process(cleared_markets)
+
+def _process(framework: WorkedFramework, *events: Event) -> bool:
+    """Have events processed, now: what was posted could come when the market has left memory."""
+
+    def process() -> bool:
+        for event in events:
+            framework.process(event)
         return True
 
     return in_kernel(framework, process) is True
 
 
-def _bets(market: Market | None, client: Any) -> tuple[set[str], bool]:
-    """Return the ids of a client's matched bets, and whether it has live orders."""
+def _bets(market: Market | None, client: Any) -> tuple[set[str], bool, bool]:
+    """Return the ids of a client's matched bets, whether it has live orders, and whether any."""
     if market is None:
-        return set(), False
+        return set(), False, False
     matched = {str(order.bet_id) for order in market.blotter.client_orders(client, matched_only=True)}
     is_live = any(order.client is client and not order.complete for order in market.blotter.live_orders)
-    return matched, is_live
+    return matched, is_live, bool(market.blotter.client_orders(client))
 
 
 def _resources(rows: Iterable[dict[str, Any]]) -> Iterator[Any]:
@@ -225,16 +231,19 @@ def _resources(rows: Iterable[dict[str, Any]]) -> Iterator[Any]:
             logger.error("a cleared order cannot be used: {}", one_line(error))
 
 
-def cleared_rows(api: Api, market_id: str, group_by: str | None) -> list[dict[str, Any]]:
+def cleared_rows(api: Api, market_id: str, group_by: str | None, refs: list[str] | None) -> list[dict[str, Any]]:
     """Return all rows of listClearedOrders of a market, page by page.
 
     :param group_by: "MARKET" for profit and commission, None for every bet.
+    :param refs: customerStrategyRefs of the bets, None is every bet of the account.
     :raises CallError: where the exchange does not answer.
     """
     rows: list[dict[str, Any]] = []
     params: dict[str, Any] = {"betStatus": "SETTLED", "marketIds": [market_id]}
     if group_by is not None:
         params["groupBy"] = group_by
+    if refs is not None:
+        params["customerStrategyRefs"] = refs
     while True:
         page = api.call("listClearedOrders", {**params, "fromRecord": len(rows), "recordCount": _PAGE})
         new = [row for row in page.get("clearedOrders") or () if _is_object(row)]

@@ -56,12 +56,17 @@ def levels(prices: Any) -> list[tuple[Any, Any]]:
 def assert_equal(book: MarketBook, oracle: Any) -> None:
     for name in BOOK:
         assert getattr(book, name) == getattr(oracle, name), name
+    for name in ("marketId", "market_id", "totalMatched", "no such name"):
+        assert book.get(name, 7) == oracle.get(name, 7), name
     assert len(book.runners) == len(oracle.runners)
     for ours, theirs in zip(book.runners, oracle.runners, strict=True):
         for name in RUNNER:
             assert getattr(ours, name) == getattr(theirs, name), name
         for name in ("available_to_back", "available_to_lay", "traded_volume"):
             assert levels(getattr(ours.ex, name)) == levels(getattr(theirs.ex, name)), name
+        for name in ("selectionId", "lastPriceTraded", "status"):
+            assert ours[name] == theirs[name], name
+        assert levels(ours["ex"]["availableToBack"]) == levels(theirs["ex"]["availableToBack"])
         for name in ("near_price", "far_price", "actual_sp"):
             assert getattr(ours.sp, name) == getattr(theirs.sp, name), name
         for name in ("back_stake_taken", "lay_liability_taken"):

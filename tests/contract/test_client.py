@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
+import attrs
 import pytest
 
 from flumine_core import BetfairClient, FlumineCoreError, SimulatedClient
@@ -53,6 +54,12 @@ def test_names_are_given_and_unique() -> None:
     assert clients.get_client("me").username == "me"
     with pytest.raises(FlumineCoreError, match=r"'you'.*simulated, simulated-2, me, betfair"):
         clients.get_client("you")
+    venue = clients.get_default().venue
+    assert clients.get_client(venue, "me") is clients.get_client(None, "me") is clients.get_client("me")
+    assert clients.get_client(venue, "you") is None
+    other = attrs.evolve(venue, name="elsewhere")
+    assert clients.get_client(other, "me") is clients.get_default(other) is None
+    assert clients.get_default(venue) is clients.get_default()
     assert set(clients.info) == {"simulated", "simulated-2", "me", "betfair"}
 
 

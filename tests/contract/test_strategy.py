@@ -14,7 +14,8 @@ def made(**options: Any) -> tuple[BaseStrategy, EventClock]:
     """Return a strategy bound to a clock of its own."""
     clock = EventClock(1_000_000)
     strategy = BaseStrategy(**options)
-    strategy.bind(SimpleNamespace(clock=clock, clients="clients", settings=Settings()), OrderIds())  # type: ignore[arg-type]
+    framework: Any = SimpleNamespace(clock=clock, clients="clients", settings=Settings(), subscriptions_changed=list)
+    strategy.bind(framework, OrderIds())
     return strategy, clock
 
 

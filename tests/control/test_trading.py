@@ -47,7 +47,7 @@ GOOD = [
 BAD = [
     ("back", LimitOrder(3.0, 2.0), "side must be BACK or LAY, was back"),
     ("BACK", LimitOrder(3.0), "size must be given, was None"),
-    ("BACK", LimitOrder(3.0, 0), "size must be given, was None"),
+    ("BACK", LimitOrder(3.0, 0), "size must be given, was 0"),
     ("BACK", LimitOrder(3.0, -1.0), "size must be above 0, was -1.0"),
     ("BACK", LimitOrder(3.0, 2.001), "size must have at most two decimals, was 2.001"),
     ("BACK", LimitOrder(3.0, NAN), "size must be a number, was nan"),

@@ -21,10 +21,12 @@ class Cleared(LoggingControl):
 
     def __init__(self) -> None:
         super().__init__()
+        self.times = 0
         self.bets: list[str] = []
         self.markets: list[str] = []
 
     def process_cleared_orders(self, event: Any) -> None:
+        self.times += 1
         self.bets += [row["bet_id"] for row in event.cleared_orders]
 
     def process_cleared_markets(self, event: Any) -> None:
@@ -77,6 +79,33 @@ def test_a_market_that_closed_while_we_were_down_leaves_the_journal(
     second.stop()
     third = make_rig(trader=EVERY)
     assert third.ask(lambda: MARKET not in third.framework.markets)
+
+
+@pytest.mark.usefixtures("other")
+def test_that_nothing_was_matched_is_told_too(make_rig: Callable[..., Rig]) -> None:
+    cleared = Cleared()
+    rig = make_rig(trader=EVERY, log=cleared, **SOON)
+    rig.settled(rig.place())
+    rig.exchange.market(MARKET).close([11])
+    rig.wait_until(lambda: cleared.times)
+    assert (cleared.times, cleared.bets, cleared.markets) == (1, [], [])
+
+
+@pytest.mark.usefixtures("other")
+@pytest.mark.parametrize("own_orders_only", [True, False])
+def test_what_is_cleared_is_of_the_same_bets_as_the_orders(make_rig: Callable[..., Rig], own_orders_only: bool) -> None:
+    cleared = Cleared()
+    rig = make_rig(trader=EVERY, log=cleared, own_orders_only=own_orders_only, **SOON)
+    bet_id = rig.exchange.place_external_bet(MARKET, 22, "LAY", 1.5, 20.0)
+    order = rig.place()
+    rig.settled(order)
+    market = rig.exchange.market(MARKET)
+    market.match_bet(order.bet_id)
+    market.match_bet(bet_id)
+    rig.wait_until(lambda: order.complete)
+    market.close([11])
+    rig.wait_until(lambda: cleared.markets)
+    assert set(cleared.bets) == {order.bet_id} | (set() if own_orders_only else {bet_id})
 
 
 @pytest.mark.usefixtures("other")
