@@ -58,6 +58,7 @@ class Assembly:
         self.run = run
         self.discovery = discovery
         self.flumine = flumine
+        self._named_controls: list[Any] = []
         for client in run.clients:
             self.flumine.add_client(self._client(client))
         for control in run.trading_controls:
@@ -103,7 +104,7 @@ class Assembly:
 
     def _add_control(self, named: Named) -> None:
         target, control = self._control_of("trading_controls", named, {"flumine": self.flumine})
-        _drop_default(self.flumine.trading_controls, target)
+        self._drop_default(self.flumine.trading_controls, target, control)
         self.flumine.add_trading_control(control)
 
     def _add_client_control(self, named: Named) -> None:
@@ -113,8 +114,15 @@ class Assembly:
         for client in clients:
             given = {"flumine": self.flumine, "client": client}
             target, control = self._control_of("client_controls", named, given)
-            _drop_default(client.trading_controls, target)
+            self._drop_default(client.trading_controls, target, control)
             self.flumine.add_client_control(client, control)
+
+    def _drop_default(self, controls: list[Any], target: Any, control: Any) -> None:
+        """Take out the house's own control of a class that the run names, so that its options hold."""
+        self._named_controls.append(control)
+        if inspect.isclass(target):
+            named = set(map(id, self._named_controls))
+            controls[:] = [each for each in controls if id(each) in named or type(each) is not target]
 
     def _optional(self, kind: str, all_named: Iterable[Named]) -> Iterator[tuple[str, Any]]:
         """Make things that the run can do without; yield each with its name."""
@@ -240,18 +248,18 @@ def make_logging_controls(run: Run, discovery: Discovery, faults: Faults) -> lis
 
 def _in_wished_order(middleware: Iterable[tuple[str, Any]]) -> list[Any]:
     """Sort middleware by its `before` and `after`, else as the configuration has it."""
-    made = dict(middleware)
-    wishes = {name: (getattr(each, "before", ()), getattr(each, "after", ())) for name, each in made.items()}
+    made: dict[str, list[Any]] = {}
+    for name, each in middleware:
+        made.setdefault(name, []).append(each)
+    wishes = {name: (_wished(same, "before"), _wished(same, "after")) for name, same in made.items()}
     names, circles = ordered(wishes)
     if circles:
         raise SettingsError(f"middleware: {describe_circle(circles[0])}")
-    return [made[name] for name in names]
+    return [each for name in names for each in made[name]]
 
 
-def _drop_default(controls: list[Any], target: Any) -> None:
-    """Take out the house's own control of a class that the run names, so that its options hold."""
-    if inspect.isclass(target):
-        controls[:] = [control for control in controls if type(control) is not target]
+def _wished(middleware: Iterable[Any], wish: str) -> list[str]:
+    return [name for each in middleware for name in getattr(each, wish, ())]
 
 
 def collect(flumine: FlumineSimulation, unit: Unit, keep: bool) -> Result:

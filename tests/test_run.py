@@ -130,6 +130,12 @@ class First(Noting):
     before = ("second",)
 class Second(Noting):
     pass
+class Tagged(Middleware):
+    seen = []
+    def __init__(self, tag: str):
+        self.tag = tag
+    def __call__(self, market):
+        Tagged.seen.append(self.tag)
 class Round(Noting):
     before = ("first",)
     after = ("second",)
@@ -161,6 +167,7 @@ refusing = runs_shop:Refusing
 first = runs_shop:First
 second = runs_shop:Second
 round = runs_shop:Round
+tagged = runs_shop:Tagged
 [flumine_core.logging_controls]
 logger = runs_shop:Logger
 """
@@ -550,6 +557,24 @@ def test_a_built_in_control_that_is_named_takes_the_place_of_the_default(markets
         client_controls=(Named("max_order_count", {"transaction_limit": 5}),),
     )
     assert simulate(wide).refused == {}
+
+
+def test_a_control_that_is_named_twice_guards_twice(markets: list[str]) -> None:
+    for least in ((3.0, 1.0), (1.0, 3.0)):
+        controls = tuple(Named("refusing", {"least": each}) for each in least)
+        assert simulate(Run((BACKER,), tuple(markets[:1]), trading_controls=controls)).orders == []
+    limits = tuple(Named("max_order_count", {"transaction_limit": each}) for each in (0, 1000))
+    result = simulate(Run((BACKER,), tuple(markets[:1]), client_controls=limits))
+    assert result.orders == [] and set(result.refused) == {("Backer", "MaxOrderCount")}
+
+
+def test_middleware_that_is_named_twice_runs_twice(markets: list[str]) -> None:
+    import runs_shop
+
+    runs_shop.Tagged.seen.clear()
+    tagged = tuple(Named("tagged", {"tag": tag}) for tag in ("one", "two"))
+    simulate(Run((BACKER,), tuple(markets[:1]), middleware=(tagged[0], Named("first"), tagged[1])))
+    assert runs_shop.Tagged.seen[:2] == ["one", "two"]
 
 
 def test_middleware_runs_in_its_wished_order(markets: list[str]) -> None:
