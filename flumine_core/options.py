@@ -15,16 +15,32 @@ from typing import Any, Literal, Union
 import attrs
 
 from .errors import SettingsError
-from .hint import did_you_mean, one_line
+from .hint import did_you_mean, one_line, without_passwords
 
-SECRET = re.compile(r"passw|secret|token|app_key|api_key|credential", re.IGNORECASE)
-"""Options so named are never shown."""
+SECRET = re.compile(
+    r"pass(?:w|phrase|code)|(?:^|_)pass$|pwd|secret|token|credential|(?:api|app|access|private)[_-]?key", re.IGNORECASE
+)
+"""Options so named, and keys of tables, are never shown."""
 
 HIDDEN = "(hidden)"
 """Stands for their values."""
 
 REQUIRED = inspect.Parameter.empty
 """Stands for the default of an option that has none."""
+
+
+def shown(name: str, value: Any) -> Any:
+    """Return an option's value as it may be shown: without what is secret by its name, and passwords in addresses."""
+    if value is not None and SECRET.search(name):
+        return HIDDEN
+    if isinstance(value, str):
+        return without_passwords(value) if type(value) is str else value
+    if isinstance(value, Mapping):
+        return {key: shown(str(key), each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        made = [shown("", each) for each in value]
+        return tuple(made) if isinstance(value, tuple) else made
+    return value
 
 
 @attrs.frozen
@@ -259,9 +275,9 @@ def convert(value: Any, annotation: Any) -> Any:
     except SettingsError:
         raise
     except ImportError as error:
-        raise SettingsError(f"{value!r} cannot be imported: {one_line(error)}") from error
+        raise SettingsError(without_passwords(f"{value!r} cannot be imported: {one_line(error)}")) from error
     except Exception as error:
-        raise SettingsError(f"must be {describe(annotation)}, was {value!r}") from error
+        raise SettingsError(f"must be {describe(annotation)}, was {shown('', value)!r}") from error
 
 
 def problems_and_arguments(

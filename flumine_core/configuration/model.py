@@ -8,8 +8,8 @@ import attrs
 
 from ..contract.streams import HistoricalStream
 from ..errors import SettingsError
-from ..hint import did_you_mean, one_line
-from ..options import convert, options_of
+from ..hint import did_you_mean, one_line, without_passwords
+from ..options import convert, options_of, shown
 from ..settings import Settings, option_names
 from .file import FILE_NAME, ConfigurationFile, Path_, read_file
 from .override import parse_override
@@ -37,7 +37,8 @@ class Problem:
     text: str
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.key}: {self.text}" if self.key else f"{self.place}: {self.text}"
+        told = f"{self.place}: {self.key}: {self.text}" if self.key else f"{self.place}: {self.text}"
+        return without_passwords(told)
 
 
 @attrs.define
@@ -167,7 +168,7 @@ class Configuration:
                 if isinstance(content, Mapping):
                     self._tables[section] = dict(content)
                 else:
-                    self.problem((section,), f"must be a table [{section}], was {content!r}")
+                    self.problem((section,), f"must be a table [{section}], was {shown(section, content)!r}")
             elif section in LISTS:
                 if isinstance(content, list) and all(isinstance(each, Mapping) for each in content):
                     for index, table in enumerate(content):
@@ -183,7 +184,8 @@ class Configuration:
         name = table.get(naming)
         if not isinstance(name, str) or not name:
             wanted = "a client's type" if section == "clients" else "an entry point or module:Class"
-            self.problem((*key, naming), f"must be {wanted}, was {'missing' if name is None else repr(name)}")
+            was = "missing" if name is None else repr(shown(naming, name))
+            self.problem((*key, naming), f"must be {wanted}, was {was}")
             return
         entry = Entry(section, name, key)
         self.entries[section].append(entry)
@@ -194,12 +196,12 @@ class Configuration:
                 if isinstance(value, str):
                     entry.client = value
                 else:
-                    self.problem((*key, option), f"must be text, was {value!r}")
+                    self.problem((*key, option), f"must be text, was {shown(option, value)!r}")
             else:
                 entry.options[option] = value
         nested = table.get("options", {})
         if not isinstance(nested, Mapping):
-            self.problem((*key, "options"), f"must be a table, was {nested!r}")
+            self.problem((*key, "options"), f"must be a table, was {shown('', nested)!r}")
             return
         for option, value in nested.items():
             if option in entry.options:
@@ -269,7 +271,7 @@ class Configuration:
         for step in outer:
             inner = table.get(step, {})
             if not isinstance(inner, Mapping):
-                self.problem(key, f"{step} is no table, it is {inner!r}")
+                self.problem(key, f"{step} is no table, it is {shown(step, inner)!r}")
                 return
             table[step] = table = dict(inner)  # a copy: the file's data stay as they were read
         table[last] = value
@@ -288,6 +290,7 @@ class Configuration:
                 Settings(**{name: value})
             except (SettingsError, TypeError, ValueError) as error:
                 told = str(error) if isinstance(error, SettingsError) else one_line(error)
+                told = told.replace(repr(value), repr(shown(name, value)))
                 self.problem(("settings", name), told.removeprefix(f"{name} "))
             else:
                 self.settings[name] = value

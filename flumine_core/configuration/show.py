@@ -9,7 +9,7 @@ from ..errors import DiscoveryError, FlumineCoreError
 from ..kernel.discovery import Discovery
 from ..kernel.guard import Faults
 from ..kernel.plan import Plan
-from ..options import HIDDEN, REQUIRED, SECRET, options_of
+from ..options import REQUIRED, options_of, shown
 from ..settings import Settings, option_names
 from .check import target_of
 from .model import LISTS, Configuration, Entry, Problem
@@ -29,17 +29,13 @@ class Value:
     origin: str
 
 
-def _shown(key: str, value: Any) -> Any:
-    return HIDDEN if value is not None and SECRET.search(key.rpartition(".")[2]) else value
-
-
 def effective(configuration: Configuration, discovery: Discovery) -> list[Value]:
     """Return all values: settings as plugins leave them, the tables, and every option of what is named."""
     values = _settings(configuration, discovery)
     for section in ("plugins", "simulation"):
         for name, value in attrs.asdict(getattr(configuration, section)).items():
             key = (section, name)
-            values.append(Value(f"{section}.{name}", _shown(name, value), configuration.place(key, exact=True)))
+            values.append(Value(f"{section}.{name}", shown(name, value), configuration.place(key, exact=True)))
     for section in LISTS:
         for entry in configuration.entries[section]:
             values.extend(_options(configuration, entry, discovery))
@@ -60,7 +56,7 @@ def _settings(configuration: Configuration, discovery: Discovery) -> list[Value]
             if getattr(after, name) != getattr(before, name):
                 origins[name] = f"plugin {plugin}"
         before = after
-    return [Value(f"settings.{name}", _shown(name, value), origins[name]) for name, value in final.as_dict().items()]
+    return [Value(f"settings.{name}", shown(name, value), origins[name]) for name, value in final.as_dict().items()]
 
 
 def _options(configuration: Configuration, entry: Entry, discovery: Discovery) -> list[Value]:
@@ -78,8 +74,8 @@ def _options(configuration: Configuration, entry: Entry, discovery: Discovery) -
         key = f"{prefix}.options.{name}" if name == naming else f"{prefix}.{name}"
         if name in entry.options:
             place = configuration.place(configuration.option_key(entry, name))
-            values.append(Value(key, _shown(name, entry.options[name]), place))
+            values.append(Value(key, shown(name, entry.options[name]), place))
         else:
             default = known[name].default
-            values.append(Value(key, MISSING if default is REQUIRED else _shown(name, default), "default"))
+            values.append(Value(key, MISSING if default is REQUIRED else shown(name, default), "default"))
     return values

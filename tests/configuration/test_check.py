@@ -256,3 +256,67 @@ def test_a_secret_of_the_wrong_kind_is_not_told(write: Write) -> None:
     write("[[clients]]\ntype = 'betfair'\n[clients.credentials]\npassword = 'hunter2'\n")
     (problem,) = problems()
     assert "credentials" in problem and "(hidden)" in problem and "hunter2" not in problem
+
+
+SAFE = """
+from flumine_core import BackgroundWorker
+
+def worker(
+    passphrase: str = "hunter2",
+    apikey: str = "hunter2",
+    api_key: str = "hunter2",
+    db_pass: str = "hunter2",
+    pwd: str = "hunter2",
+    url: str = "postgresql://me:hunter2@db/x",
+    urls: list[str] = (),
+    db: dict[str, str] | None = None,
+    key: str = "a",
+    keep_alive: int = 3,
+    compass: str = "north",
+    flag: bool = False,
+):
+    return BackgroundWorker(1, print)
+"""
+
+
+@pytest.fixture
+def safe(install: Install) -> None:
+    install("safe", "[flumine_core.workers]\nsafe = safe_shop:worker\n", safe_shop=SAFE)
+
+
+@pytest.mark.usefixtures("safe")
+def test_secrets_are_hidden_by_any_of_their_names_at_any_depth_and_in_addresses(write: Write) -> None:
+    write("""
+[[workers]]
+name = "safe"
+urls = ["mysql://me:hunter2@db/x"]
+db = { password = "hunter2", host = "h", more = [{ token = "hunter2" }] }
+[workers.options]
+url = "postgresql://me:hunter2@db/y"
+""")
+    values = {key.removeprefix("workers.safe."): value for key, (value, _) in shown().items()}
+    assert "hunter2" not in str(values)
+    for name in ("passphrase", "apikey", "api_key", "db_pass", "pwd"):
+        assert values[name] == "(hidden)"
+    assert values["url"] == "postgresql://me:***@db/y"
+    assert values["db"] == {"password": "(hidden)", "host": "h", "more": [{"token": "(hidden)"}]}
+    assert (values["key"], values["keep_alive"], values["compass"]) == ("a", 3, "north")
+
+
+@pytest.mark.usefixtures("safe")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[[workers]]\nname = 'safe'\ndb = { password = 55 }",
+        "[[workers]]\nname = 'safe'\nflag = 'postgresql://me:hunter2@db/x'",
+        "[[workers]]\nname = 'safe'\nflag = [{ pwd = 'hunter2' }]",
+        "[[workers]]\nname = { password = 'hunter2' }",
+        "[settings]\nplace_latency = { password = 'hunter2' }",
+        "settings = 'postgresql://me:hunter2@db/x'",
+    ],
+)
+def test_an_error_tells_no_secret(write: Write, text: str) -> None:
+    write(text)
+    (problem,) = problems()
+    assert "hunter2" not in problem
+    assert "55" not in problem
