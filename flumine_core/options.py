@@ -134,7 +134,7 @@ _CONVERTER: Any = None
 
 
 def _strict(kind: type, *accepted: type) -> Callable[[Any, Any], Any]:
-    def structure(value: Any, _: Any) -> Any:
+    def plain(value: Any) -> Any:
         if isinstance(value, kind):
             if kind is not bool and isinstance(value, bool) and not issubclass(kind, bool):
                 raise WrongType
@@ -145,6 +145,10 @@ def _strict(kind: type, *accepted: type) -> Callable[[Any, Any], Any]:
                 raise WrongType
             return converted
         raise WrongType
+
+    def structure(value: Any, annotation: Any) -> Any:
+        made = plain(value)
+        return made if annotation is kind else annotation(made)  # a StrEnum, say: cattrs asks here for subclasses, too
 
     return structure
 
@@ -200,7 +204,7 @@ def _converter() -> Any:
         made.register_structure_hook(datetime, _strict(datetime))
         made.register_structure_hook(date, _strict(date))
         made.register_structure_hook(time, _strict(time))
-        made.register_structure_hook(timedelta, lambda value, _: timedelta(seconds=_strict(float, int)(value, _)))
+        made.register_structure_hook(timedelta, lambda value, _: timedelta(seconds=_strict(float, int)(value, float)))
         made.register_structure_hook_factory(_is_union, _union)
         made.register_structure_hook_func(_is_reference, _reference)
         made.register_structure_hook_func(_is_sequence, _sequence)

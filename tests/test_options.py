@@ -25,6 +25,35 @@ class Colour(enum.Enum):
     BLUE = "blue"
 
 
+class Mode(enum.StrEnum):
+    BACK = "back"
+    LAY = "lay"
+
+
+class Old(str, enum.Enum):  # noqa: UP042 (as it was written before there was StrEnum)
+    A = "a"
+
+
+class Level(enum.IntEnum):
+    LOW = 1
+    HIGH = 2
+
+
+class Share(float):
+    def __new__(cls, value: float) -> "Share":
+        if not 0 <= value <= 1:
+            raise ValueError("a share lies between 0 and 1")
+        return super().__new__(cls, value)
+
+
+class Ticks(int):
+    pass
+
+
+class Word(str):
+    pass
+
+
 @attrs.define
 class Point:
     x: int
@@ -95,6 +124,17 @@ def test_an_annotation_that_cannot_be_resolved_spoils_no_other() -> None:
         (list, [1, "a"], [1, "a"]),
         (Literal["a", "b"], "b", "b"),
         (Colour, "blue", Colour.BLUE),
+        (Mode, "lay", Mode.LAY),
+        (Mode, Mode.LAY, Mode.LAY),
+        (Old, "a", Old.A),
+        (Level, 2, Level.HIGH),
+        (list[Mode], ["lay", "back"], [Mode.LAY, Mode.BACK]),
+        (dict[str, Level], {"a": 1}, {"a": Level.LOW}),
+        (Mode | None, "back", Mode.BACK),
+        (Mode | None, None, None),
+        (Share, 1, Share(1.0)),
+        (Ticks, 3, Ticks(3)),
+        (Word, "x", Word("x")),
         (Path, "a/b", Path("a/b")),
         (timedelta, 2.5, timedelta(seconds=2.5)),
         (datetime, datetime(2024, 6, 1), datetime(2024, 6, 1)),
@@ -110,6 +150,7 @@ def test_an_annotation_that_cannot_be_resolved_spoils_no_other() -> None:
 def test_values_are_converted(annotation: Any, value: Any, expected: Any) -> None:
     converted = convert(value, annotation)
     assert converted == expected
+    assert repr(converted) == repr(expected)
     assert type(converted) is type(expected)
 
 
@@ -137,6 +178,17 @@ def test_values_are_converted(annotation: Any, value: Any, expected: Any) -> Non
         (dict[str, int], {"a": "x"}, "must be a table of (a whole number), was {'a': 'x'}"),
         (Literal["a", "b"], "c", "must be one of 'a', 'b', was 'c'"),
         (Colour, "green", "must be one of 'red', 'blue', was 'green'"),
+        (Mode, "bcak", "must be one of 'back', 'lay', was 'bcak'"),
+        (Mode, 1, "must be one of 'back', 'lay', was 1"),
+        (Old, "b", "must be one of 'a', was 'b'"),
+        (Level, 3, "must be one of 1, 2, was 3"),
+        (Level, True, "must be one of 1, 2, was True"),
+        (Level, 1.0, "must be one of 1, 2, was 1.0"),
+        (list[Mode], ["bcak"], "must be one of 'back', 'lay', was 'bcak'"),
+        (Mode | None, "bcak", "must be one of 'back', 'lay', was 'bcak'"),
+        (Share, 7.0, "must be Share, was 7.0"),
+        (Ticks, "3", "must be Ticks, was '3'"),
+        (Word, 3, "must be Word, was 3"),
         (Point, {"x": "1"}, "must be Point, was {'x': '1'}"),
         (Point, {"x": 1, "z": 1}, "must be Point, was {'x': 1, 'z': 1}"),
         (type[Base], "nowhere:Thing", "'nowhere:Thing' cannot be imported: ModuleNotFoundError"),
