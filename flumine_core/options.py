@@ -7,6 +7,7 @@ import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -82,7 +83,17 @@ def options_of(target: Any, given: Iterable[str] = ()) -> dict[str, Option]:
     Where a constructor takes `**kwargs`, the arguments of the next class in its ancestry are added.
 
     :param given: names of leading arguments that the house passes itself ("flumine", "client"): left out.
+    :raises SettingsError: where its signature cannot be read.
     """
+    try:
+        return _options_of(target, given)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # an annotation is code, and may end the process
+        raise SettingsError(f"its signature cannot be read: {one_line(error)}") from error
+
+
+def _options_of(target: Any, given: Iterable[str]) -> dict[str, Option]:
     left_out = set(given)
     found: dict[str, Option] = {}
     for constructor in _constructors(target):
@@ -112,7 +123,7 @@ def describe(annotation: Any) -> str:
     if origin is Literal:
         return "one of " + ", ".join(repr(value) for value in typing.get_args(annotation))
     words = {int: "a whole number", float: "a number", bool: "true or false", str: "text", Path: "a path"}
-    if annotation in words:
+    if isinstance(annotation, type) and annotation in words:
         return words[annotation]
     if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
         return "one of " + ", ".join(repr(member.value) for member in annotation)
@@ -268,19 +279,20 @@ def convert(value: Any, annotation: Any) -> Any:
     """
     if annotation is Any or annotation is REQUIRED or isinstance(annotation, typing.TypeVar):
         return value
-    if isinstance(annotation, type) and isinstance(value, annotation) and not isinstance(value, bool):
-        return value
+    with suppress(TypeError):  # isinstance refuses a TypedDict, and some protocols
+        if isinstance(annotation, type) and isinstance(value, annotation) and not isinstance(value, bool):
+            return value
     from cattrs.errors import StructureHandlerNotFoundError
 
     try:
         return _converter().structure(value, annotation)
     except StructureHandlerNotFoundError:
         return value  # a type that plain data cannot tell about: the constructor will judge
-    except SettingsError:
+    except (SettingsError, KeyboardInterrupt):
         raise
     except ImportError as error:
         raise SettingsError(without_passwords(f"{value!r} cannot be imported: {one_line(error)}")) from error
-    except Exception as error:
+    except BaseException as error:  # a class's own constructor, or a module's import, may end the process
         raise SettingsError(f"must be {describe(annotation)}, was {shown('', value)!r}") from error
 
 
@@ -290,6 +302,7 @@ def problems_and_arguments(
     """Check `options` against what `target` takes.
 
     :param given: names of arguments that the house passes itself.
+    :raises SettingsError: where its signature cannot be read.
     Returns: option -> what is wrong with it, and the converted arguments of those that are right.
     """
     known = options_of(target, given)
@@ -315,7 +328,10 @@ def arguments_for(label: str, target: Any, options: Mapping[str, Any], given: It
 
     :raises SettingsError: naming `label`, and every option that is unknown, missing or of the wrong type.
     """
-    problems, arguments = problems_and_arguments(target, options, given)
+    try:
+        problems, arguments = problems_and_arguments(target, options, given)
+    except SettingsError as error:
+        raise SettingsError(f"{label}: {error}") from error
     if problems:
         told = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
         raise SettingsError(f"{label}: {told}")

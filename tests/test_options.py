@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Optional
+from typing import TYPE_CHECKING, Any, Literal, Optional, TypedDict
 
 import attrs
 import pytest
@@ -54,6 +54,15 @@ class Word(str):
     pass
 
 
+class Keys(TypedDict):
+    x: int
+
+
+class Leaver(int):
+    def __new__(cls, value: int) -> "Leaver":
+        raise SystemExit(9)
+
+
 @attrs.define
 class Point:
     x: int
@@ -94,6 +103,19 @@ def test_an_annotation_that_cannot_be_resolved_spoils_no_other() -> None:
     problems, arguments = problems_and_arguments(make, {"known": "x", "unknown": object})
     assert problems == {"known": "must be a whole number, was 'x'"}
     assert arguments == {"unknown": object}
+
+
+def test_a_signature_that_cannot_be_read_is_an_error_of_its_owner() -> None:
+    def leaves(x: "exit(9)" = 1) -> None: ...  # type: ignore[valid-type]
+
+    def junk(x: int = 1) -> None: ...
+
+    junk.__signature__ = "junk"  # type: ignore[attr-defined]
+    for target in (leaves, junk):
+        with pytest.raises(SettingsError, match=r"^its signature cannot be read: "):
+            options_of(target)
+        with pytest.raises(SettingsError, match=r"^worker 'x': its signature cannot be read: "):
+            arguments_for("worker 'x'", target, {})
 
 
 @pytest.mark.parametrize(
@@ -140,6 +162,7 @@ def test_an_annotation_that_cannot_be_resolved_spoils_no_other() -> None:
         (datetime, datetime(2024, 6, 1), datetime(2024, 6, 1)),
         (Point, {"x": 1}, Point(1, 0)),
         (list[Point], [{"x": 1, "y": 2}], [Point(1, 2)]),
+        (Keys, {"x": 1}, {"x": 1}),
         (Any, object, object),
         (type[Base], "flumine_core.contract.strategy:BaseStrategy", BaseStrategy),
         (Callable[..., Any], "flumine_core.contract.strategy:BaseStrategy", BaseStrategy),
@@ -189,6 +212,8 @@ def test_values_are_converted(annotation: Any, value: Any, expected: Any) -> Non
         (Share, 7.0, "must be Share, was 7.0"),
         (Ticks, "3", "must be Ticks, was '3'"),
         (Word, 3, "must be Word, was 3"),
+        (Leaver, 3, "must be Leaver, was 3"),
+        ([int], ["x"], "was ['x']"),
         (Point, {"x": "1"}, "must be Point, was {'x': '1'}"),
         (Point, {"x": 1, "z": 1}, "must be Point, was {'x': 1, 'z': 1}"),
         (type[Base], "nowhere:Thing", "'nowhere:Thing' cannot be imported: ModuleNotFoundError"),

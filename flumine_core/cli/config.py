@@ -1,12 +1,15 @@
 """`config check` and `config show`."""
 
 import json
+import sys
+from contextlib import redirect_stdout
 
 import click
 
 from ..configuration.check import check as check_configuration
 from ..configuration.model import Configuration, load_configuration
 from ..configuration.show import MISSING, effective
+from ..hint import one_line, without_passwords
 from ..kernel.discovery import Discovery
 from ..options import HIDDEN
 from .choices import Choices, with_choices
@@ -49,17 +52,32 @@ def check(ctx: click.Context, choices: Choices) -> None:
 def show(ctx: click.Context, choices: Choices, as_json: bool) -> None:
     """Print each effective value and where it came from: default, file and line, --set, or a plugin."""
     configuration, discovery = _load(choices)
-    values = effective(configuration, discovery)
+    with redirect_stdout(sys.stderr):  # what plugins print meanwhile
+        values = effective(configuration, discovery)
+        if as_json:
+            rows = [{"key": each.key, "value": each.value, "origin": each.origin} for each in values]
+            text = json.dumps(rows, indent=2, default=_repr)
+        else:
+            spelt = [(each.key, _spelt(each.value), each.origin) for each in values]
     for problem in configuration.problems:
         click.echo(str(problem), err=True)
     if as_json:
-        rows = [{"key": each.key, "value": each.value, "origin": each.origin} for each in values]
-        click.echo(json.dumps(rows, indent=2, default=repr))
+        click.echo(text)
     else:
-        print_table(["key", "value", "origin"], [(each.key, _spelt(each.value), each.origin) for each in values])
+        print_table(["key", "value", "origin"], spelt)
     if configuration.problems:
         ctx.exit(1)
 
 
 def _spelt(value: object) -> str:
-    return value if isinstance(value, str) and value in (HIDDEN, MISSING) else repr(value)
+    return value if isinstance(value, str) and value in (HIDDEN, MISSING) else _repr(value)
+
+
+def _repr(value: object) -> str:
+    """Return the repr of a value, which may be a plugin's object whose repr raises."""
+    try:
+        return without_passwords(repr(value))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        return f"({type(value).__name__}, its repr raises {one_line(error)})"

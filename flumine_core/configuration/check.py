@@ -93,6 +93,10 @@ def _check_entry(found: Configuration, entry: Entry, discovery: Discovery) -> No
         return
     if target is None:
         return
-    problems, _ = problems_and_arguments(target, entry.options, GIVEN.get(entry.section, ()))
+    try:
+        problems, _ = problems_and_arguments(target, entry.options, GIVEN.get(entry.section, ()))
+    except SettingsError as error:
+        found.problem((*entry.key, naming), f"{entry.name!r} cannot be used: {error}")
+        return
     for option, text in problems.items():
         found.problem(found.option_key(entry, option), text)

@@ -1,15 +1,16 @@
 """Each effective value of a configuration, and where it came from."""
 
+from contextlib import suppress
 from typing import Any
 
 import attrs
 
 from ..assembly import GIVEN
-from ..errors import DiscoveryError, FlumineCoreError
+from ..errors import DiscoveryError, FlumineCoreError, SettingsError
 from ..kernel.discovery import Discovery
 from ..kernel.guard import Faults
 from ..kernel.plan import Plan
-from ..options import REQUIRED, options_of, shown
+from ..options import REQUIRED, Option, options_of, shown
 from ..settings import Settings, option_names
 from .check import target_of
 from .model import LISTS, Configuration, Entry, Problem
@@ -65,11 +66,11 @@ def _options(configuration: Configuration, entry: Entry, discovery: Discovery) -
     values = [Value(f"{prefix}.{naming}", entry.name, configuration.place((*entry.key, naming)))]
     if entry.client is not None:
         values.append(Value(f"{prefix}.client", entry.client, configuration.place((*entry.key, "client"))))
-    try:
+    known: dict[str, Option] = {}
+    with suppress(DiscoveryError, SettingsError):  # `config check` tells
         target = target_of(entry, discovery)
-    except DiscoveryError:  # `config check` tells
-        target = None
-    known = options_of(target, GIVEN.get(entry.section, ())) if target is not None else {}
+        if target is not None:
+            known = options_of(target, GIVEN.get(entry.section, ()))
     for name in dict.fromkeys([*entry.options, *known]):
         key = f"{prefix}.options.{name}" if name == naming else f"{prefix}.{name}"
         if name in entry.options:

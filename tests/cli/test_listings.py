@@ -103,3 +103,34 @@ def test_a_file_that_is_no_toml_is_one_plain_error(cli: Cli) -> None:
         result = cli(*command)
         assert result.exit_code == 1
         assert result.stderr.startswith("error: flumine.toml:1: not TOML: ")
+
+
+LOUD = """
+from flumine_core import BackgroundWorker, hookimpl
+
+@hookimpl
+def flumine_configure(settings):
+    print("configured")
+
+class Odd:
+    def __repr__(self):
+        raise RuntimeError("no repr")
+
+def worker(odd: object = Odd(), even: int = 2):
+    return BackgroundWorker(1, print)
+"""
+
+
+def test_config_show_shows_what_plugins_can_show_and_prints_nothing_of_theirs(cli: Cli, install: Install) -> None:
+    entry_points = "[flumine_core]\nloud = loud_plugin\n[flumine_core.workers]\nodd = loud_plugin:worker\n"
+    install("loud", entry_points, loud_plugin=LOUD)
+    Path("flumine.toml").write_text('[[workers]]\nname = "odd"\n')
+    result = cli("config", "show", "--json")
+    values = {each["key"]: each["value"] for each in json.loads(result.stdout)}
+    assert result.exit_code == 0
+    assert values["workers.odd.even"] == 2
+    assert "no repr" in values["workers.odd.odd"]
+    assert "configured" in result.stderr
+    result = cli("config", "show")
+    assert "configured" not in result.stdout
+    assert "no repr" in result.stdout

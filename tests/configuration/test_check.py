@@ -320,3 +320,28 @@ def test_an_error_tells_no_secret(write: Write, text: str) -> None:
     (problem,) = problems()
     assert "hunter2" not in problem
     assert "55" not in problem
+
+
+ODD = """
+import sys
+from flumine_core import BaseStrategy
+
+class Leaves(BaseStrategy):
+    def __init__(self, x: "sys.exit(9)" = 1, **options):
+        super().__init__(**options)
+
+class Junk(BaseStrategy):
+    def __init__(self, x=1, **options):
+        super().__init__(**options)
+
+Junk.__init__.__signature__ = "junk"
+"""
+
+
+@pytest.mark.parametrize("name", ["leaves", "junk"])
+def test_a_strategy_whose_signature_cannot_be_read_is_one_error(write: Write, install: Install, name: str) -> None:
+    install("odd", "[flumine_core.strategies]\nleaves = odd_shop:Leaves\njunk = odd_shop:Junk\n", odd_shop=ODD)
+    write(f"[[strategies]]\nname = '{name}'\nx = 3\n")
+    (problem,) = problems()
+    assert problem.startswith(f"flumine.toml:2: strategies.{name}.name: '{name}' cannot be used: its signature")
+    assert shown()[f"strategies.{name}.x"] == (3, "flumine.toml:3")
