@@ -1,11 +1,11 @@
 """What a plugin's command is made of: the options that all commands share, and a framework as flumine.toml has it."""
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
 from .assembly import Assembly
 from .cli.choices import Choices, with_choices
+from .cli.here import see_modules_here
 from .cli.logs import enable_stderr
 from .configuration.model import load_configuration
 from .configuration.torun import run_of
@@ -29,8 +29,7 @@ def flumine_of(choices: Choices, wants: Callable[[Any], bool]) -> tuple[Flumine,
     """
     run = run_of(load_configuration(choices.config, choices.sets), (), choices.blocked)
     enable_stderr(*choices.logging(run.settings))
-    if "" not in sys.path:  # as with `python -m`, module:Class may be a module of this directory
-        sys.path.insert(0, "")
+    see_modules_here()
     discovery = Discovery(run.blocked, run.required)
     wanted: list[Named] = []
     others: list[str] = []

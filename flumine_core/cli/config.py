@@ -13,6 +13,7 @@ from ..hint import one_line, without_passwords
 from ..kernel.discovery import Discovery
 from ..options import HIDDEN
 from .choices import Choices, with_choices
+from .here import see_modules_here
 from .tables import print_table
 
 
@@ -27,6 +28,7 @@ def _load(choices: Choices) -> tuple[Configuration, Discovery]:
     if choices.blocked:
         plugins.blocked = [*plugins.blocked, *choices.blocked]
         configuration.origins["plugins", "blocked"] = "-p"
+    see_modules_here()
     return configuration, Discovery(plugins.blocked, plugins.required)
 
 

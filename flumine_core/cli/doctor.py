@@ -1,7 +1,5 @@
 """`doctor`: what keeps this configuration from trading, in plain words."""
 
-import sys
-
 import click
 
 from ..configuration.check import check
@@ -11,6 +9,7 @@ from ..errors import FlumineCoreError
 from ..kernel.discovery import Discovery
 from ..trading import examine_run
 from .choices import Choices, with_choices
+from .here import see_modules_here
 from .logs import enable_stderr
 
 
@@ -24,8 +23,7 @@ def command(ctx: click.Context, strategies: tuple[str, ...], choices: Choices) -
     Looks at flumine.toml, keys, certificates, clock, permissions, stream limits and strategies' contexts; nothing is
     traded. The exit code is 1 where something is wrong.
     """
-    if "" not in sys.path:
-        sys.path.insert(0, "")
+    see_modules_here()
     configuration = load_configuration(choices.config, choices.sets, strategies)
     enable_stderr(*choices.logging(configuration.settings, is_quiet=True))
     plugins = configuration.plugins

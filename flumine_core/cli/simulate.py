@@ -18,6 +18,7 @@ from ..kernel.discovery import Discovery
 from ..plain import Result, Run
 from ..run import Progress, simulate
 from .choices import Choices, with_choices
+from .here import see_modules_here
 from .logs import enable_stderr
 from .report import print_result
 from .results import ResultFiles
@@ -78,8 +79,7 @@ def run_and_print(run: Run, discovery: Discovery, output_format: str, output: st
 
     :param log: what `Choices.logging` says.
     """
-    if "" not in sys.path:  # as with `python -m`, module:Class may be a module of this directory
-        sys.path.insert(0, "")
+    see_modules_here()
     enable_stderr(*log)
     is_logged = log[0] != "CRITICAL"
     prepare = partial(enable_stderr, *log) if is_logged else None

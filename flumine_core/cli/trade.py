@@ -11,6 +11,7 @@ from ..configuration.torun import run_of
 from ..errors import FlumineCoreError
 from ..trading import trade
 from .choices import Choices, with_choices
+from .here import see_modules_here
 from .logs import enable_stderr
 from .simulate import discovery_of
 
@@ -37,8 +38,7 @@ def command(ctx: click.Context, strategies: tuple[str, ...], paper: bool, choice
     configuration = load_configuration(choices.config, choices.sets, strategies)
     run = run_of(configuration, (), choices.blocked)
     enable_stderr(*choices.logging(run.settings))
-    if "" not in sys.path:  # as with `python -m`, module:Class may be a module of this directory
-        sys.path.insert(0, "")
+    see_modules_here()
     if not configuration.entries["clients"]:
         raise FlumineCoreError('an account must be named: [[clients]] with type = "betfair"')
     ctx.exit(trade(run, discovery_of(run, choices), paper, _tell))

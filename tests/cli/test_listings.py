@@ -1,9 +1,12 @@
 """`plugins`, `hooks` and `config`."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from click.testing import Result
 
 from flumine_core.kernel.signature import hook_arguments
@@ -134,3 +137,17 @@ def test_config_show_shows_what_plugins_can_show_and_prints_nothing_of_theirs(cl
     result = cli("config", "show")
     assert "configured" not in result.stdout
     assert "no repr" in result.stdout
+
+
+@pytest.mark.parametrize("command", ["check", "show"])
+def test_a_strategy_of_a_module_in_this_directory_is_found_by_the_script(tmp_path: Path, command: str) -> None:
+    source = (
+        "from flumine_core import BaseStrategy\nclass Own(BaseStrategy):\n    def __init__(self, stake: int = 7): ..."
+    )
+    (tmp_path / "own_module.py").write_text(source)
+    (tmp_path / "flumine.toml").write_text("[[strategies]]\nname = 'own_module:Own'\n")
+    script = "from flumine_core.cli.main import main\nmain()"
+    arguments = [sys.executable, "-P", "-c", script, "config", command]  # -P: no "" in sys.path, as for a script
+    done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert command == "check" or "strategies.own_module:Own.stake" in done.stdout
