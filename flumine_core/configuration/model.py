@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from ..contract.streams import HistoricalStream
+from ..contract.streams import listener_problems
 from ..errors import SettingsError
 from ..hint import did_you_mean, one_line, without_passwords
 from ..options import convert, options_of, shown
@@ -296,10 +296,8 @@ class Configuration:
                 self.settings[name] = value
         self.plugins = self._structured("plugins", PluginsSection)
         self.simulation = self._structured("simulation", SimulationSection)
-        try:
-            HistoricalStream("", self.simulation.listener_kwargs)
-        except SettingsError as error:
-            self.problem(("simulation", "listener_kwargs"), str(error))
+        for name, text in listener_problems(self.simulation.listener_kwargs).items():
+            self.problem(("simulation", "listener_kwargs", name), text)
         if self.simulation.workers < 1:
             self.problem(("simulation", "workers"), f"must be 1 or more, was {self.simulation.workers}")
 

@@ -6,6 +6,7 @@ from math import inf
 from typing import Any, ClassVar
 
 from ..errors import SettingsError
+from ..hint import did_you_mean
 
 DEFAULT_MARKET_DATA_FIELDS = (
     "EX_ALL_OFFERS",
@@ -186,14 +187,34 @@ class CricketDataStream(SportsDataStream):
 BETFAIR_STREAMS = (MarketStream, OrderStream, SportsDataStream)
 """Descriptions of what Betfair's stream servers send."""
 
-_LISTENER_TYPES: tuple[tuple[str, Any, str], ...] = (
-    ("inplay", bool, "true or false"),
-    ("seconds_to_start", int | float, "a number"),
-    ("max_inplay_seconds", int | float, "a number"),
-    ("calculate_market_tv", bool, "true or false"),
-    ("cumulative_runner_tv", bool, "true or false"),
-    ("event_type_ids", str | int | list | tuple | set | frozenset, "an id or a list of ids"),
-)
+_LISTENER_TYPES: dict[str, tuple[Any, str]] = {
+    "inplay": (bool, "true or false"),
+    "seconds_to_start": (int | float, "a number"),
+    "max_inplay_seconds": (int | float, "a number"),
+    "calculate_market_tv": (bool, "true or false"),
+    "cumulative_runner_tv": (bool, "true or false"),
+    "event_type_ids": (str | int | list | tuple | set | frozenset, "an id or a list of ids"),
+}
+
+
+def listener_problems(options: Mapping[str, Any]) -> dict[str, str]:
+    """Return what is wrong with listener options: name -> text."""
+    problems: dict[str, str] = {}
+    for name, value in options.items():
+        types, wanted = _LISTENER_TYPES.get(name, (object, ""))
+        if name not in HistoricalStream.LISTENER_OPTIONS:
+            problems[name] = f"there is no such option{did_you_mean(str(name), HistoricalStream.LISTENER_OPTIONS)}"
+        elif value is None:
+            continue
+        elif not isinstance(value, types) or (isinstance(value, bool) and types not in (bool, object)):
+            problems[name] = f"must be {wanted}, was {value!r}"
+        elif name == "seconds_to_start" and not value > -inf:
+            problems[name] = f"must be more than -inf, was {value!r}"
+        elif name == "max_inplay_seconds" and not value >= 0:
+            problems[name] = f"must be 0 or more, was {value!r}"
+        elif name == "lightweight" and value:
+            problems[name] = "must be False: strategies are given market book objects"
+    return problems
 
 
 class HistoricalStream(BaseStream):
@@ -239,20 +260,9 @@ class HistoricalStream(BaseStream):
         self.market_ids: set[str] = set()
         self.file_path = str(file_path)
         self.listener_kwargs = dict(listener_kwargs or {})
-        unknown = self.listener_kwargs.keys() - self.LISTENER_OPTIONS
-        if unknown:
-            raise SettingsError(f"no such listener option: {', '.join(sorted(unknown))}")
-        for name, types, wanted in _LISTENER_TYPES:
-            value = self.listener_kwargs.get(name)
-            if value is not None and (not isinstance(value, types) or (isinstance(value, bool) and types is not bool)):
-                raise SettingsError(f"listener option {name} must be {wanted}, was {value!r}")
-        start, most = (self.listener_kwargs.get(name) or 0 for name in ("seconds_to_start", "max_inplay_seconds"))
-        if not start > -inf:
-            raise SettingsError(f"listener option seconds_to_start must be more than -inf, was {start!r}")
-        if not most >= 0:
-            raise SettingsError(f"listener option max_inplay_seconds must be 0 or more, was {most!r}")
-        if self.listener_kwargs.get("lightweight"):
-            raise SettingsError("lightweight must be False: strategies are given market book objects")
+        problems = listener_problems(self.listener_kwargs)
+        if problems:
+            raise SettingsError("; ".join(f"listener option {name}: {text}" for name, text in problems.items()))
         self.event_processing = event_processing
         self.event_group = event_group
         self.event_id = event_id
