@@ -245,7 +245,8 @@ class Configuration:
                     self._override_option(entry, name.split("."), value)
             else:
                 is_section = section in (*TABLES, *LISTS)
-                hint = f", was {text!r}" if is_section else did_you_mean(section, (*TABLES, *LISTS))
+                was = f"{name}={shown(name, value)}"
+                hint = f", was {was!r}" if is_section else did_you_mean(section, (*TABLES, *LISTS))
                 self.problems.append(Problem("--set", name, f"must be section.key=value{hint}"))
 
     def _override_entry(self, section: str, rest: str, name: str, value: Any) -> None:

@@ -329,6 +329,13 @@ def test_an_error_tells_no_secret(write: Write, text: str) -> None:
     assert "55" not in problem
 
 
+def test_an_override_that_is_wrong_tells_no_secret(write: Write) -> None:
+    write("")
+    (problem,) = problems("clients={ password = 'hunter2', type = 'betfair' }")
+    assert "betfair" in problem
+    assert "hunter2" not in problem
+
+
 ODD = """
 import sys
 from flumine_core import BaseStrategy
