@@ -122,9 +122,9 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         info.mkdir()
         metadata = f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n"
         (info / "METADATA").write_text(metadata)
-        (info / "entry_points.txt").write_text(entry_points)
+        (info / "entry_points.txt").write_text(entry_points, encoding="utf-8")
         for module, source in sources.items():
-            (site / f"{module}.py").write_text(source)
+            (site / f"{module}.py").write_text(source, encoding="utf-8")
         importlib.invalidate_caches()
 
     yield installed

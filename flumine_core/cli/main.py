@@ -1,10 +1,13 @@
 """The command line: `python -m flumine_core`."""
 
+import codecs
 import errno
+import io
 import os
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -77,14 +80,34 @@ def _print_overview(ctx: click.Context) -> None:
     click.echo("\nTry 'python -m flumine_core demo', or '--help' behind any command.")
 
 
+class _Ascii(io.TextIOWrapper):
+    """Writes ASCII and calls it Latin-1: past a stream that calls itself ASCII click would write UTF-8."""
+
+    encoding = "latin-1"
+
+
+def _escaping(stream: Any) -> Any:
+    """Return a stream that escapes what its encoding lacks, unless it knows by itself what to do about that."""
+    if not isinstance(stream, io.TextIOWrapper):
+        return stream
+    if stream.errors in ("strict", "surrogateescape"):
+        stream.reconfigure(errors="backslashreplace")
+    if codecs.lookup(stream.encoding).name != "ascii":
+        return stream
+    stream.flush()
+    return _Ascii(stream.buffer, "ascii", stream.errors, line_buffering=stream.line_buffering)
+
+
 def main() -> None:
     """Run the command line; where Ctrl-C has aborted it, threads and worker processes are given a second to end.
 
-    Output that nobody takes is dropped, output that cannot be written is an error.
+    Output that nobody takes is dropped, output that cannot be written is an error, a character that the output's
+    encoding lacks is escaped.
     """
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # it was closed
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 (it stays open)
+        setattr(sys, name, _escaping(getattr(sys, name)))
     try:
         group()
     except OSError as error:

@@ -1,6 +1,7 @@
 """The group: fast help, an overview, commands that are loaded when they are invoked."""
 
 import importlib
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -143,6 +144,47 @@ def test_output_that_nobody_takes_is_no_error(market: Path, closed: str) -> None
     done = subprocess.run(command, shell=True, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert ("1 market" in done.stdout) == (closed == "2>&-")
+
+
+FOREIGN = """
+from flumine_core import BaseStrategy, hookimpl
+class Foreign(BaseStrategy):
+    def check_market_book(self, market, market_book): raise ValueError("price ≥ stake → no")
+@hookimpl
+def flumine_start(framework): pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("environment", "escaped"),
+    [
+        ({"PYTHONIOENCODING": "cp1252"}, "plügin-\\u6f22"),
+        ({"PYTHONIOENCODING": "ascii"}, "pl\\xfcgin-\\u6f22"),
+        ({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, "pl\\xfcgin-\\u6f22"),
+        ({"PYTHONIOENCODING": "utf-8"}, "plügin-漢"),
+    ],
+)
+def test_what_the_output_cannot_encode_is_escaped(
+    market: Path, install: Install, tmp_path: Path, environment: dict[str, str], escaped: str
+) -> None:
+    install("foreign", "[flumine_core]\nplügin-漢 = foreign\n", foreign=FOREIGN)
+    encoding = environment.get("PYTHONIOENCODING", "ascii")
+
+    def run(*arguments: str) -> str:
+        path = os.pathsep.join((str(tmp_path / "site"), os.environ.get("PYTHONPATH", "")))
+        done = subprocess.run(
+            [sys.executable, "-m", "flumine_core", *arguments],
+            capture_output=True,
+            env={**os.environ, "PYTHONPATH": path, **environment},
+        )
+        assert b"Traceback" not in done.stderr
+        return done.stdout.decode(encoding)
+
+    for arguments in ((), ("plugins",), ("hooks",), ("hooks", "start")):
+        assert escaped in run(*arguments)
+    result = run("simulate", str(market), "no-\udcff", "--strategy", "foreign:Foreign")
+    assert "1 file, 1 market" in result
+    assert "price \\u2265 stake" in result or "price ≥ stake" in result
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
