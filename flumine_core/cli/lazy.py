@@ -109,16 +109,20 @@ class LazyGroup(click.Group):
             return super().invoke(ctx)
         except FlumineCoreError as error:
             raise Failure(str(error)) from error
-        except (KeyboardInterrupt, click.Abort):
+        except (KeyboardInterrupt, click.Abort) as error:
             self.is_aborted = True
+            for note in getattr(error, "__notes__", ()):
+                click.echo(note, err=True)
             raise
 
 
 def _load(name: str, value: str, origin: str) -> click.Command:
     from ..kernel.discovery import import_object
+    from ..kernel.foreign import named_if_interrupted
 
     try:
-        found = import_object(value)
+        with named_if_interrupted(f"command {name!r} ({origin}) was imported"):
+            found = import_object(value)
     except FlumineCoreError as error:
         raise Failure(f"command {name!r} ({origin}) cannot be loaded: {error}") from error
     if not isinstance(found, click.Command):

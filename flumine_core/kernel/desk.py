@@ -136,7 +136,7 @@ class Desk(Reports):
                 return
             try:
                 answer.put((True, function()))
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 answer.put((False, error))
             self.drain()
 

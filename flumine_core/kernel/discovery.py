@@ -6,7 +6,6 @@ import importlib
 import inspect
 import sys
 from collections.abc import Iterable, Mapping
-from contextlib import redirect_stdout
 from time import perf_counter
 from typing import Any
 
@@ -16,6 +15,7 @@ from ..contract import API_VERSION
 from ..errors import DiscoveryError
 from ..hint import did_you_mean, one_line
 from .entrypoint import GROUP, HOOKS, KINDS, EntryRow, read_entry_rows
+from .foreign import named_if_interrupted, prints_apart
 from .signature import faults_of, hooks_of
 
 BASES = {
@@ -38,7 +38,7 @@ class Candidate:
     :ivar status: "available", "enabled", "blocked" or "failed".
     :ivar reason: why it failed or who blocked it.
     :ivar hooks: the hooks it implements; known once imported.
-    :ivar import_seconds: what importing it took, None before.
+    :ivar import_seconds: what importing it took, and making its instance where hooks are a class; None before.
     """
 
     kind: str
@@ -77,7 +77,7 @@ def import_object(value: str) -> Any:
     if not module or not all(part.isidentifier() for part in (module + ("." + path if path else "")).split(".")):
         raise DiscoveryError(f"an entry point must be module:attribute, was {value!r}")
     try:
-        with redirect_stdout(sys.stderr):
+        with prints_apart():
             found: Any = importlib.import_module(module)
             for part in path.split(".") if path else ():
                 found = getattr(found, part)
@@ -224,7 +224,8 @@ class Discovery:
         """
         if ":" in name:
             try:
-                found = import_object(name)
+                with named_if_interrupted(f"{name} was imported"):
+                    found = import_object(name)
             except DiscoveryError as error:
                 raise DiscoveryError(f"{name} cannot be imported: {error}") from error
             if kind != HOOKS and not callable(found):
@@ -263,12 +264,14 @@ class Discovery:
             return
         start = perf_counter()
         try:
-            loaded = import_object(candidate.value)
-            candidate.import_seconds = perf_counter() - start
-            self._accept(candidate, loaded)
-        except Exception as error:
-            candidate.import_seconds = candidate.import_seconds or perf_counter() - start
+            with named_if_interrupted(f"plugin {candidate.name!r} ({candidate.origin}) was imported"):
+                self._accept(candidate, import_object(candidate.value))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # of a property or a module's __getattr__ that exits, too
             candidate.fail(str(error) if isinstance(error, DiscoveryError) else one_line(error))
+        finally:
+            candidate.import_seconds = perf_counter() - start
 
     def _accept(self, candidate: Candidate, loaded: Any) -> None:
         fault = version_fault(loaded, candidate.distribution or candidate.name)
@@ -348,7 +351,7 @@ def _state(candidate: Candidate) -> str:
 def _instance(plugin_class: Any) -> Any:
     """Make the instance of a plugin that is a class: hooks are methods, which need one."""
     try:
-        with redirect_stdout(sys.stderr):
+        with prints_apart():
             return plugin_class()
     except KeyboardInterrupt:
         raise

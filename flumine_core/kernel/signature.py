@@ -9,7 +9,7 @@ from typing import Any
 import pluggy
 
 from ..contract import hookspecs
-from ..hint import did_you_mean
+from ..hint import did_you_mean, one_line
 
 PREFIX = "flumine_"
 MARK = hookspecs.PROJECT + "_impl"
@@ -31,7 +31,7 @@ def _functions(plugin: object) -> Iterator[tuple[str, Any]]:
             continue
         try:
             value = getattr(plugin, name)
-        except Exception:  # a property that raises is no hook
+        except (Exception, SystemExit):  # a property that raises is no hook
             continue
         if inspect.isroutine(value):
             yield name, value
@@ -116,6 +116,7 @@ def faults_of(plugin: object) -> list[str]:
                 warnings.simplefilter("ignore", DeprecationWarning)
                 trial.register(plugin, "trial")
             trial.check_pending()
-        except Exception as error:
-            faults.append(" ".join(str(error).split()))
+        except (Exception, SystemExit) as error:
+            is_pluggys = isinstance(error, pluggy.PluginValidationError)
+            faults.append(" ".join(str(error).split()) if is_pluggys else one_line(error))
     return faults

@@ -185,7 +185,7 @@ def test_worker_returns(subject: Subject) -> None:
             break
         except OSError:
             continue  # nobody can be reached here; in a run it is counted and the function called again
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             faults.append(f"its function raised {one_line(error)} on a framework of {len(scripts)} markets")
     tell(subject, faults)
 

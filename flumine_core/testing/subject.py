@@ -165,7 +165,7 @@ def _checked(subject: Subject) -> Subject:
             fault = _making_fault(subject)
         except FlumineCoreError as error:
             fault = f"it cannot be made: {error}"
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             fault = f"it cannot be made: {one_line(error)}"
     return attrs.evolve(subject, fault=fault)
 

@@ -129,6 +129,25 @@ def test_commands_of_others_are_listed_and_loaded_when_invoked(cli: Cli, install
     assert cli("-p", "no:say", "say", "hello").exit_code == 2
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "raise KeyboardInterrupt",
+        "class Plugin:\n    def __init__(self): raise KeyboardInterrupt\n",
+        "class Plugin:\n    def __eq__(self, other): raise KeyboardInterrupt\n",
+    ],
+)
+def test_an_import_that_is_interrupted_is_named(cli: Cli, install: Install, source: str) -> None:
+    install("dist-a", "[flumine_core]\nalpha = mod_alpha:Plugin\n", mod_alpha=source)
+    install("dist-b", "[flumine_core.commands]\nsay = mod_beta:say\n", mod_beta="raise KeyboardInterrupt")
+    for arguments in (("plugins",), ("config", "check"), ("hooks",), ("demo",)):
+        result = cli(*arguments)
+        assert result.exit_code == 1
+        told = [line for line in result.stderr.splitlines() if line]
+        assert told == ["interrupted while plugin 'alpha' (dist-a 1.0) was imported", "Aborted!"]
+    assert "interrupted while command 'say' (dist-b 1.0) was imported" in cli("say").stderr
+
+
 def test_a_command_that_two_distributions_bring_is_not_guessed(cli: Cli, install: Install) -> None:
     install("others", "[flumine_core.commands]\nsay = others:say\n", others=COMMANDS)
     install("more", "[flumine_core.commands]\nsay = more:say\nplugins = more:say\n", more=COMMANDS)

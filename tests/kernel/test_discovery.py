@@ -1,5 +1,7 @@
 """Discovery: who is installed, who may run, in which order, and what becomes of broken ones."""
 
+import io
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -119,6 +121,60 @@ def test_what_pluggy_takes_is_taken(install: Install, source: str) -> None:
     install("dist-a", "[flumine_core]\nalpha = mod_alpha\n", mod_alpha=source)
     discovery = Discovery()
     assert [name for name, _ in discovery.load_hook_plugins()] == ["alpha"], discovery.failures()
+
+
+EXITS = """
+class Plugin:
+    @property
+    def lazy(self): raise SystemExit(3)
+    @hookimpl
+    def flumine_start(self, framework): pass
+    {more}
+plugin = Plugin()
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        (START + "def __getattr__(name): raise SystemExit(name)", "SystemExit: FLUMINE_API_VERSION"),
+        (HOOKS + EXITS.format(more=""), None),
+        (HOOKS + EXITS.format(more="def __getattr__(self, name): raise SystemExit(3)"), "SystemExit: 3"),
+        (HOOKS + EXITS.format(more="def __eq__(self, other): raise SystemExit(4)"), "SystemExit: 4"),
+    ],
+)
+def test_a_plugin_whose_attributes_exit_is_like_one_whose_attributes_raise(
+    install: Install, source: str, reason: str | None
+) -> None:
+    value = "mod_alpha:plugin" if "Plugin" in source else "mod_alpha"
+    install("dist-a", f"[flumine_core]\nalpha = {value}\n", mod_alpha=source)
+    install("dist-b", "[flumine_core]\nbeta = mod_beta\n", mod_beta=START)
+    discovery = Discovery()
+    assert "beta" in [name for name, _ in discovery.load_hook_plugins()]
+    assert named(discovery, "alpha").reason == reason
+
+
+@pytest.mark.parametrize("closing", ["sys.stdout.close()", "sys.stderr.close()", "with sys.stdout: pass", "wraps()"])
+def test_a_plugin_cannot_close_the_output(
+    install: Install, closing: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = "import io, sys\ndef wraps():\n    io.TextIOWrapper(sys.stdout.buffer)\n"
+    source += f"print('printed')\n{closing}\nsys.stderr.write('on')\n"
+    install("dist-a", "[flumine_core]\nalpha = mod_alpha\n", mod_alpha=START + source)
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(io.BytesIO(), write_through=True))
+    Discovery().load_hook_plugins()
+    assert sys.stderr.buffer.getvalue() == b"printed\non"  # type: ignore[attr-defined]
+    print("still open", file=sys.stderr)
+    assert capsys.readouterr().out == ""
+
+
+def test_what_an_instance_costs_counts_as_import(install: Install) -> None:
+    source = HOOKS + "import time\nclass Plugin:\n    def __init__(self): time.sleep(0.2)\n    @hookimpl\n"
+    source += "    def flumine_start(self, framework): pass\n"
+    install("dist-a", "[flumine_core]\nalpha = mod_alpha:Plugin\n", mod_alpha=source)
+    discovery = Discovery()
+    discovery.load_hook_plugins()
+    assert (named(discovery, "alpha").import_seconds or 0) >= 0.2
 
 
 def test_a_keyboard_interrupt_is_not_a_broken_plugin(install: Install) -> None:

@@ -38,3 +38,22 @@ def test_what_was_taken_at_the_last_moment_is_told() -> None:
     thread.start()
     thread.join(10)
     assert told == [True]
+
+
+def test_an_exit_on_the_kernels_thread_is_raised_to_who_asked() -> None:
+    framework = EndsMeanwhile()
+    told: list[BaseException] = []
+
+    def leaves() -> bool:
+        raise SystemExit(3)
+
+    def ask() -> None:
+        try:
+            framework.in_kernel(leaves)
+        except SystemExit as error:
+            told.append(error)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join(10)
+    assert [error.args for error in told] == [(3,)]
