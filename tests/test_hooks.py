@@ -9,6 +9,7 @@ import pytest
 
 from flumine_core import BaseStrategy, LimitOrder, LoggingControl, OrderStatus, Trade, hookimpl
 from flumine_core.contract import API_VERSION, hookspecs
+from flumine_core.errors import FlumineCoreError
 from flumine_core.events import LOGGED_NOUNS, NOUNS, event_class
 from flumine_core.kernel.session import Session
 from flumine_core.kernel.signature import faults_of
@@ -111,6 +112,13 @@ def test_order_package_can_be_stopped(way: str, simulate: Any, market_file: Any)
     assert framework.faults.total == (way == "raise")
     runner_context = strategy.get_runner_context(*strategy.order.lookup)
     assert not runner_context.live_trades
+
+
+@pytest.mark.parametrize("what", ["execution", "stream"])
+def test_what_is_made_wrongly_names_the_plugin(what: str, simulate: Any, market_file: Any) -> None:
+    five = type("Five", (), {f"flumine_make_{what}": hookimpl(lambda self: 5)})()
+    with pytest.raises(FlumineCoreError, match=f"flumine_make_{what} of plugin 'five' must give .* was 5"):
+        simulate(market_file(), hooks=(("five", five),))
 
 
 class Sound:

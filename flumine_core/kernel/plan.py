@@ -71,6 +71,7 @@ class Plan:
         self, plugins: Iterable[tuple[str, object]], defaults: Iterable[tuple[str, object]], faults: Faults
     ) -> None:
         self.faults = faults
+        self._makers: dict[str, tuple[str, Any]] = {}
         self.manager = pluggy.PluginManager(PROJECT)
         self.manager.add_hookspecs(hookspecs)
         # pluggy calls the last registered first
@@ -88,6 +89,15 @@ class Plan:
     def make(self, name: str, **arguments: Any) -> Any:
         """Call a make hook; None where nobody makes it."""
         return self.hooks[f"flumine_make_{name}"](**arguments)
+
+    def maker(self, name: str, made: Any) -> str:
+        """Say whose result the last call of a make hook was: that of the plugin that made it, or of its wrappers."""
+        hook = f"flumine_make_{name}"
+        plugin, result = self._makers.get(hook, ("", None))
+        if result is made:
+            return f"{hook} of plugin {plugin!r}"
+        wrappers = (each for each in self.hooks[hook].get_hookimpls() if each.wrapper or each.hookwrapper)
+        return f"{hook} as wrapped by plugin {' or '.join(repr(each.plugin_name) for each in wrappers)}"
 
     def configure(self, settings: Any) -> tuple[Any, list[tuple[str, Any]]]:
         """Let plugins change the settings, in order; return the result and (plugin, settings) of each change."""
@@ -115,11 +125,21 @@ class Plan:
                     failed = fails_start(plugin, name) if name in FAIL_HARD else record
                     wrapped: Call = guarded_wrapper(plugin, name, function, failed, name in STOPPING)
                 elif name in FAIL_HARD:
-                    wrapped = failing_hard(plugin, name, function)
+                    wrapped = self._noting(plugin, name, failing_hard(plugin, name, function))
                 else:
                     wrapped = guarded(plugin, name, function, self.faults, name in STOPPING)
                 # HookImpl keeps the argument names it read at registration
                 object.__setattr__(implementation, "function", wrapped)
+
+    def _noting(self, plugin: str, name: str, function: Call) -> Call:
+        """Return `function` with its result kept, for `maker` to tell whose it was."""
+
+        def call(*arguments: Any) -> Any:
+            result = function(*arguments)
+            self._makers[name] = (plugin, result)
+            return result
+
+        return call
 
     def _step(self, name: str) -> Step:
         hook = self.hooks[name]

@@ -110,7 +110,8 @@ class Session(Kernel):
                 "BetfairClient(betting_client), a simulation SimulatedClient()"
             )
         if not all(callable(getattr(execution, name, None)) for name in ("submit", "before_book", "after_book")):
-            raise ClientError(f"flumine_make_execution must give an Execution (contract.ports), was {execution!r}")
+            maker = self.plan.maker("execution", execution)
+            raise ClientError(f"{maker} must give an Execution (contract.ports), was {execution!r}")
         return execution
 
     def _start(self) -> None:
@@ -223,7 +224,8 @@ class Session(Kernel):
                 needed = self._opens_betfair
             raise StreamError(f"nothing installed can open {description!r}: {needed}")
         if not isinstance(stream, Stream):
-            raise StreamError(f"flumine_make_stream must give a Stream (contract.ports), was {stream!r}")
+            maker = self.plan.maker("stream", stream)
+            raise StreamError(f"{maker} must give a Stream (contract.ports), was {stream!r}")
         return stream
 
     def _end_stream(self) -> None:

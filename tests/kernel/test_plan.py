@@ -127,6 +127,20 @@ def test_first_result_wins_and_the_house_is_asked_last() -> None:
     assert plan_of().make("execution", client=1, settings=2) is None
 
 
+def test_it_is_told_whose_a_result_is() -> None:
+    def spoils() -> Any:
+        yield
+        return "spoilt"
+
+    makers = [implementing("flumine_make_stream", lambda result=result: result) for result in (None, "made", "unasked")]
+    plan = plan_of(*makers)
+    made = plan.make("stream", description=1, settings=2)
+    assert plan.maker("stream", made) == "flumine_make_stream of plugin 'b'"
+    plan = plan_of(*makers, implementing("flumine_make_stream", spoils, wrapper=True))
+    made = plan.make("stream", description=1, settings=2)
+    assert plan.maker("stream", made) == "flumine_make_stream as wrapped by plugin 'd'"
+
+
 def test_maker_that_raises_fails_hard() -> None:
     def falls() -> Any:
         raise KeyError("x")
