@@ -15,6 +15,7 @@ from ..contract import API_VERSION
 from ..errors import StreamError
 from ..kernel.entrypoint import group_of, read_entry_rows
 from .choices import Choices, with_choices
+from .lazy import BUILT_IN
 from .main import version
 
 
@@ -86,6 +87,10 @@ def files_of(kind: str, name: str) -> dict[str, str]:
     :raises BadParameter: where the name cannot be used.
     """
     about, names = KINDS[kind], names_of(name)
+    if kind == "command" and names["module"] in BUILT_IN:
+        raise click.BadParameter(f"{names['module']!r} is the name of a built-in command")
+    if names["module"] in {row.name for row in read_entry_rows() if row.distribution == "flumine_core"}:
+        raise click.BadParameter(f"{names['module']!r} is the name of a plugin of flumine_core's own")
     installed = re.match(r"(\d+)\.(\d+)", version())
     major, minor = installed.groups() if installed else ("0", "1")
     values = {

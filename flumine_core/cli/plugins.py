@@ -8,6 +8,7 @@ from ..configuration.model import LISTS, Configuration, load_configuration
 from ..errors import DiscoveryError
 from ..kernel.discovery import Candidate, Discovery
 from .choices import Choices, with_choices
+from .lazy import BUILT_IN, KIND
 from .tables import print_table
 
 
@@ -43,6 +44,10 @@ def command(choices: Choices, as_json: bool, with_time: bool, no_import: bool) -
             click.echo(f"warning: {error}", err=True)
     named = named_in(configuration)
     found = discovery.candidates()
+    for candidate in discovery.candidates(KIND):
+        fault = _command_fault(candidate)
+        if fault and candidate.status == "available":
+            candidate.fail(fault)
     for candidate in found:
         if candidate.status == "available" and (candidate.kind, candidate.name) in named:
             candidate.status = "enabled"
@@ -54,6 +59,17 @@ def command(choices: Choices, as_json: bool, with_time: bool, no_import: bool) -
         click.echo(json.dumps(rows, indent=2))
         return
     _print(found, with_time)
+
+
+def _command_fault(candidate: Candidate) -> str | None:
+    """Say why a command can never be run."""
+    if candidate.name in BUILT_IN:
+        return f"{candidate.name} is the name of a built-in command, which runs in its place"
+    if candidate.name.startswith("-"):
+        return f"{candidate.name} would be an option, not a command"
+    if candidate.loaded is not None and not isinstance(candidate.loaded, click.Command):
+        return f"{candidate.value} must be a click command, was {type(candidate.loaded).__name__}"
+    return None
 
 
 def _print(found: list[Candidate], with_time: bool) -> None:

@@ -37,6 +37,18 @@ def test_plugins_are_listed_with_state_and_hooks(cli: Cli, install: Install) -> 
     assert all(each["import_seconds"] is not None for each in timed if each["status"] != "blocked")
 
 
+def test_a_command_that_can_never_be_run_is_told_why(cli: Cli, install: Install) -> None:
+    source = "import click\n@click.command()\ndef say(): pass\ndef plain(): pass\n"
+    entry_points = "[flumine_core.commands]\ndemo = mod_alpha:say\nplain = mod_alpha:plain\n"
+    entry_points += "-x = mod_alpha:say\nsay = mod_alpha:say\n"
+    install("dist-a", entry_points, mod_alpha=source)
+    found = {each["name"]: each for each in json.loads(cli("plugins", "--json").stdout)}
+    assert (found["demo"]["status"], "built-in command" in found["demo"]["reason"]) == ("failed", True)
+    assert found["-x"]["status"] == found["plain"]["status"] == "failed"
+    assert found["plain"]["reason"] == "mod_alpha:plain must be a click command, was function"
+    assert found["say"]["status"] == "available"
+
+
 def test_plugins_are_a_table_too(cli: Cli, install: Install) -> None:
     install("dist-a", "[flumine_core]\nalpha = mod_alpha\nbeta = mod_beta\n", mod_alpha=START, mod_beta="1/0")
     lines = cli("plugins").stdout.splitlines()

@@ -56,6 +56,21 @@ def test_refuses_names_that_hide_something(name: str, message: str, cli: Any, tm
     assert not [*tmp_path.iterdir()]
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "message"),
+    [
+        ("command", "simulate", "'simulate' is the name of a built-in command"),
+        ("strategy", "example", "'example' is the name of a plugin of flumine_core's own"),
+        ("worker", "Max-Order-Count", "'max_order_count' is the name of a plugin of flumine_core's own"),
+    ],
+)
+def test_refuses_names_that_are_taken(kind: str, name: str, message: str, cli: Any, tmp_path: Path) -> None:
+    done = cli("new", kind, name, "--dir", str(tmp_path))
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert not [*tmp_path.iterdir()]
+
+
 def test_overwrites_nothing(cli: Any, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "precious").write_text("text")
