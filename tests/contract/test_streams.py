@@ -114,6 +114,6 @@ def test_listener_options_are_checked(listener: dict[str, Any]) -> None:
 )
 def test_listener_options_that_withhold_all_or_mean_nothing_are_refused(option: dict[str, Any]) -> None:
     ((name, value),) = option.items()
-    with pytest.raises(SettingsError, match=f"{name} must be .*, was {value!r}"):
+    with pytest.raises(SettingsError, match=f"{name}: must be .*, was {value!r}"):
         HistoricalStream("1.1", option)
     HistoricalStream("1.1", {"seconds_to_start": float("inf"), "max_inplay_seconds": float("inf")})
