@@ -188,13 +188,14 @@ def test_what_the_output_cannot_encode_is_escaped(
 ) -> None:
     install("foreign", "[flumine_core]\nplügin-漢 = foreign\n", foreign=FOREIGN)
     encoding = environment.get("PYTHONIOENCODING", "ascii")
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONIOENCODING"}
 
     def run(*arguments: str) -> str:
         path = os.pathsep.join((str(tmp_path / "site"), os.environ.get("PYTHONPATH", "")))
         done = subprocess.run(
             [sys.executable, "-m", "flumine_core", *arguments],
             capture_output=True,
-            env={**os.environ, "PYTHONPATH": path, **environment},
+            env={**inherited, "PYTHONPATH": path, **environment},
         )
         assert b"Traceback" not in done.stderr
         return done.stdout.decode(encoding)
