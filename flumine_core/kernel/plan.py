@@ -127,7 +127,9 @@ class Plan:
                 elif name in FAIL_HARD:
                     wrapped = self._noting(plugin, name, failing_hard(plugin, name, function))
                 else:
-                    wrapped = guarded(plugin, name, function, self.faults, name in STOPPING)
+                    wrapped = guarded(
+                        plugin, name, function, self.faults, name in STOPPING, len(implementation.argnames)
+                    )
                 # HookImpl keeps the argument names it read at registration
                 object.__setattr__(implementation, "function", wrapped)
 

@@ -67,6 +67,7 @@ def test_faults_of_many_threads_are_all_counted() -> None:
 def test_guarded_returns_what_the_function_does() -> None:
     faults = Faults()
     assert guarded("p", "h", lambda a, b: a + b, faults)(1, 2) == 3
+    assert guarded("p", "h", lambda a, b: a + b, faults, count=2)(1, 2) == 3
     assert guarded("p", "h", fails, faults)(1) is None
     reason = guarded("p", "h", fails, faults, is_stopping=True)(1)
     assert reason.startswith("p raised ValueError")
@@ -163,6 +164,7 @@ def leaves(*arguments: Any) -> Any:
 def test_leaving_is_one_more_way_to_fail() -> None:
     faults = Faults()
     assert guarded("p", "h", leaves, faults)() is None
+    assert guarded("p", "h", lambda one, two: leaves(), faults, count=2)(1, 2) is None
     assert "SystemExit" in guarded("p", "h", leaves, faults, is_stopping=True)()
     with pytest.raises(ExecutionError, match="SystemExit"):
         failing_hard("p", "h", leaves)()
