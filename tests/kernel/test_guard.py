@@ -168,7 +168,7 @@ def test_leaving_is_one_more_way_to_fail() -> None:
     assert "SystemExit" in guarded("p", "h", leaves, faults, is_stopping=True)()
     with pytest.raises(ExecutionError, match="SystemExit"):
         failing_hard("p", "h", leaves)()
-    assert faults.counts == {("p", "h"): 2}
+    assert faults.counts == {("p", "h"): 3}
 
 
 def test_a_wrapper_that_leaves_lets_the_step_run() -> None:
