@@ -247,8 +247,10 @@ class Flumine(Session):
         self.handler_queue.put(None)
 
     def _open_again(self, market: Market, publish_ms: int, stream_id: int) -> bool:
-        if market.publish_ms is not None and publish_ms <= market.publish_ms:
-            return False  # of another stream, which lags
+        latest = market.latest_book
+        is_of_another = latest is not None and latest.streaming_unique_id != stream_id
+        if is_of_another and market.publish_ms is not None and publish_ms <= market.publish_ms:
+            return False  # that stream lags; on one stream, what comes later is later, whatever its clock says
         return super()._open_again(market, publish_ms, stream_id)
 
     def _clear_market(self, market: Market) -> None:

@@ -124,6 +124,15 @@ def test_a_market_that_has_closed_and_opened_again_is_restored(make_rig: Callabl
     assert again.notes == {"tick": 7}
 
 
+def test_a_market_opens_again_in_the_millisecond_of_its_closing(rig: Rig) -> None:
+    market = rig.exchange.market(MARKET)
+    rig.exchange.clock.freeze()
+    market.close([11])
+    rig.wait_until(lambda: rig.market.closed)
+    market.reopen()
+    rig.wait_until(lambda: not rig.market.closed, 5)
+
+
 def test_a_closed_market_lets_go_of_what_lapses_after_its_closing(make_rig: Callable[..., Rig]) -> None:
     rig = make_rig(closed_market_life=1.0)
     order = rig.place()
