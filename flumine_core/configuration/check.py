@@ -9,6 +9,7 @@ from ..kernel.discovery import Discovery
 from ..options import problems_and_arguments
 from ..simulation.policy import find_profile
 from .model import LISTS, Configuration, Entry, Problem
+from .trial import refused_options
 
 
 def target_of(entry: Entry, discovery: Discovery) -> Any:
@@ -28,16 +29,14 @@ def target_of(entry: Entry, discovery: Discovery) -> Any:
 def check(configuration: Configuration, discovery: Discovery) -> list[Problem]:
     """Return every problem: those found when reading, and those that only the named plugins can tell.
 
-    Imports hook plugins and what the configuration names, and makes none of it.
+    Imports hook plugins and what the configuration names, and makes none of it but what is the house's own.
     """
     found = Configuration(configuration.file)
     found.problems = list(configuration.problems)
     found.entries = configuration.entries
     found.origins = configuration.origins
-    try:
-        discovery.load_hook_plugins()
-    except DiscoveryError as error:
-        found.problem(("plugins", "required"), str(error))
+    for fault in discovery.required_faults():
+        found.problem(("plugins", "required"), fault)
     known = {candidate.name for candidate in discovery.candidates()}
     for name in configuration.plugins.blocked:
         if name not in known:
@@ -94,9 +93,12 @@ def _check_entry(found: Configuration, entry: Entry, discovery: Discovery) -> No
     if target is None:
         return
     try:
-        problems, _ = problems_and_arguments(target, entry.options, GIVEN.get(entry.section, ()))
+        problems, arguments = problems_and_arguments(target, entry.options, GIVEN.get(entry.section, ()))
     except SettingsError as error:
         found.problem((*entry.key, naming), f"{entry.name!r} cannot be used: {error}")
         return
-    for option, text in problems.items():
-        found.problem(found.option_key(entry, option), text)
+    for option, text in {**problems, **refused_options(target, arguments)}.items():
+        if option:
+            found.problem(found.option_key(entry, option), text)
+        else:
+            found.problem((*entry.key, naming), f"{entry.name!r} cannot be made: {text}")

@@ -197,7 +197,9 @@ class Discovery:
         :raises DiscoveryError: where a required plugin is unknown, blocked or broken.
         """
         loaded = self._loaded_hook_plugins()
-        self._check_required()
+        faults = self.required_faults()
+        if faults:
+            raise DiscoveryError("; ".join(faults))
         return list(loaded)
 
     def has_hook(self, hook: str) -> bool:
@@ -228,8 +230,8 @@ class Discovery:
                     found = import_object(name)
             except DiscoveryError as error:
                 raise DiscoveryError(f"{name} cannot be imported: {error}") from error
-            if kind != HOOKS and not callable(found):
-                raise DiscoveryError(f"{name} must be a class, was {type(found).__name__}")
+            if kind != HOOKS:
+                _check_class(kind, name, found)
             return found
         same = [each for each in self.candidates(kind) if each.name == name]
         if not same:
@@ -289,7 +291,7 @@ class Discovery:
             candidate.before, candidate.after = _names(loaded, "before"), _names(loaded, "after")
             candidate.hooks = tuple(sorted({name for name, _, _ in hooks_of(loaded)}))
         elif candidate.kind != "commands":
-            _check_class(candidate, loaded)
+            _check_class(candidate.kind, candidate.value, loaded)
         candidate.loaded, candidate.status = loaded, "enabled"
 
     def _check_told_apart(self, loaded: Any) -> None:
@@ -303,17 +305,22 @@ class Discovery:
                     f"it equals {f'plugin {name!r}' if name else 'any object'}: plugins must differ by =="
                 )
 
-    def _check_required(self) -> None:
+    def required_faults(self) -> list[str]:
+        """Say of each required plugin that is unknown, blocked or broken what is wrong; imports all that are required.
+
+        Returns: one message for each fault.
+        """
+        self._loaded_hook_plugins()
+        known = {each.name for each in self._candidates}
+        faults: list[str] = []
         for name in self.required:
-            same = [each for each in self._candidates if each.name == name]
-            if not same:
-                known = {each.name for each in self._candidates}
-                raise DiscoveryError(f"required plugin {name!r} is not installed{did_you_mean(name, known)}")
-            for candidate in same:
-                if candidate.kind == HOOKS and candidate.status != "enabled":
-                    raise DiscoveryError(f"required plugin {name!r} ({candidate.origin}) {_state(candidate)}")
-                if candidate.kind != HOOKS:
-                    self.load(candidate.kind, name)
+            if name not in known:
+                faults.append(f"required plugin {name!r} is not installed{did_you_mean(name, known)}")
+            for candidate in (each for each in self._candidates if each.name == name):
+                self._import(candidate)
+                if candidate.status != "enabled":
+                    faults.append(f"required plugin {name!r} ({candidate.origin}) {_state(candidate)}")
+        return faults
 
 
 def version_fault(loaded: Any, distribution: str, own: tuple[int, int] = API_VERSION) -> str | None:
@@ -333,15 +340,15 @@ def version_fault(loaded: Any, distribution: str, own: tuple[int, int] = API_VER
     )
 
 
-def _check_class(candidate: Candidate, loaded: Any) -> None:
-    """Refuse what cannot be of the candidate's kind; a function that makes one passes, its result is looked at."""
+def _check_class(kind: str, value: str, loaded: Any) -> None:
+    """Refuse what cannot be of this kind; a function that makes one passes, its result is looked at."""
     if not callable(loaded):
-        raise DiscoveryError(f"{candidate.value} must be a class, was {type(loaded).__name__}")
-    if inspect.isclass(loaded) and candidate.kind in BASES:
-        module, name = BASES[candidate.kind]
+        raise DiscoveryError(f"{value} must be a class, was {type(loaded).__name__}")
+    if inspect.isclass(loaded) and kind in BASES:
+        module, name = BASES[kind]
         base = getattr(importlib.import_module(module, __package__), name)
         if not issubclass(loaded, base):
-            raise DiscoveryError(f"{candidate.value} must be a {name}, {loaded.__name__} is none")
+            raise DiscoveryError(f"{value} must be a {name}, {loaded.__name__} is none")
 
 
 def _state(candidate: Candidate) -> str:

@@ -359,3 +359,56 @@ def test_a_strategy_whose_signature_cannot_be_read_is_one_error(write: Write, in
     (problem,) = problems()
     assert problem.startswith(f"flumine.toml:2: strategies.{name}.name: '{name}' cannot be used: its signature")
     assert shown()[f"strategies.{name}.x"] == (3, "flumine.toml:3")
+
+
+def test_numbers_that_a_constructor_of_the_house_refuses_are_all_reported(write: Write) -> None:
+    write("""\
+[[clients]]
+type = "simulated"
+commission_base = 5
+transaction_limit = -1
+[[clients]]
+type = "betfair"
+username = "anna"
+[clients.options]
+commission_base = -1
+[[workers]]
+name = "flumine_core:BackgroundWorker"
+interval = -1
+function = "time:sleep"
+[[middleware]]
+name = "sports_data"
+operation = "raceSub"
+""")
+    assert problems() == [
+        "flumine.toml:16: middleware.sports_data.operation: must be one of raceSubscription, cricketSubscription, "
+        "was 'raceSub'",
+        "flumine.toml:12: workers.flumine_core:BackgroundWorker.interval: must be seconds > 0, was -1.0",
+        "flumine.toml:4: clients.simulated.transaction_limit: must be >= 0 or None, was -1",
+        "flumine.toml:3: clients.simulated.commission_base: must be a share from 0 to below 1, was 5.0",
+        "flumine.toml:9: clients.anna.commission_base: must be a share from 0 to below 1, was -1.0",
+    ]
+
+
+def test_every_required_plugin_that_is_not_sound_is_reported(write: Write, install: Install) -> None:
+    install("broken", "[flumine_core.strategies]\nbroken = broken_strategy:S\n", broken_strategy="1/0")
+    write('[plugins]\nrequired = ["shpo", "broken", "shop", "gone"]\n')
+    assert [each.partition(" plugin ")[2].partition(",")[0] for each in problems()] == [
+        "'shpo' is not installed",
+        "'broken' (broken 1.0) cannot be used: ZeroDivisionError: division by zero",
+        "'gone' is not installed",
+    ]
+    assert {each.partition(" required ")[0] for each in problems()} == {"flumine.toml:2: plugins.required:"}
+
+
+def test_a_class_of_another_kind_is_reported(write: Write) -> None:
+    write("""\
+[[strategies]]
+name = "shop:Control"
+[[logging_controls]]
+name = "shop:Strategy"
+""")
+    assert problems() == [
+        "flumine.toml:2: strategies.shop:Control.name: shop:Control must be a BaseStrategy, Control is none",
+        "flumine.toml:4: logging_controls.shop:Strategy.name: shop:Strategy must be a LoggingControl, Strategy is none",
+    ]

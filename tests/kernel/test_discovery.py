@@ -274,7 +274,7 @@ def test_blocked_is_refused_by_name(install: Install) -> None:
 
 def test_module_and_class_are_loaded_as_they_stand(install: Install) -> None:
     install("dist-a", "", mod_alpha="class Outer:\n    class Inner: pass\n")
-    assert Discovery().load("strategies", "mod_alpha:Outer.Inner").__name__ == "Inner"
+    assert Discovery().load("middleware", "mod_alpha:Outer.Inner").__name__ == "Inner"
     with pytest.raises(DiscoveryError, match="mod_alpha:Nobody cannot be imported: AttributeError"):
         Discovery().load("strategies", "mod_alpha:Nobody")
     with pytest.raises(DiscoveryError, match="must be module:attribute"):
