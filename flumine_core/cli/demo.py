@@ -6,11 +6,10 @@ from pathlib import Path
 import click
 
 from ..configuration.model import load_configuration
-from ..configuration.torun import run_of
 from ..errors import StreamError
 from ..synthetic.market import SyntheticMarket
 from .choices import Choices, with_choices
-from .simulate import discovery_of, run_and_print
+from .simulate import checked_run, discovery_of, run_and_print
 
 TYPES = ("WIN", "PLACE", "OTHER_PLACE", "EACH_WAY", "MATCH_ODDS", "LINE_RANGE")
 SEEDS = click.IntRange(0, 9_999_999)
@@ -76,8 +75,8 @@ def command(
             path = market.write(Path(out) if out else Path(directory) / market.market_id)
         except OSError as error:
             raise StreamError(f"cannot write the market to {out or directory}: {error.strerror or error}") from error
-        run = run_of(configuration, [str(path)], choices.blocked)
-        discovery = discovery_of(run, choices)
+        discovery = discovery_of(configuration, choices)
+        run = checked_run(configuration, discovery, [str(path)], choices)
         if output_format == "table":
             origin = next(
                 (each.origin for each in discovery.candidates("strategies") if each.name == strategy), strategy

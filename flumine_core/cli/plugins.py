@@ -35,7 +35,7 @@ def command(choices: Choices, as_json: bool, with_time: bool, no_import: bool) -
         click.echo(f"warning: {problem}", err=True)
     section = configuration.plugins
     discovery = Discovery([*section.blocked, *choices.blocked], section.required)
-    for message in discovery.unknown_blocked().values():
+    for message in discovery.vainly_blocked().values():
         click.echo(f"warning: {message}", err=True)
     if not no_import:
         try:

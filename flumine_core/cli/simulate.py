@@ -3,7 +3,7 @@
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from functools import partial
 from time import perf_counter
@@ -11,7 +11,8 @@ from time import perf_counter
 import attrs
 import click
 
-from ..configuration.model import load_configuration
+from ..configuration.check import check
+from ..configuration.model import Configuration, load_configuration
 from ..configuration.torun import run_of
 from ..errors import FlumineCoreError
 from ..kernel.discovery import Discovery
@@ -59,11 +60,11 @@ def command(
     if output == "":
         raise click.UsageError("--output must be a directory, was an empty text")
     configuration = load_configuration(choices.config, choices.sets, strategies)
-    run = run_of(configuration, paths, choices.blocked)
+    discovery = discovery_of(configuration, choices)
+    run = checked_run(configuration, discovery, paths, choices)
     if workers is not None:
         run = attrs.evolve(run, workers=workers)
     log = choices.logging(run.settings, is_quiet=True)
-    discovery = discovery_of(run, choices)
     if not run.strategies:
         known = ", ".join(each.name for each in discovery.candidates("strategies")) or "none"
         raise FlumineCoreError(f"a strategy must be named (--strategy NAME or module:Class), installed are: {known}")
@@ -96,14 +97,26 @@ def run_and_print(run: Run, discovery: Discovery, output_format: str, output: st
     return 1 if result.error_count else 0
 
 
-def discovery_of(run: Run, choices: Choices) -> Discovery:
-    """Return the installed plugins; tell of names to be blocked that nobody bears.
+def checked_run(configuration: Configuration, discovery: Discovery, paths: Iterable[str], choices: Choices) -> Run:
+    """Return the run that a configuration describes.
 
-    :raises UsageError: where the command line named one, or it is like a plugin's: what was to be kept out would run.
+    :raises SettingsError: with everything that keeps it from starting, as `config check` tells it.
     """
-    discovery = Discovery(run.blocked, run.required)
-    for name, message in discovery.unknown_blocked().items():
-        if name in choices.blocked or "did you mean" in message:
+    see_modules_here()
+    with redirect_stdout(sys.stderr):  # what plugins print meanwhile
+        configuration.problems = check(configuration, discovery, is_start=True)
+    return run_of(configuration, paths, choices.blocked)
+
+
+def discovery_of(configuration: Configuration, choices: Choices) -> Discovery:
+    """Return the installed plugins; tell of names to be blocked that nobody bears, or that cannot be blocked.
+
+    :raises UsageError: where what was to be kept out would run: the command line named one, or it is a plugin's, or
+        like a plugin's.
+    """
+    discovery = Discovery([*configuration.plugins.blocked, *choices.blocked], configuration.plugins.required)
+    for name, message in discovery.vainly_blocked().items():
+        if name in choices.blocked or not message.startswith("no plugin") or "did you mean" in message:
             raise click.UsageError(message)
         click.echo(f"warning: {message}", err=True)
     return discovery

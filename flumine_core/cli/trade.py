@@ -7,13 +7,11 @@ from contextlib import suppress
 import click
 
 from ..configuration.model import load_configuration
-from ..configuration.torun import run_of
 from ..errors import FlumineCoreError
 from ..trading import trade
 from .choices import Choices, with_choices
-from .here import see_modules_here
 from .logs import enable_stderr
-from .simulate import discovery_of
+from .simulate import checked_run, discovery_of
 
 
 @click.command()
@@ -36,12 +34,12 @@ def command(ctx: click.Context, strategies: tuple[str, ...], paper: bool, choice
     is 0. Where a stop takes longer than 5 s the exit code is 3, and every bet that may be live is named.
     """
     configuration = load_configuration(choices.config, choices.sets, strategies)
-    run = run_of(configuration, (), choices.blocked)
-    enable_stderr(*choices.logging(run.settings))
-    see_modules_here()
+    enable_stderr(*choices.logging(configuration.settings))
+    discovery = discovery_of(configuration, choices)
+    run = checked_run(configuration, discovery, (), choices)
     if not configuration.entries["clients"]:
         raise FlumineCoreError('an account must be named: [[clients]] with type = "betfair"')
-    ctx.exit(trade(run, discovery_of(run, choices), paper, _tell))
+    ctx.exit(trade(run, discovery, paper, _tell))
 
 
 def _tell(line: str) -> None:

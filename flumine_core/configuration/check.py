@@ -11,6 +11,9 @@ from ..simulation.policy import find_profile
 from .model import LISTS, Configuration, Entry, Problem
 from .trial import refused_options
 
+NEEDED = ("clients", "trading_controls", "client_controls")
+"""Sections of things that no run goes without once they are named."""
+
 
 def target_of(entry: Entry, discovery: Discovery) -> Any:
     """Return the class or function that an entry names, None for a client that a plugin makes.
@@ -26,10 +29,13 @@ def target_of(entry: Entry, discovery: Discovery) -> Any:
     raise DiscoveryError(f"no client type {entry.name!r}{did_you_mean(entry.name, CLIENTS)}")
 
 
-def check(configuration: Configuration, discovery: Discovery) -> list[Problem]:
+def check(configuration: Configuration, discovery: Discovery, is_start: bool = False) -> list[Problem]:
     """Return every problem: those found when reading, and those that only the named plugins can tell.
 
     Imports hook plugins and what the configuration names, and makes none of it but what is the house's own.
+
+    :param is_start: tell only what is certain to keep a run from starting. It goes without what it does not need and
+        is broken; clients that a plugin may make, and strategies' names, are known once they are made.
     """
     found = Configuration(configuration.file)
     found.problems = list(configuration.problems)
@@ -37,10 +43,8 @@ def check(configuration: Configuration, discovery: Discovery) -> list[Problem]:
     found.origins = configuration.origins
     for fault in discovery.required_faults():
         found.problem(("plugins", "required"), fault)
-    known = {candidate.name for candidate in discovery.candidates()}
-    for name in configuration.plugins.blocked:
-        if name not in known:
-            found.problem(("plugins", "blocked"), f"no plugin is called {name!r}{did_you_mean(name, known)}")
+    for text in () if is_start else discovery.vainly_blocked().values():
+        found.problem(("plugins", "blocked"), text)
     if "simulation" in configuration.settings:
         try:
             find_profile(configuration.settings["simulation"])
@@ -48,13 +52,17 @@ def check(configuration: Configuration, discovery: Discovery) -> list[Problem]:
             found.problem(("settings", "simulation"), str(error).removeprefix("simulation "))
     for section in LISTS:
         for entry in configuration.entries[section]:
-            _check_entry(found, entry, discovery)
-    _check_names(found, discovery)
+            _check_entry(found, entry, discovery, is_start)
+    _check_clients(found, discovery)
+    if not is_start:
+        _check_names(found, discovery)
     return found.problems
 
 
-def _check_names(found: Configuration, discovery: Discovery) -> None:
-    """Note two clients or strategies of one name, and clients that are named and not there."""
+def _check_clients(found: Configuration, discovery: Discovery) -> None:
+    """Note two clients of one name, and clients that are named and not there."""
+    if discovery.has_hook("flumine_make_client"):
+        return
     entries = found.entries
     clients = [entry.label for entry in entries["clients"]] or ["simulated"]
     for number, entry in enumerate(entries["clients"]):
@@ -62,11 +70,19 @@ def _check_names(found: Configuration, discovery: Discovery) -> None:
             found.problem(found.option_key(entry, "username"), f"two clients are called {entry.label!r}")
     named = [((*entry.key, "client"), entry.client) for entry in entries["client_controls"]]
     named += [(found.option_key(entry, "client"), entry.options.get("client")) for entry in entries["strategies"]]
+    made = [entry for entry in entries["clients"] if entry.name in CLIENTS]
+    nameless = [entry.name for entry in made if "username" not in entry.options]
+    if nameless not in ([], ["simulated"]):
+        return  # their names are known once they are made
     for key, client in named:
         if isinstance(client, str) and client not in clients:
             found.problem(key, f"no client is called {client!r}{did_you_mean(client, clients)}")
+
+
+def _check_names(found: Configuration, discovery: Discovery) -> None:
+    """Note two strategies of one name."""
     names: set[str] = set()
-    for entry in entries["strategies"]:
+    for entry in found.entries["strategies"]:
         name = entry.options.get("name") or _class_name(entry, discovery)
         if name in names:
             found.problem(
@@ -83,11 +99,17 @@ def _class_name(entry: Entry, discovery: Discovery) -> str:
         return entry.name
 
 
-def _check_entry(found: Configuration, entry: Entry, discovery: Discovery) -> None:
+def _check_entry(found: Configuration, entry: Entry, discovery: Discovery, is_start: bool) -> None:
     naming = "type" if entry.section == "clients" else "name"
+    if is_start and entry.section == "clients" and discovery.has_hook("flumine_make_client"):
+        return
     try:
         target = target_of(entry, discovery)
     except DiscoveryError as error:
+        candidate = discovery.find(entry.section, entry.name)
+        is_broken = candidate is not None and candidate.status == "failed"
+        if is_start and is_broken and entry.section not in NEEDED:
+            return
         found.problem((*entry.key, naming), str(error))
         return
     if target is None:

@@ -27,6 +27,14 @@ BASES = {
 }
 """Kind -> module and name of the class that its plugins derive from; imported with the first of the kind."""
 
+ALWAYS_ON = (
+    "flumine_core.control.client:MaxOrderCount",
+    "flumine_core.control.trading:MarketValidation",
+    "flumine_core.control.trading:OrderValidation",
+    "flumine_core.control.trading:StrategyExposure",
+)
+"""Entry points of the controls that every framework has: to name one gives it options, and nothing blocks it."""
+
 
 @attrs.define(eq=False)
 class Candidate:
@@ -154,7 +162,7 @@ class Discovery:
 
     def _candidate(self, row: EntryRow) -> Candidate:
         candidate = Candidate(row.kind, row.name, row.distribution, row.version, row.value)
-        if row.name in self.blocked:
+        if row.name in self.blocked and row.value not in ALWAYS_ON:
             candidate.status, candidate.reason = "blocked", "blocked by name"
         elif row.kind not in KINDS:
             group = f"flumine_core.{row.kind}"
@@ -182,14 +190,17 @@ class Discovery:
         """Return the plugins (of one kind) that are known to be broken, sorted by name."""
         return [each for each in self.candidates(kind) if each.status == "failed"]
 
-    def unknown_blocked(self) -> dict[str, str]:
-        """Return each blocked name that no plugin bears, and a message about it."""
+    def vainly_blocked(self) -> dict[str, str]:
+        """Return each blocked name that no plugin bears, or a control that is always on, and a message about it."""
         names = {each.name for each in self._candidates}
-        return {
-            name: f"no plugin to block is called {name!r}{did_you_mean(name, names)}"
-            for name in self.blocked
-            if name not in names
-        }
+        always_on = {each.name for each in self._candidates if each.value in ALWAYS_ON}
+        told: dict[str, str] = {}
+        for name in self.blocked:
+            if name not in names:
+                told[name] = f"no plugin to block is called {name!r}{did_you_mean(name, names)}"
+            elif name in always_on:
+                told[name] = f"{name!r} cannot be blocked: the house's own control is always on"
+        return told
 
     def load_hook_plugins(self) -> list[tuple[str, object]]:
         """Import, check and order the plugins of the group `flumine_core`; broken ones are recorded as failed.

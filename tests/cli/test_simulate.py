@@ -414,6 +414,47 @@ def test_a_blocked_plugin_that_does_not_exist_is_an_error(cli: Cli, market: Path
     assert cli("simulate", market, "--strategy", "example").exit_code == 2
 
 
+@pytest.mark.parametrize("command", ["simulate", "trade"])
+def test_all_that_keeps_a_run_from_starting_is_told_with_file_and_key(cli: Cli, command: str) -> None:
+    Path("flumine.toml").write_text("""\
+[[strategies]]
+name = "example"
+stake = "much"
+stke = 3
+[[strategies]]
+name = "exampel"
+[[clients]]
+type = "simulated"
+commission_base = 5
+[plugins]
+required = ["gone", "gone_too"]
+[settings]
+place_latency = -1
+""")
+    result = cli(command)
+    assert (result.exit_code, result.stdout) == (1, "")
+    told = result.stderr.removeprefix("error: ").splitlines()
+    assert told == cli("config", "check").stderr.splitlines()[:-1]
+    assert [line.partition(": ")[0] for line in told] == [f"flumine.toml:{n}" for n in (13, 11, 11, 3, 4, 6, 9)]
+
+
+def test_a_broken_strategy_keeps_no_other_from_running(cli: Cli, market: Path, install: Install) -> None:
+    install("broken", "[flumine_core.strategies]\nbroken = broken_strategy:S\n", broken_strategy="1/0")
+    result = cli("simulate", market, "--strategy", "example", "--strategy", "broken", "--format", "json")
+    assert loaded(result)["markets"] == 1
+    assert loaded(result)["errors"] == 1
+
+
+def test_a_control_that_is_always_on_is_not_shown_as_blocked(cli: Cli, market: Path) -> None:
+    told = "'strategy_exposure' cannot be blocked: the house's own control is always on"
+    result = cli("simulate", market, "--strategy", "example", "-p", "no:strategy_exposure")
+    assert (result.exit_code, told in result.stderr) == (2, True)
+    result = cli("plugins", "--json", "-p", "no:strategy_exposure")
+    assert f"warning: {told}" in result.stderr
+    (status,) = [each["status"] for each in json.loads(result.stdout) if each["name"] == "strategy_exposure"]
+    assert status == "available"
+
+
 def test_a_directory_is_all_its_files(cli: Cli, market: Path, second: Path) -> None:
     Path("markets").mkdir()
     shutil.copy(market, "markets")

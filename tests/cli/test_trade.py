@@ -300,7 +300,8 @@ def test_a_login_that_is_refused_is_told_in_one_line(exchange: Any, start: Start
 
 
 def test_a_strategy_that_cannot_be_made_stops_the_start(start: Start, folder: Path) -> None:
-    (folder / "resting.py").write_text("class Resting:\n    def __init__(self, market_filter=None): 1 / 0\n")
+    source = "from flumine_core import BaseStrategy\nclass Resting(BaseStrategy):\n"
+    (folder / "resting.py").write_text(source + "    def __init__(self, market_filter=None): 1 / 0\n")
     process = start("trade")
     out, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1 and "nothing is traded" in out

@@ -156,7 +156,7 @@ place_latency = -1
         "flumine.toml:27: settings.place_latency: must be seconds >= 0, was -1",
         "--set: settings.raise_errors: must be true or false, was 'maybe'",
         "flumine.toml:25: plugins.required: required plugin 'shpo' is not installed, did you mean 'shop'",
-        "flumine.toml:24: plugins.blocked: no plugin is called 'nobdy'",
+        "flumine.toml:24: plugins.blocked: no plugin to block is called 'nobdy'",
         "flumine.toml:3: strategies.shop.stake: must be a number, was 'much'",
         "flumine.toml:4: strategies.shop.max_order_exposre: there is no such option, did you mean 'max_order_exposure'",
         "flumine.toml:6: strategies.shpo.name: no strategies plugin is called 'shpo', did you mean 'shop'",
@@ -411,4 +411,16 @@ name = "shop:Strategy"
     assert problems() == [
         "flumine.toml:2: strategies.shop:Control.name: shop:Control must be a BaseStrategy, Control is none",
         "flumine.toml:4: logging_controls.shop:Strategy.name: shop:Strategy must be a LoggingControl, Strategy is none",
+    ]
+
+
+def test_a_client_whose_credentials_name_it_may_be_named(write: Write) -> None:
+    write("[[clients]]\ntype = 'betfair'\n[[strategies]]\nname = 'shop'\nclient = 'anna'\n")
+    assert problems() == []
+
+
+def test_a_control_that_is_always_on_cannot_be_blocked(write: Write) -> None:
+    write("[plugins]\nblocked = ['shop', 'strategy_exposure']\n")
+    assert problems() == [
+        "flumine.toml:2: plugins.blocked: 'strategy_exposure' cannot be blocked: the house's own control is always on"
     ]

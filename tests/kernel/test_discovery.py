@@ -62,7 +62,7 @@ def test_a_blocked_plugin_is_never_imported(install: Install) -> None:
 
 def test_a_blocked_name_that_nobody_bears_is_reported(install: Install) -> None:
     install("dist-a", "[flumine_core]\nalpha = mod_alpha\n", mod_alpha=START)
-    unknown = Discovery(blocked=["alpah", "alpha"]).unknown_blocked()
+    unknown = Discovery(blocked=["alpah", "alpha"]).vainly_blocked()
     assert list(unknown) == ["alpah"]
     assert "did you mean 'alpha'" in unknown["alpah"]
 
