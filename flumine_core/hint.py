@@ -19,12 +19,22 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f", known: {shown}{', ...' if len(names) > 12 else ''}"
 
 
-_PASSWORD = re.compile(r"(\w+://[^\s:]*):\S+@")
+_WORDS = r"pass(?:w|phrase|code)|pwd|secret|token|credential|(?:api|app|access|private)[_-]?key"
+
+SECRET = re.compile(rf"{_WORDS}|(?:^|_)pass$", re.IGNORECASE)
+"""Options so named, keys of tables, and parameters of addresses are never shown."""
+
+_PASSWORD = re.compile(r"(\b\w+://[^\s:]*):\S+@")
+_NAME = r"""[^\s?&;=#"']{0,40}"""
+_PARAMETER = re.compile(
+    rf"""([?&;](?:{_NAME}(?:{_WORDS}){_NAME}|(?:{_NAME}_)?pass)=)[^\s&#"]+?(?=[')\],;:.]{{0,4}}(?:[\s&#"]|$))""",
+    re.IGNORECASE,
+)
 
 
 def without_passwords(text: str) -> str:
-    """Return a text with the passwords of the addresses (scheme://user:password@host) in it hidden."""
-    return _PASSWORD.sub(r"\1:***@", text)
+    """Return a text with the passwords of the addresses in it (user:password@host, ?password=...) hidden."""
+    return _PARAMETER.sub(r"\1***", _PASSWORD.sub(r"\1:***@", text))
 
 
 def one_line(error: BaseException) -> str:

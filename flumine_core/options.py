@@ -3,7 +3,6 @@
 import enum
 import importlib
 import inspect
-import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -16,12 +15,7 @@ from typing import Any, Literal, Union
 import attrs
 
 from .errors import SettingsError
-from .hint import did_you_mean, one_line, without_passwords
-
-SECRET = re.compile(
-    r"pass(?:w|phrase|code)|(?:^|_)pass$|pwd|secret|token|credential|(?:api|app|access|private)[_-]?key", re.IGNORECASE
-)
-"""Options so named, and keys of tables, are never shown."""
+from .hint import SECRET, did_you_mean, one_line, without_passwords
 
 HIDDEN = "(hidden)"
 """Stands for their values."""

@@ -2,7 +2,12 @@
 
 import json
 import sys
+from collections.abc import Iterable
 from contextlib import redirect_stdout
+from enum import Enum
+from math import isfinite
+from pathlib import PurePath
+from typing import cast
 
 import click
 
@@ -57,8 +62,8 @@ def show(ctx: click.Context, choices: Choices, as_json: bool) -> None:
     with redirect_stdout(sys.stderr):  # what plugins print meanwhile
         values = effective(configuration, discovery)
         if as_json:
-            rows = [{"key": each.key, "value": each.value, "origin": each.origin} for each in values]
-            text = json.dumps(rows, indent=2, default=_repr)
+            rows = [{"key": each.key, "value": _plain(each.value), "origin": each.origin} for each in values]
+            text = json.dumps(rows, indent=2)
         else:
             spelt = [(each.key, _spelt(each.value), each.origin) for each in values]
     for problem in configuration.problems:
@@ -73,6 +78,23 @@ def show(ctx: click.Context, choices: Choices, as_json: bool) -> None:
 
 def _spelt(value: object) -> str:
     return value if isinstance(value, str) and value in (HIDDEN, MISSING) else _repr(value)
+
+
+def _plain(value: object) -> object:
+    """Return a value as JSON has it; what JSON lacks, such as a number that is none, as text."""
+    if value is None or type(value) in (bool, int, str):
+        return value
+    if isinstance(value, Enum):
+        return _plain(value.value)
+    if isinstance(value, PurePath):
+        return without_passwords(str(value))
+    if type(value) is float:
+        return value if isfinite(value) else repr(value)
+    if type(value) is dict:
+        return {str(key): _plain(each) for key, each in value.items()}
+    if type(value) in (list, tuple):
+        return [_plain(each) for each in cast(Iterable[object], value)]
+    return _repr(value)
 
 
 def _repr(value: object) -> str:

@@ -151,6 +151,27 @@ def test_config_show_shows_what_plugins_can_show_and_prints_nothing_of_theirs(cl
     assert "no repr" in result.stdout
 
 
+NUMBERS = """
+from flumine_core import BackgroundWorker
+
+def worker(limits: dict[str, float] = {}, most: float = float("inf"), least: float = 1.5):
+    return BackgroundWorker(1, print)
+"""
+
+
+def test_config_show_prints_json_where_numbers_are_none(cli: Cli, install: Install) -> None:
+    install("numbers", "[flumine_core.workers]\nnumbers = numbers_plugin:worker\n", numbers_plugin=NUMBERS)
+    Path("flumine.toml").write_text('[[workers]]\nname = "numbers"\nlimits = { a = nan, b = 2.0 }\n')
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    found = json.loads(cli("config", "show", "--json").stdout, parse_constant=refuse)
+    values = {each["key"].removeprefix("workers.numbers."): each["value"] for each in found}
+    assert values["limits"] == {"a": "nan", "b": 2.0}
+    assert (values["most"], values["least"]) == ("inf", 1.5)
+
+
 @pytest.mark.parametrize("command", ["check", "show"])
 def test_a_strategy_of_a_module_in_this_directory_is_found_by_the_script(tmp_path: Path, command: str) -> None:
     source = (
