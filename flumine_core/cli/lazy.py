@@ -56,7 +56,10 @@ class LazyGroup(click.Group):
         """Return the entry points of third-party commands by name, blocked ones left out."""
         from ..kernel.entrypoint import read_entry_rows
 
-        blocked = set(ctx.params.get("blocked") or ())
+        try:
+            blocked = _blocked(ctx)
+        except Failure:  # a command that is invoked tells it
+            blocked = set()
         found: dict[str, list[Any]] = {}
         for row in read_entry_rows(KIND):
             if row.name not in blocked:
@@ -66,7 +69,8 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return one command.
 
-        :raises Failure: where a third-party command is brought twice or cannot be imported.
+        :raises Failure: where a third-party command is brought twice or cannot be imported, or nobody can tell whether
+            the configuration blocks it.
         """
         if cmd_name in BUILT_IN:
             command: click.Command = importlib.import_module(BUILT_IN[cmd_name][0]).command
@@ -74,6 +78,7 @@ class LazyGroup(click.Group):
         rows = self.brought(ctx).get(cmd_name)
         if not rows:
             return None
+        _blocked(ctx)
         origins = " and ".join(f"{row.distribution} {row.version}" for row in rows)
         if len(rows) > 1:
             raise Failure(f"command {cmd_name!r} is brought twice, by {origins}")
@@ -114,6 +119,30 @@ class LazyGroup(click.Group):
             for note in getattr(error, "__notes__", ()):
                 click.echo(note, err=True)
             raise
+
+
+def _blocked(ctx: click.Context) -> set[str]:
+    """Return the names that the command line and the configuration block; imports nothing heavy for that.
+
+    :raises Failure: where the configuration cannot be read.
+    """
+    import tomllib
+    from pathlib import Path
+
+    from ..configuration.override import parse_override
+
+    path = Path(ctx.params.get("config") or "flumine.toml")
+    blocked: Any = []
+    try:
+        data = tomllib.loads(path.read_bytes().decode("utf-8-sig")) if path.is_file() else {}
+        blocked = data.get("plugins", {}).get("blocked", [])
+    except (OSError, ValueError, RecursionError, AttributeError) as error:
+        raise Failure(f"{path} does not tell which plugins are blocked: {one_line(error)}") from error
+    for key, value in map(parse_override, ctx.params.get("sets") or ()):
+        blocked = value if key == "plugins.blocked" else blocked
+    if not isinstance(blocked, list) or not all(isinstance(each, str) for each in blocked):
+        raise Failure(f"plugins.blocked: must be a list of (text), was {blocked!r}")
+    return {*blocked, *(ctx.params.get("blocked") or ())}
 
 
 def _load(name: str, value: str, origin: str) -> click.Command:

@@ -129,6 +129,32 @@ def test_commands_of_others_are_listed_and_loaded_when_invoked(cli: Cli, install
     assert cli("-p", "no:say", "say", "hello").exit_code == 2
 
 
+def test_a_command_that_the_configuration_blocks_is_not_there(cli: Cli, install: Install) -> None:
+    install("others", "[flumine_core.commands]\nsay = others:say\n", others=COMMANDS)
+    assert cli("--set", "plugins.blocked=['say']", "say", "hello").exit_code == 2
+    Path("other.toml").write_text('[plugins]\nblocked = ["say"]\n')
+    assert cli("--config", "other.toml", "say", "hello").exit_code == 2
+    assert cli("say", "hello").stdout == "hello\n"
+    Path("flumine.toml").write_text('[plugins]\nblocked = ["say"]\n')
+    result = cli("say", "hello")
+    assert (result.exit_code, "no such command: 'say'" in result.stderr) == (2, True)
+    for listing in ((), ("--help",)):
+        assert "(from others 1.0)" not in cli(*listing).stdout
+    assert cli("--set", "plugins.blocked=[]", "say", "hello").stdout == "hello\n"
+
+
+@pytest.mark.parametrize("text", ["[plugins\n", "plugins = 3\n", "plugins.blocked = 'say'\n"])
+def test_a_command_of_others_needs_a_configuration_that_tells_what_is_blocked(
+    cli: Cli, install: Install, text: str
+) -> None:
+    install("others", "[flumine_core.commands]\nsay = others:say\n", others=COMMANDS)
+    Path("flumine.toml").write_text(text)
+    result = cli("say", "hello")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "blocked" in result.stderr
+    assert "(from others 1.0)" in cli("--help").stdout
+
+
 @pytest.mark.parametrize(
     "source",
     [
