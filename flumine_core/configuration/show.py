@@ -10,12 +10,22 @@ from ..errors import DiscoveryError, FlumineCoreError, SettingsError
 from ..kernel.discovery import Discovery
 from ..kernel.guard import Faults
 from ..kernel.plan import Plan
-from ..options import REQUIRED, Option, options_of, shown
+from ..options import REQUIRED, Option, options_of, problems_and_arguments, shown
 from ..settings import Settings, option_names
 from .check import target_of
 from .model import LISTS, Configuration, Entry, Problem
 
 MISSING = "(missing)"
+
+UNNAMED = "unnamed"
+"""Stands in a key for the place of what the file does not name."""
+
+DEFAULTS = {
+    "trading_controls": ("order_validation", "market_validation", "strategy_exposure"),
+    "client_controls": ("max_order_count",),
+    "clients": ("simulated",),
+}
+"""What a run has that the configuration does not name; an account only where none is named."""
 
 
 @attrs.frozen
@@ -38,9 +48,22 @@ def effective(configuration: Configuration, discovery: Discovery) -> list[Value]
             key = (section, name)
             values.append(Value(f"{section}.{name}", shown(name, value), configuration.place(key, exact=True)))
     for section in LISTS:
-        for entry in configuration.entries[section]:
+        for entry in (*configuration.entries[section], *_unnamed(configuration, section, discovery)):
             values.extend(_options(configuration, entry, discovery))
     return values
+
+
+def _unnamed(configuration: Configuration, section: str, discovery: Discovery) -> list[Entry]:
+    """Return what a run has in a section beside what the configuration names."""
+    entries = configuration.entries[section]
+    if section == "clients" and entries:
+        return []
+    named = []
+    for entry in entries:
+        with suppress(DiscoveryError):
+            named.append(target_of(entry, discovery))
+    unnamed = [Entry(section, name, (section, UNNAMED)) for name in DEFAULTS.get(section, ())]
+    return [entry for entry in unnamed if target_of(entry, discovery) not in named]
 
 
 def _settings(configuration: Configuration, discovery: Discovery) -> list[Value]:
@@ -63,20 +86,32 @@ def _settings(configuration: Configuration, discovery: Discovery) -> list[Value]
 def _options(configuration: Configuration, entry: Entry, discovery: Discovery) -> list[Value]:
     prefix = f"{entry.section}.{entry.label}"
     naming = "type" if entry.section == "clients" else "name"
-    values = [Value(f"{prefix}.{naming}", entry.name, configuration.place((*entry.key, naming)))]
+    origin = configuration.place((*entry.key, naming), exact=UNNAMED in entry.key)
+    values = [Value(f"{prefix}.{naming}", entry.name, origin)]
     if entry.client is not None:
         values.append(Value(f"{prefix}.client", entry.client, configuration.place((*entry.key, "client"))))
     known: dict[str, Option] = {}
+    converted: dict[str, Any] = {}
     with suppress(DiscoveryError, SettingsError):  # `config check` tells
         target = target_of(entry, discovery)
         if target is not None:
-            known = options_of(target, GIVEN.get(entry.section, ()))
+            given = GIVEN.get(entry.section, ())
+            known = options_of(target, given)
+            _, converted = problems_and_arguments(target, entry.options, given)
     for name in dict.fromkeys([*entry.options, *known]):
         key = f"{prefix}.options.{name}" if name == naming else f"{prefix}.{name}"
         if name in entry.options:
             place = configuration.place(configuration.option_key(entry, name))
-            values.append(Value(key, shown(name, entry.options[name]), place))
+            value = _readable(entry.options[name], converted.get(name))
+            values.append(Value(key, shown(name, value), place))
         else:
             default = known[name].default
             values.append(Value(key, MISSING if default is REQUIRED else shown(name, default), "default"))
     return values
+
+
+def _readable(given: Any, converted: Any) -> Any:
+    """Return what a constructor is given; a table, whose keys tell secrets, and module:Class as the file has them."""
+    parts = given if isinstance(given, list) else [given]
+    is_plain = all(isinstance(each, str | int | float) for each in parts)
+    return converted if is_plain and converted is not None and not callable(converted) else given

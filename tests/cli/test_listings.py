@@ -106,7 +106,7 @@ def test_config_show_tells_values_and_origins(cli: Cli) -> None:
     assert result.exit_code == 0
     rows = {line.split()[0]: line.split()[1:] for line in result.stdout.splitlines()}
     assert rows["settings.place_latency"] == ["1", "flumine.toml:2"]
-    assert rows["strategies.example.stake"] == ["3", "--set"]
+    assert rows["strategies.example.stake"] == ["3.0", "--set"]
     assert rows["strategies.example.ticks"] == ["4", "default"]
     shown = json.loads(cli("config", "show", "--json").stdout)
     assert {"key": "settings.place_latency", "value": 1, "origin": "flumine.toml:2"} in shown

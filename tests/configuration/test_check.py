@@ -233,7 +233,7 @@ def flumine_configure(settings):
     assert values["settings.replace_latency"] == (0.28, "default")
     assert values["strategies.mine.name"] == ("shop", "flumine.toml:4")
     assert values["strategies.mine.options.name"] == ("mine", "flumine.toml:6")
-    assert values["strategies.mine.stake"] == (4, "--set")
+    assert values["strategies.mine.stake"] == (4.0, "--set")
     assert values["strategies.mine.max_order_exposure"] == (10, "default")
     assert values["simulation.listener_kwargs"] == ({"inplay": True}, "--set")
     assert values["simulation.workers"] == (1, "default")
@@ -426,3 +426,55 @@ def test_a_control_that_is_always_on_cannot_be_blocked(write: Write) -> None:
     assert problems() == [
         "flumine.toml:2: plugins.blocked: 'strategy_exposure' cannot be blocked: the house's own control is always on"
     ]
+
+
+def test_what_a_run_has_by_default_is_shown(write: Write) -> None:
+    write("[[trading_controls]]\nname = 'flumine_core:OrderValidation'\n")
+    values = shown()
+    assert values["clients.simulated.type"] == ("simulated", "default")
+    assert values["clients.simulated.commission_base"] == (0.05, "default")
+    assert values["client_controls.max_order_count.transaction_limit"] == (None, "default")
+    assert values["trading_controls.strategy_exposure.name"] == ("strategy_exposure", "default")
+    assert "trading_controls.order_validation.name" not in values
+    write("[[clients]]\ntype = 'simulated'\nusername = 'anna'\n")
+    values = shown()
+    assert values["clients.anna.type"] == ("simulated", "flumine.toml:2")
+    assert "clients.simulated.type" not in values
+
+
+COLOURED = """
+import enum
+from collections.abc import Callable
+import attrs
+from flumine_core import BackgroundWorker
+
+class Colour(enum.Enum):
+    RED = "red"
+
+@attrs.define
+class Base:
+    password: str
+
+def worker(
+    base: Base,
+    function: Callable = print,
+    colour: Colour = Colour.RED,
+    size: float = 1.0,
+    width: int = 1,
+    all: list[Colour] = (),
+):
+    return BackgroundWorker(1, print)
+"""
+
+
+def test_options_are_shown_as_the_constructor_is_given_them(write: Write, install: Install) -> None:
+    install("coloured", "[flumine_core.workers]\ncoloured = coloured_plugin:worker\n", coloured_plugin=COLOURED)
+    write(
+        "[[workers]]\nname = 'coloured'\ncolour = 'red'\nsize = 3\nwidth = 'much'\n"
+        "base.password = 'hunter2'\nfunction = 'time:sleep'\nall = ['red']\n"
+    )
+    values = {key.removeprefix("workers.coloured."): value for key, (value, _) in shown().items()}
+    assert (repr(values["colour"]), repr(values["size"])) == ("<Colour.RED: 'red'>", "3.0")
+    assert repr(values["all"]) == "[<Colour.RED: 'red'>]"
+    assert (values["width"], values["function"]) == ("much", "time:sleep")
+    assert values["base"] == {"password": "(hidden)"}
