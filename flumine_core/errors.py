@@ -1,4 +1,27 @@
-"""The error tree: one root, ten children, each also the builtin that a caller would expect."""
+"""The error tree: one root, ten children, each also the builtin that a caller would expect.
+
+Beside it what a boundary around foreign code catches: `survivable`.
+"""
+
+import sys
+
+_TEST_RUNNERS = ("_pytest", "hypothesis")
+"""Packages whose exceptions that are no `Exception` (pytest.fail, a time limit) end a test, wherever raised."""
+
+
+def survivable() -> tuple[type[BaseException], ...]:
+    """Return what an `except` clause is to catch: what is being raised, unless it is to end the run.
+
+    KeyboardInterrupt is the user's. It is asked only once something was raised, and so costs nothing before.
+    """
+    error = sys.exception()
+    if isinstance(error, Exception):
+        return (Exception,)
+    if isinstance(error, KeyboardInterrupt):
+        return ()
+    if any(each.__module__.partition(".")[0] in _TEST_RUNNERS for each in type(error).__mro__):
+        return ()
+    return (BaseException,)
 
 
 class FlumineCoreError(Exception):

@@ -9,7 +9,7 @@ from typing import Self
 import zstandard
 
 from .contract.loggingcontrol import LoggingControl
-from .errors import SettingsError
+from .errors import SettingsError, survivable
 from .events import EVENT_NOUNS, Event
 from .hint import one_line
 from .kernel.guard import Faults
@@ -52,7 +52,7 @@ class RunLog:
     ) -> None:
         try:
             stop_logs(self.controls, "end of streams" if error is None else one_line(error), self._faults, None)
-        except (Exception, SystemExit):
+        except survivable():
             if error is None:
                 raise
 
@@ -63,7 +63,7 @@ class RunLog:
             if noun in control.handlers:
                 try:
                     control.put(event)
-                except (Exception, SystemExit) as raised:
+                except survivable() as raised:
                     self._faults.count(control.name, "put", raised)
 
     def put_all(self, events: Iterable[Event]) -> None:
@@ -92,7 +92,7 @@ class Relay(LoggingControl):
         """Pass an event on at once."""
         try:
             self._pass_on(event)
-        except (Exception, SystemExit) as error:
+        except survivable() as error:
             if self._on_error is not None:
                 self._on_error(self.name, f"process_{EVENT_NOUNS[type(event)]}", error)
 

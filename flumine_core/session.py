@@ -12,7 +12,7 @@ from .clock import EventClock, LiveClock
 from .contract.client import BaseClient
 from .contract.strategy import BaseStrategy
 from .contract.streams import HistoricalStream, MarketStream, OrderStream
-from .errors import ClientError, ExecutionError, StreamError
+from .errors import ClientError, ExecutionError, StreamError, survivable
 from .events import EndFlumineEvent, Event, MarketBooksEvent
 from .garbage import frozen
 from .hint import one_line
@@ -108,7 +108,7 @@ class FlumineSimulation(Session):
             from loguru import logger
 
             logger.error("{}", error)
-        except (Exception, SystemExit) as error:
+        except survivable() as error:
             if self.settings.raise_errors:
                 raise
             self.stream_errors.append(f"{_place_of(group, stream)}: {one_line(error)}")
@@ -391,7 +391,7 @@ class Flumine(Session):
                 if type(event) is MarketBooksEvent:
                     _complete_books(event)
                 backlog.put(event)
-        except (Exception, SystemExit) as error:
+        except survivable() as error:
             self.stream_errors.append(f"{name}: {error}")
             self.faults.count(name, "stream", error)
         finally:
@@ -415,7 +415,7 @@ class Flumine(Session):
     def _process_guarded(self, event: Event) -> None:
         try:
             self.process(event.take() if type(event) is WaitingEvent else event)
-        except (Exception, SystemExit) as error:
+        except survivable() as error:
             if self.settings.raise_errors:
                 raise
             self.faults.record(type(self).__name__, type(event).__name__, error)

@@ -1,5 +1,6 @@
 """Simulations from end to end: callbacks, clock, events, refusals, bad input."""
 
+import asyncio
 import bz2
 import gzip
 import json
@@ -459,16 +460,35 @@ def test_a_strategy_that_raises_starves_nobody(simulate: Any, market_file: Any) 
     assert good.seen == bad.seen
 
 
-@pytest.mark.parametrize("callback", ["start", "process_new_market", "process_closed_market", "finish"])
-def test_a_strategy_that_leaves_does_not_end_the_run(callback: str, simulate: Any, market_file: Any) -> None:
+class Overboard(BaseException):
+    """No Exception."""
+
+
+@pytest.mark.parametrize("error", [SystemExit, asyncio.CancelledError, GeneratorExit, Overboard])
+@pytest.mark.parametrize(
+    "callback", ["start", "process_new_market", "check_market_book", "process_closed_market", "finish"]
+)
+def test_a_strategy_that_leaves_does_not_end_the_run(
+    callback: str, error: type[BaseException], simulate: Any, market_file: Any
+) -> None:
     def leave(*arguments: Any) -> None:
-        raise SystemExit(0)
+        raise error(0)
 
     bad, good = Watcher(name="bad"), Watcher(name="good")
     setattr(bad, callback, leave)
     framework = simulate([market_file(), market_file(market_id="1.2")], bad, good)
-    assert {fault.plugin: fault.error for fault in framework.faults.first.values()} == {"bad": "SystemExit: 0"}
+    assert {fault.plugin: fault.error for fault in framework.faults.first.values()} == {"bad": f"{error.__name__}: 0"}
     assert len(good.closed) == 2
+
+
+def test_what_ends_a_test_ends_it_in_a_callback_too(simulate: Any, market_file: Any) -> None:
+    def fail(*arguments: Any) -> None:
+        pytest.fail("not this book")
+
+    bad = Watcher(name="bad")
+    bad.check_market_book = fail  # type: ignore[method-assign]
+    with pytest.raises(pytest.fail.Exception, match="not this book"):
+        simulate(market_file(), bad)
 
 
 def test_ctrl_c_in_a_callback_ends_the_run_in_order(simulate: Any, market_file: Any) -> None:

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, overload
 
 import attrs
 
-from ..errors import ClientError
+from ..errors import ClientError, survivable
 from ..order.order import Order
 from ..order.package import OrderPackageType
 from ..venue import BETFAIR, Venue
@@ -144,7 +144,7 @@ class BaseClient:
         for control in self.trading_controls:
             try:
                 control.accept(order, package_type)
-            except (Exception, SystemExit) as error:
+            except survivable() as error:
                 self._control_raised(control, "accept", error)
 
     def release(self, order: Order, package_type: OrderPackageType) -> None:
@@ -152,7 +152,7 @@ class BaseClient:
         for control in self.trading_controls:
             try:
                 control.release(order, package_type)
-            except (Exception, SystemExit) as error:
+            except survivable() as error:
                 self._control_raised(control, "release", error)
 
     def add_transaction(self, count: int, failed: bool = False) -> None:
@@ -160,7 +160,7 @@ class BaseClient:
         for control in self.trading_controls:
             try:
                 control.add_transaction(count, failed)
-            except (Exception, SystemExit) as error:
+            except survivable() as error:
                 self._control_raised(control, "add_transaction", error)
 
     def _control_raised(self, control: Any, method: str, error: BaseException) -> None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ExecutionError, SettingsError
+from ..errors import ExecutionError, SettingsError, survivable
 from ..events import EVENT_NOUNS, LOGGED_NOUNS, NOUNS, EndFlumineEvent, Event
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class LoggingControl:
                         self.handle(event)
             try:
                 self.flush()
-            except (Exception, SystemExit) as error:
+            except survivable() as error:
                 self._raised("flush", error)
 
     def handle(self, event: Event) -> None:
@@ -157,7 +157,7 @@ class LoggingControl:
             return
         try:
             handler(event)
-        except (Exception, SystemExit) as error:
+        except survivable() as error:
             self._raised(f"process_{noun}", error)
 
     def _raised(self, what: str, error: BaseException) -> None:

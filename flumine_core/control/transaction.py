@@ -5,7 +5,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..clock import Clock
-from ..errors import ExecutionError, OrderError
+from ..errors import ExecutionError, OrderError, survivable
 from ..order.order import Order
 from ..order.package import OrderPackage, OrderPackageType, chunk_orders
 from ..order.refusal import Refusal
@@ -236,7 +236,7 @@ class Transaction:
                 refusal = check(order, package_type)
             except OrderError:
                 raise
-            except (Exception, SystemExit) as error:
+            except survivable() as error:
                 refusal = self._gate.control_raised(control, error, order, package_type)
             if refusal is not None:
                 order.refusal = refusal

@@ -9,7 +9,7 @@ from typing import Any
 from ..contract.ports import Execution
 from ..control.base import Control
 from ..control.transaction import Check, Transaction
-from ..errors import ControlError, ExecutionError
+from ..errors import ControlError, ExecutionError, survivable
 from ..events import MarketOrdersEvent, OrderPackageEvent, TradeEvent
 from ..hint import one_line
 from ..market.market import Market
@@ -136,7 +136,7 @@ class Desk(Reports):
                 return
             try:
                 answer.put((True, function()))
-            except (Exception, SystemExit) as error:
+            except survivable() as error:
                 answer.put((False, error))
             self.drain()
 
@@ -181,7 +181,7 @@ class Desk(Reports):
         for package in packages:
             try:
                 self._process_order_package(package)
-            except (Exception, SystemExit) as error:  # of a step that was overridden
+            except survivable() as error:  # of a step that was overridden
                 name = type(self).__name__
                 if self._submitted is not package:
                     self._stop(package, name, f"_process_order_package raised {one_line(error)}")
@@ -222,7 +222,7 @@ class Desk(Reports):
             return
         try:
             execution.submit(package)
-        except (Exception, SystemExit) as error:
+        except survivable() as error:
             name = type(execution).__name__
             self._stop(package, name, f"the execution raised {one_line(error)}")
             self.faults.record(name, "submit", error)

@@ -1,6 +1,7 @@
 """The one error policy around foreign code: caught at its boundary, counted, named; the rest goes on.
 
-SystemExit is caught too: a plugin does not end a run. KeyboardInterrupt is the user's, and ends it.
+SystemExit and whatever else is no Exception are caught, too: a plugin does not end a run. KeyboardInterrupt is the
+user's, and ends it.
 """
 
 import threading
@@ -11,7 +12,7 @@ from typing import Any, NoReturn, TypeVar
 import attrs
 from pluggy import Result as Outcome
 
-from ..errors import ExecutionError, FlumineCoreError
+from ..errors import ExecutionError, FlumineCoreError, survivable
 from ..hint import one_line
 
 T = TypeVar("T")
@@ -96,10 +97,10 @@ def each_guarded(parts: Iterable[T], hook: str, call: Callable[[T], Any], faults
     for part in parts:
         try:
             call(part)
-        except (Exception, SystemExit) as error:
+        except survivable() as error:
             try:
                 faults.record(getattr(part, "name", type(part).__name__), hook, error)
-            except (Exception, SystemExit) as asked_for:
+            except survivable() as asked_for:
                 raised.append(asked_for)
         else:
             done.append(part)
@@ -123,13 +124,13 @@ def guarded(
     def call(*arguments: Any) -> Any:
         try:
             return function(*arguments)
-        except (Exception, SystemExit) as error:
+        except survivable() as error:
             return failed(error)
 
     def call_with_two(one: Any, two: Any) -> Any:  # as at each book: packing them would take half of the time
         try:
             return function(one, two)
-        except (Exception, SystemExit) as error:
+        except survivable() as error:
             return failed(error)
 
     return call_with_two if count == 2 else call
@@ -159,7 +160,7 @@ def guarded_wrapper(
         try:
             generator = function(*arguments)
             next(generator)
-        except (Exception, SystemExit) as error:
+        except survivable() as error:
             failed(error)
             if is_stopping:
                 raise Stopped(plugin, f"{plugin} raised {one_line(error)}") from error
@@ -180,7 +181,7 @@ def guarded_wrapper(
             if not is_stopping or not isinstance(stop.value, str):
                 return stop.value
             failed(ExecutionError(f"a wrapper stops by raising before its yield, it returned {stop.value!r} after it"))
-        except (Exception, SystemExit) as error:
+        except survivable() as error:
             failed(error)
         else:
             failed(ExecutionError("a wrapper must yield once, it yielded twice"))
@@ -193,7 +194,7 @@ def guarded_wrapper(
 def _close(generator: Generator[Any, Any, Any]) -> None:
     try:
         generator.close()
-    except (Exception, SystemExit) as error:
+    except survivable() as error:
         from loguru import logger
 
         logger.warning("a wrapper did not end when it was closed: {}", one_line(error))
@@ -206,7 +207,7 @@ def failing_hard(plugin: str, hook: str, function: Callable[..., Any]) -> Callab
     def call(*arguments: Any) -> Any:
         try:
             return function(*arguments)
-        except (Exception, SystemExit) as error:
+        except survivable() as error:
             failed(error)
 
     return call

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..book.marketbook import MarketBook
 from ..contract.loggingcontrol import LoggingControl
-from ..errors import ExecutionError
+from ..errors import ExecutionError, survivable
 from ..events import (
     EVENT_NOUNS,
     ClearedMarketsEvent,
@@ -157,7 +157,7 @@ class Kernel(MarketLife):
                     reports = execution.after_book(market, book)
                     if reports:
                         self.apply(market, reports)
-                except (Exception, SystemExit) as error:
+                except survivable() as error:
                     self.faults.record(type(execution).__name__, "after_book", error)
             if is_active:
                 self._process_orders(market)
@@ -173,7 +173,7 @@ class Kernel(MarketLife):
                 if strategy.check_market_book(market, book):
                     callback = "process_market_book"
                     strategy.process_market_book(market, book)
-            except (Exception, SystemExit) as error:
+            except survivable() as error:
                 self.faults.record(strategy.name, f"strategy.{callback}", error)
             if self._waiting:
                 self.drain()
@@ -188,7 +188,7 @@ class Kernel(MarketLife):
             if orders:
                 try:
                     strategy.process_orders(market, orders)
-                except (Exception, SystemExit) as error:
+                except survivable() as error:
                     self.faults.record(strategy.name, "strategy.process_orders", error)
                 if self._waiting:
                     self.drain()
@@ -279,7 +279,7 @@ class Kernel(MarketLife):
         if market is not None:
             try:
                 self.apply(market, (report,))
-            except (Exception, SystemExit) as error:
+            except survivable() as error:
                 self.faults.record(type(self).__name__, type(report).__name__, error)
         return market
 
@@ -315,7 +315,7 @@ class Kernel(MarketLife):
                 return
             try:
                 event.callback(self, event)
-            except (Exception, SystemExit) as error:
+            except survivable() as error:
                 name = getattr(event.callback, "__qualname__", repr(event.callback))
                 self.faults.record(name, "custom_event", error)
 

@@ -8,6 +8,7 @@ import msgspec
 from ..book.marketbook import MarketBook
 from ..contract.middleware import Middleware
 from ..contract.ports import Execution
+from ..errors import survivable
 from ..events import (
     ClearedMarketsEvent,
     ClearedOrdersEvent,
@@ -38,7 +39,7 @@ class MarketLife(Desk):
                 middleware(market)
             else:
                 getattr(middleware, method, nothing)(market)
-        except (Exception, SystemExit) as error:
+        except survivable() as error:
             self.faults.record(type(middleware).__name__, f"middleware.{method}", error)
         if self._waiting:
             self.drain()
@@ -46,7 +47,7 @@ class MarketLife(Desk):
     def _guard_strategy(self, strategy: Any, callback: str, *arguments: Any) -> Any:
         try:
             return getattr(strategy, callback)(*arguments)
-        except (Exception, SystemExit) as error:
+        except survivable() as error:
             self.faults.record(strategy.name, f"strategy.{callback}", error)
             return None
         finally:
@@ -54,7 +55,7 @@ class MarketLife(Desk):
                 self.drain()
 
     def _reports_of(self, execution: Execution, method: str, *arguments: Any) -> Iterator[Report]:
-        """Yield what a method of an execution reports, until it raises."""
+        """Yield what a method of an execution reports, until it raises; GeneratorExit is whoever stops asking."""
         try:
             yield from getattr(execution, method)(*arguments)
         except (Exception, SystemExit) as error:
@@ -67,7 +68,7 @@ class MarketLife(Desk):
                 reports = execution.before_book(market, book)
                 if reports:
                     self.apply(market, reports)
-            except (Exception, SystemExit) as error:
+            except survivable() as error:
                 self.faults.record(type(execution).__name__, "before_book", error)
 
     def _add_live_market(self, market_id: str, market_book: MarketBook | None) -> Market:
@@ -123,7 +124,7 @@ class MarketLife(Desk):
         for execution in self.executions:
             try:
                 execution.close_market(market)
-            except (Exception, SystemExit) as error:
+            except survivable() as error:
                 self.faults.record(type(execution).__name__, "close_market", error)
         if is_book:
             self._clear_market(market)

@@ -13,7 +13,7 @@ from ..contract.client import BaseClient
 from ..contract.ports import Stream
 from ..contract.strategy import BaseStrategy, owned_by_base
 from ..contract.streams import BETFAIR_STREAMS, BaseStream
-from ..errors import ClientError, DiscoveryError, ExecutionError, SettingsError, StreamError
+from ..errors import ClientError, DiscoveryError, ExecutionError, SettingsError, StreamError, survivable
 from ..events import ClearedMarketsEvent, ClearedOrdersEvent, ConfigEvent
 from ..hint import one_line
 from ..market.market import Market
@@ -136,7 +136,7 @@ class Session(Kernel):
             try:
                 strategy.start(self)
                 _check_owned(strategy, self.clock)
-            except (Exception, SystemExit) as error:
+            except survivable() as error:
                 self._start_failed(strategy, error)
             else:
                 self._started.append(strategy)
@@ -172,7 +172,7 @@ class Session(Kernel):
         def attempt(step: Callable[[], object]) -> None:
             try:
                 step()
-            except (Exception, SystemExit) as error:
+            except survivable() as error:
                 raised.append(error)
 
         try:
@@ -201,7 +201,7 @@ class Session(Kernel):
         """End a stream or execution; one that raises keeps nobody else from ending."""
         try:
             getattr(end, method)()
-        except (Exception, SystemExit) as error:
+        except survivable() as error:
             self.faults.count(type(end).__name__, method, error)
 
     def _clear_simulated(self, market: Market, clients: Iterable[BaseClient]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pluggy
 
 from ..contract import hookspecs
+from ..errors import survivable
 from ..hint import did_you_mean, one_line
 
 PREFIX = "flumine_"
@@ -31,7 +32,7 @@ def _functions(plugin: object) -> Iterator[tuple[str, Any]]:
             continue
         try:
             value = getattr(plugin, name)
-        except (Exception, SystemExit):  # a property that raises is no hook
+        except survivable():  # a property that raises is no hook
             continue
         if inspect.isroutine(value):
             yield name, value
@@ -116,7 +117,7 @@ def faults_of(plugin: object) -> list[str]:
                 warnings.simplefilter("ignore", DeprecationWarning)
                 trial.register(plugin, "trial")
             trial.check_pending()
-        except (Exception, SystemExit) as error:
+        except survivable() as error:
             is_pluggys = isinstance(error, pluggy.PluginValidationError)
             faults.append(" ".join(str(error).split()) if is_pluggys else one_line(error))
     return faults

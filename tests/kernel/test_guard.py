@@ -161,12 +161,20 @@ def leaves(*arguments: Any) -> Any:
     raise SystemExit(0)
 
 
-def test_leaving_is_one_more_way_to_fail() -> None:
+class Overboard(BaseException):
+    """No Exception."""
+
+
+@pytest.mark.parametrize("error", [SystemExit, Overboard, GeneratorExit])
+def test_leaving_is_one_more_way_to_fail(error: type[BaseException]) -> None:
+    def leaves(*arguments: Any) -> Any:
+        raise error(0)
+
     faults = Faults()
     assert guarded("p", "h", leaves, faults)() is None
     assert guarded("p", "h", lambda one, two: leaves(), faults, count=2)(1, 2) is None
-    assert "SystemExit" in guarded("p", "h", leaves, faults, is_stopping=True)()
-    with pytest.raises(ExecutionError, match="SystemExit"):
+    assert error.__name__ in guarded("p", "h", leaves, faults, is_stopping=True)()
+    with pytest.raises(ExecutionError, match=error.__name__):
         failing_hard("p", "h", leaves)()
     assert faults.counts == {("p", "h"): 3}
 
