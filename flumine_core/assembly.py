@@ -11,6 +11,7 @@ from .contract.strategy import BaseStrategy
 from .errors import DiscoveryError, FlumineCoreError, SettingsError
 from .hint import did_you_mean, one_line
 from .kernel.discovery import Discovery, describe_circle, ordered
+from .kernel.foreign import named_if_interrupted
 from .kernel.guard import Faults
 from .kernel.plan import Plan
 from .kernel.session import Session
@@ -81,7 +82,8 @@ class Assembly:
             made = plan.make("client", kind=named.name, options=options)
         if made is not None:
             if not isinstance(made, BaseClient):
-                raise SettingsError(f"client {named.name!r} must be a BaseClient, was {made!r}")
+                maker = plan.maker("client", made)
+                raise SettingsError(f"client {named.name!r}: {maker} must give a BaseClient, was {made!r}")
             return made
         if named.name not in CLIENTS:
             raise SettingsError(f"no client type {named.name!r}{did_you_mean(named.name, CLIENTS)}")
@@ -96,7 +98,8 @@ class Assembly:
         takes = options_of(target)
         passed = {name: value for name, value in given.items() if name in takes}
         try:
-            return target, target(**passed, **arguments)
+            with named_if_interrupted(f"{named.name!r} of {kind} was made"):
+                return target, target(**passed, **arguments)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -224,7 +227,8 @@ def _made(kind: str, named: Named, discovery: Discovery, faults: Faults, given: 
     takes = options_of(target)
     passed = {name: value for name, value in given.items() if name in GIVEN[kind] and name in takes}
     try:
-        return target(**passed, **arguments)
+        with named_if_interrupted(f"{named.name!r} of {kind} was made"):
+            return target(**passed, **arguments)
     except FlumineCoreError as error:
         raise SettingsError(f"{kind} {named.name!r}: {error}") from error
     except KeyboardInterrupt:

@@ -222,10 +222,8 @@ def _spread(
         if made is None:
             return Processes(workers, PRELOADED, prepare)
         if not isinstance(made, Executor):
-            names = " or ".join(name for name, _ in plan.steps["make_executor"].calls)
-            raise SettingsError(
-                f"plugin {names} must return a concurrent.futures.Executor from flumine_make_executor, was {made!r}"
-            )
+            maker = plan.maker("executor", made)
+            raise SettingsError(f"{maker} must give a concurrent.futures.Executor, was {made!r}")
         return made
 
     def watched(outcomes: Iterator[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:

@@ -17,6 +17,7 @@ from typing import Any, Generic, TypeVar
 import attrs
 
 from .hint import one_line
+from .kernel.foreign import lent_stderr
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -78,7 +79,7 @@ class Processes(ProcessPoolExecutor):
 def _start_worker(lifeline: Connection, prepare: Callable[[], Any] | None) -> None:
     """Leave Ctrl-C to the parent, and stdout to its results; end with the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sys.stdout = sys.stderr
+    sys.stdout = sys.stderr = lent_stderr()
     threading.Thread(target=_end_with, args=(lifeline,), name="lifeline", daemon=True).start()
     if prepare is not None:
         prepare()

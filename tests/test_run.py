@@ -406,7 +406,7 @@ def test_a_strategy_that_exits_when_it_is_made_where_errors_are_raised(markets: 
 def test_what_is_no_executor_is_refused(markets: list[str], install: Install) -> None:
     source = "from flumine_core import hookimpl\n@hookimpl\ndef flumine_make_executor(workers):\n    return 5\n"
     install("pool", "[flumine_core]\npool = pool_plugin\n", pool_plugin=source)
-    with pytest.raises(FlumineCoreError, match=r"pool must return a concurrent.futures.Executor from .*, was 5"):
+    with pytest.raises(FlumineCoreError, match=r"plugin 'pool' must give a concurrent.futures.Executor, was 5"):
         simulate(Run((BACKER,), tuple(markets), workers=2))
 
 
@@ -439,6 +439,13 @@ def flumine_make_client(kind, options):
     return SimulatedClient(username=f"{kind} of a plugin")
 """
     install("mint", "[flumine_core]\nmint = mint_plugin\n", mint_plugin=source)
+
+
+def test_what_is_no_client_is_refused_with_the_plugin_that_made_it(markets: list[str], install: Install) -> None:
+    source = "from flumine_core import hookimpl\n@hookimpl\ndef flumine_make_client(kind):\n    return 5\n"
+    install("forger", "[flumine_core]\nforger = forger_plugin\n", forger_plugin=source)
+    with pytest.raises(FlumineCoreError, match=r"client 'mine': flumine_make_client of plugin 'forger' must .*, was 5"):
+        simulate(Run((BACKER,), tuple(markets), clients=(Named("mine"),)))
 
 
 @pytest.mark.parametrize("workers", [1, 2])

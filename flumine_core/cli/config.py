@@ -1,9 +1,7 @@
 """`config check` and `config show`."""
 
 import json
-import sys
 from collections.abc import Iterable
-from contextlib import redirect_stdout
 from enum import Enum
 from math import isfinite
 from pathlib import PurePath
@@ -16,6 +14,7 @@ from ..configuration.model import Configuration, load_configuration
 from ..configuration.show import MISSING, effective
 from ..hint import one_line, without_passwords
 from ..kernel.discovery import Discovery
+from ..kernel.foreign import prints_apart
 from ..options import HIDDEN
 from .choices import Choices, with_choices
 from .here import see_modules_here
@@ -59,7 +58,7 @@ def check(ctx: click.Context, choices: Choices) -> None:
 def show(ctx: click.Context, choices: Choices, as_json: bool) -> None:
     """Print each effective value and where it came from: default, file and line, --set, or a plugin."""
     configuration, discovery = _load(choices)
-    with redirect_stdout(sys.stderr):  # what plugins print meanwhile
+    with prints_apart():
         values = effective(configuration, discovery)
         if as_json:
             rows = [{"key": each.key, "value": _plain(each.value), "origin": each.origin} for each in values]

@@ -4,7 +4,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext, redirect_stdout
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from time import perf_counter
 
@@ -16,6 +16,7 @@ from ..configuration.model import Configuration, load_configuration
 from ..configuration.torun import run_of
 from ..errors import FlumineCoreError
 from ..kernel.discovery import Discovery
+from ..kernel.foreign import prints_apart
 from ..plain import Result, Run
 from ..run import Progress, simulate
 from .choices import Choices, with_choices
@@ -88,7 +89,7 @@ def run_and_print(run: Run, discovery: Discovery, output_format: str, output: st
         _sigterm_as_ctrl_c(),
         ResultFiles(output) if output else nullcontext() as files,
         _progress() as watch,
-        redirect_stdout(sys.stderr),
+        prints_apart(),
     ):
         result: Result = simulate(run, files.take if files else _drop, watch, discovery, prepare)
     if files is not None and files.fault is not None:
@@ -103,7 +104,7 @@ def checked_run(configuration: Configuration, discovery: Discovery, paths: Itera
     :raises SettingsError: with everything that keeps it from starting, as `config check` tells it.
     """
     see_modules_here()
-    with redirect_stdout(sys.stderr):  # what plugins print meanwhile
+    with prints_apart():
         configuration.problems = check(configuration, discovery, is_start=True)
     return run_of(configuration, paths, choices.blocked)
 

@@ -46,6 +46,6 @@ def _tell(line: str) -> None:
     try:
         click.echo(line)
         sys.stdout.flush()
-    except OSError:  # the terminal was closed, or who read the pipe has gone: that must keep nothing from ending
+    except (OSError, ValueError):  # it or the terminal was closed, or its reader has gone: nothing waits for that
         with suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""Around the import of foreign code: what it prints goes to stderr, which it cannot close, and Ctrl-C names it."""
+"""Around foreign code: what it prints goes to stderr, which it cannot close, and Ctrl-C names it."""
 
 import sys
 from collections.abc import Iterator
@@ -33,10 +33,15 @@ class _Lent:
         return self.buffer
 
 
+def lent_stderr() -> Any:
+    """Return stderr as foreign code is lent it; None where there is none."""
+    return None if sys.stderr is None else _Lent(sys.stderr)
+
+
 @contextmanager
 def prints_apart() -> Iterator[None]:
     """Have what is printed go to stderr, and let nobody close that."""
-    lent: Any = None if sys.stderr is None else _Lent(sys.stderr)
+    lent = lent_stderr()
     with redirect_stdout(lent), redirect_stderr(lent):
         yield
 

@@ -9,7 +9,7 @@ import pluggy
 
 from ..contract import hookspecs
 from ..contract.hookspecs import PROJECT
-from ..errors import DiscoveryError
+from ..errors import DiscoveryError, ExecutionError
 from .guard import Faults, failing_hard, fails_start, guarded, guarded_wrapper
 
 Call = Callable[..., Any]
@@ -87,8 +87,16 @@ class Plan:
         self.steps: dict[str, Step] = {name.removeprefix("flumine_"): self._step(name) for name in self.hooks}
 
     def make(self, name: str, **arguments: Any) -> Any:
-        """Call a make hook; None where nobody makes it."""
-        return self.hooks[f"flumine_make_{name}"](**arguments)
+        """Call a make hook; None where nobody makes it.
+
+        :raises ExecutionError: where a wrapper loses what was made.
+        """
+        hook = f"flumine_make_{name}"
+        self._makers.pop(hook, None)
+        made = self.hooks[hook](**arguments)
+        if made is None and self._makers.get(hook, ("", None))[1] is not None:
+            raise ExecutionError(f"{self.maker(name, None)} must give what was made, or another, was None")
+        return made
 
     def maker(self, name: str, made: Any) -> str:
         """Say whose result the last call of a make hook was: that of the plugin that made it, or of its wrappers."""

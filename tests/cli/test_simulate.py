@@ -210,6 +210,40 @@ def test_a_strategy_that_leaves_or_is_interrupted_ends_with_an_error(cli: Cli, m
         assert ("SystemExit: 0" in result.stdout) is (number == 0)
 
 
+CLOSING = """
+import sys
+from flumine_core import BaseStrategy
+class Closing(BaseStrategy):
+    def check_market_book(self, market, market_book):
+        {}
+class Interrupted(BaseStrategy):
+    def __init__(self, **options):
+        raise KeyboardInterrupt
+"""
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("closing", ["sys.stdout.close()", "sys.stderr.close()", "sys.stdout.detach().close()"])
+def test_a_strategy_cannot_close_the_output(
+    tmp_path: Path, market: Path, second: Path, closing: str, workers: str
+) -> None:
+    (tmp_path / "closing.py").write_text(CLOSING.format(closing + "; print('heard')"))
+    command = [sys.executable, "-m", "flumine_core", "simulate", str(market), str(second), "--workers", workers]
+    done = subprocess.run(
+        [*command, "--strategy", "closing:Closing"], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0
+    assert "Closing" in done.stdout and "heard" not in done.stdout
+    assert "heard" in done.stderr
+
+
+def test_a_strategy_that_is_interrupted_as_it_is_made_is_named(cli: Cli, market: Path) -> None:
+    Path("made.py").write_text(CLOSING.format("pass"))
+    result = cli("simulate", market, "--strategy", "made:Interrupted")
+    assert result.exit_code == 1
+    assert "interrupted while 'made:Interrupted' of strategies was made" in result.stderr
+
+
 LINGERING = """
 import re, threading, time
 from pathlib import Path

@@ -141,6 +141,17 @@ def test_it_is_told_whose_a_result_is() -> None:
     assert plan.maker("stream", made) == "flumine_make_stream as wrapped by plugin 'd'"
 
 
+def test_a_wrapper_that_loses_what_was_made_is_named() -> None:
+    def loses() -> Any:
+        yield
+
+    wrapper = implementing("flumine_make_client", loses, wrapper=True)
+    plan = plan_of(implementing("flumine_make_client", lambda: "made"), wrapper)
+    with pytest.raises(ExecutionError, match=r"flumine_make_client as wrapped by plugin 'b' must give .*, was None"):
+        plan.make("client", kind="mine", options={})
+    assert plan_of(wrapper).make("client", kind="mine", options={}) is None
+
+
 def test_maker_that_raises_fails_hard() -> None:
     def falls() -> Any:
         raise KeyError("x")
