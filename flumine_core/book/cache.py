@@ -49,10 +49,9 @@ class MarketBookCache(DeferredChanges):
         cumulative_runner_tv: bool = False,
         on_error: Callable[[int, Exception], None] = _ignore,
     ) -> None:
-        super().__init__(cumulative_runner_tv, on_error)
+        super().__init__(calculate_market_tv, cumulative_runner_tv, on_error)
         self.market_id = market_id
         self.stream_id = stream_id
-        self.is_market_total_calculated = calculate_market_tv
         self.definition: Definition = ABSENT
         self.book: MarketBook | None = None
         self.pending_limit = PENDING_BYTES
@@ -106,7 +105,7 @@ class MarketBookCache(DeferredChanges):
         """
         rc: Any = change.rc
         runners: list[RunnerBook] | None = None
-        if type(rc) is list and not self._pending and change.marketDefinition is None and not self.cumulative_runner_tv:
+        if type(rc) is list and not self._pending and change.marketDefinition is None and not self.is_adding_up:
             runners = self._snapshots = self._snapshots.copy()
             by_id, noted = self._by_id, self._noted
             for each in rc:
@@ -179,6 +178,10 @@ class MarketBookCache(DeferredChanges):
                 self._dirty = {}
         book.built = snapshots
         book._touched = list(touched.values())
+        if self.is_market_total_calculated:
+            keys = self.index.keys() - self.uncounted
+            counted = (runner for runner in snapshots if (runner.selection_id, runner.handicap) in keys)
+            book._total_matched = round(sum(level.size for runner in counted for level in runner.ex.traded_volume), 2)
         return snapshots
 
     def replacement(self) -> "MarketBookCache":

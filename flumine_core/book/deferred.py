@@ -1,7 +1,7 @@
 """Changes that wait until somebody reads what they change, and the records that they are applied to."""
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from msgspec import Raw
@@ -28,10 +28,17 @@ class DeferredChanges:
     """The records of a market's runners, and the changes that have not reached them yet.
 
     :ivar index: runner -> its place.
+    :ivar is_adding_up: totals are made of what was traded, for which each change counts, and not each price's last.
+    :ivar uncounted: runners whose traded volume is not in the market's total yet, where that is calculated.
     """
 
-    def __init__(self, cumulative_runner_tv: bool, on_error: Callable[[int, Exception], None]) -> None:
+    def __init__(
+        self, calculate_market_tv: bool, cumulative_runner_tv: bool, on_error: Callable[[int, Exception], None]
+    ) -> None:
+        self.is_market_total_calculated = calculate_market_tv
         self.cumulative_runner_tv = cumulative_runner_tv
+        self.is_adding_up = calculate_market_tv or cumulative_runner_tv
+        self.uncounted: set[RunnerKey] = set()
         self.on_error = on_error
         self.index: dict[RunnerKey, int] = {}
         self._records: list[RunnerRecord] = []
@@ -56,7 +63,7 @@ class DeferredChanges:
         Here goes the time of a strategy that reads few books: nine changes in ten are of one price.
         """
         by_id = self._by_id
-        if self.cumulative_runner_tv:
+        if self.is_adding_up:
             self._apply(0, count, dirty)
             return
         try:
@@ -121,6 +128,7 @@ class DeferredChanges:
     def _apply(self, start: int, end: int, touched: Touched, seen: int | None = None) -> None:
         """Apply pending changes; `seen` is how many runners the book before had, None where nobody will ask."""
         by_id = self._by_id
+        is_calculated = self.is_market_total_calculated
         for position in range(start, end):
             pending: Any = self._pending[position]
             if type(pending) is tuple:
@@ -128,6 +136,8 @@ class DeferredChanges:
                 pending = pending[1]
             if type(pending) is not list:
                 pending = self._decoded(pending, position)
+            if is_calculated:
+                self._count(pending or ())
             for change in pending or ():
                 record = by_id.get(change.id)
                 is_new = False
@@ -143,6 +153,18 @@ class DeferredChanges:
                     else:
                         record.traded_before = self._earlier_traded.get(record.key)
                 record.apply(change, is_new)
+
+    def _count(self, changes: Iterable[RunnerChange]) -> None:
+        """Note whose volume a total has after a change: everybody's once a known runner trades, as betfairlightweight."""
+        new: set[RunnerKey] = set()
+        has_traded = False
+        for change in changes:
+            key = change.key
+            if key not in self.index and key not in new:
+                new.add(key)
+            elif change.trd is not None:
+                has_traded = True
+        self.uncounted = set() if has_traded else self.uncounted | new
 
     def _define(self, raw: dict[str, Any], touched: Touched) -> None:
         for definition in raw.get("runners") or ():

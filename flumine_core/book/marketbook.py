@@ -182,9 +182,8 @@ class MarketBook(Items, Struct, eq=False, weakref=True):
     @property
     def total_matched(self) -> Number | None:
         """Pounds matched on the market, both sides."""
-        if self._cache.is_market_total_calculated:
-            sizes = [level.size for runner in self.runners for level in runner.ex.traded_volume]
-            return round(sum(sizes), 2)
+        if self.built is None and self._cache.is_market_total_calculated:
+            self._cache.complete(self)
         return self._total_matched
 
     @property

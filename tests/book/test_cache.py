@@ -187,9 +187,15 @@ BASE = next(SyntheticMarket(updates=20).changes())[1]["marketDefinition"]
     st.integers(0, 3),
     st.floats(0, 1),
     st.sampled_from([None, 0, 300]),
+    st.booleans(),
 )
 def test_random_changes(
-    changes: list[dict[str, Any]], first: list[dict[str, Any]], every: int, keep: float, limit: int | None
+    changes: list[dict[str, Any]],
+    first: list[dict[str, Any]],
+    every: int,
+    keep: float,
+    limit: int | None,
+    is_calculated: bool,
 ) -> None:
     made = []
     for number, change in enumerate([{"runners": first}, *changes]):
@@ -199,7 +205,24 @@ def test_random_changes(
         elif market.get("img"):
             market["marketDefinition"] = {**BASE, "runners": first}
         made.append(json.dumps({"op": "mcm", "pt": 1000 + number, "mc": [market]}).encode())
-    replay(made, every, keep, limit=limit)
+    replay(made, every, keep, limit=limit, calculate_market_tv=is_calculated)
+
+
+def test_a_calculated_total_has_a_new_runners_volume_once_a_known_one_trades(lines: list[bytes]) -> None:
+    market_id = json.loads(lines[0])["mc"][0]["id"]
+    changes: list[Any] = [
+        [{"id": 1, "trd": [[2, 10]]}],
+        [{"id": 1, "ltp": 2}, {"id": 2, "trd": [[3, 20]]}],
+        [{"id": 3, "trd": [[4, 1]]}, {"id": 1, "trd": [[2, 11]]}],
+        [{"id": 4, "trd": [[4, 1]]}, {"id": 4, "trd": [[5, 1]]}],
+    ]
+    made = [
+        json.dumps({"op": "mcm", "pt": 1000 + pt, "mc": [{"id": market_id, "rc": change}]}).encode()
+        for pt, change in enumerate(changes)
+    ]
+    for every in (1, 2, len(made) - 1):
+        replay(made, every, keep=0, calculate_market_tv=True)
+    replay(made, 0, keep=1, calculate_market_tv=True)
 
 
 @pytest.mark.parametrize(
