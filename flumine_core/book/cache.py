@@ -7,7 +7,7 @@ from typing import Any
 from ..errors import ExecutionError
 from .change import MarketChange, RunnerChange
 from .deferred import PENDING_OVERHEAD, DeferredChanges, Touched
-from .definition import ABSENT, Definition
+from .definition import ABSENT, Definition, RunnerKey
 from .marketbook import MarketBook
 from .price import Number
 from .runner import RunnerBook
@@ -63,6 +63,10 @@ class MarketBookCache(DeferredChanges):
         self._dirty: Touched = {}
         self._early: Touched = {}  # changed since the latest book by what was applied early
         self._seen_before = 0  # how many runners there were before that
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what a book that is built needs of it: the places of the runners."""
+        return _places, (self.market_id, self.stream_id, self.index)
 
     def hold(self, change: MarketChange, line_number: int = 0) -> None:
         """Take a change without delivering a book, as where a filter leaves it out."""
@@ -208,3 +212,9 @@ class MarketBookCache(DeferredChanges):
                 self._seen_before = len(self._records)
             self._apply(0, count, self._early, self._seen_before)
             self._drop(count)
+
+
+def _places(market_id: str, stream_id: int, index: dict[RunnerKey, int]) -> MarketBookCache:
+    cache = MarketBookCache(market_id, stream_id)
+    cache.index = index
+    return cache

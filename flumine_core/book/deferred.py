@@ -155,7 +155,7 @@ class DeferredChanges:
                 record.apply(change, is_new)
 
     def _count(self, changes: Iterable[RunnerChange]) -> None:
-        """Note whose volume a total has after a change: everybody's once a known runner trades, as betfairlightweight."""
+        """Note whose volume a total has: as with betfairlightweight everybody's once a known runner trades."""
         new: set[RunnerKey] = set()
         has_traded = False
         for change in changes:

@@ -145,6 +145,10 @@ class Definition:
         self.market_base_rate: float | None = get("marketBaseRate")
         self.runners: list[dict[str, Any]] = get("runners") or []
 
+    def __reduce__(self) -> tuple[type["Definition"], tuple[dict[str, Any]]]:
+        """Pickle the message alone."""
+        return Definition, (self.raw,)
+
     @cached_property
     def market_time(self) -> datetime | None:
         """When the market is due to start."""

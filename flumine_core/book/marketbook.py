@@ -62,6 +62,16 @@ class MarketBook(Items, Struct, eq=False, weakref=True):
         copied.built = deepcopy(self.built, memo)
         return copied
 
+    def __reduce__(self) -> tuple[type["MarketBook"], tuple[Any, ...]]:
+        """Pickle a book that stays as it is."""
+        copied = self.__copy__()
+        copied.house_references = 0
+        copied._touched = [
+            RunnerChange(id=each.key[0], hc=each.key[1], trd=None if each.trd is None else [])
+            for each in self._touched or ()
+        ]
+        return MarketBook, structs.astuple(copied)
+
     @property
     def runners(self) -> list[RunnerBook]:
         """The runners in order of first appearance, in a list that a strategy may sort as it likes."""

@@ -32,6 +32,9 @@ class RunnerBookSP(Items, Struct, frozen=True, eq=False, gc=False):
 class RunnerBook(Items, Struct, frozen=True, eq=False, gc=False):
     """One runner at one publish time; never changes.
 
+    Its lists of levels are those of each strategy, and of the books around it where they are the same: copy one to
+    change it.
+
     :ivar traded_before: the traded table of the book delivered before, where it changed with the book that made
         this snapshot; None where the traded table did not change. Levels that did not change are the same objects.
     """

@@ -1,6 +1,8 @@
 """Books that somebody keeps stay what they were, whoever keeps them and however late they are read."""
 
+import copy
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -137,3 +139,32 @@ def test_nothing_is_built_for_those_who_do_not_read(simulate: Any, market_file: 
     framework = simulate(market_file(updates=400), Keeper(10**9))
     (market,) = framework.markets
     assert not market.market_book.is_read
+
+
+@pytest.mark.parametrize("is_calculated", [False, True])
+def test_books_can_be_pickled_during_the_run(is_calculated: bool, simulate: Any, market_file: Any) -> None:
+    path = market_file(updates=300, removals=1)
+    kept: list[tuple[bytes, Any]] = []
+
+    class Pickles(BaseStrategy):
+        def check_market_book(self, market: Any, market_book: Any) -> bool:
+            if len(kept) % 3 == 0 or market_book.runners:
+                kept.append((pickle.dumps(market_book), market_book))
+            return False
+
+    options = {"calculate_market_tv": is_calculated}
+    framework = simulate(path, Pickles(), listener_kwargs=options)
+    assert framework.faults.counts == {}
+    expected = tables_of(path)
+    assert len(kept) > 100
+    for pickled, book in kept:
+        again = pickle.loads(pickled)
+        assert table_of(again) == expected[again.publish_time_epoch] == table_of(book)
+        for name in ("total_matched", "status", "version", "is_first", "streaming_update", "streaming_unique_id"):
+            assert getattr(again, name) == getattr(book, name)
+        assert list(again.changed) == list(book.changed)
+        runner = again.runners[0]
+        assert again.runner(runner.selection_id, runner.handicap) is runner
+        assert again.traded_among(again.changed).keys() == book.traded_among(book.changed).keys()
+        assert again.market_definition.version == book.market_definition.version
+        assert table_of(copy.deepcopy(again)) == table_of(book)
