@@ -264,7 +264,7 @@ class Flumine(Session):
         for market in self.markets:
             closed = market.elapsed_seconds_closed
             is_due = closed is not None and closed >= seconds and market.market_id not in kept
-            if is_due and not any(is_at_exchange(order) for order in market.blotter.live_orders):
+            if is_due and not any(is_at_exchange(market, order) for order in market.blotter.live_orders):
                 for execution in self.executions:
                     if hasattr(execution, "forget_market"):
                         for report in execution.forget_market(market):

@@ -729,3 +729,11 @@ def test_settings_refuse_what_is_no_setting() -> None:
         Settings(place_latency=-1)
     with pytest.raises(FlumineCoreError):
         Settings().evolve(plaice_latency=1)
+
+
+def test_bare_cr_line_ends_are_told(simulate: Any, market_file: Any, tmp_path: Path) -> None:
+    path = tmp_path / "1.1"
+    path.write_bytes(Path(market_file()).read_bytes().replace(b"\n", b"\r"))
+    framework = simulate(str(path))
+    (told,) = framework.bad_lines
+    assert "1.1:1: its lines must end in LF or CR LF, not in bare CR" in told

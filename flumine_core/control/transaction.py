@@ -142,6 +142,8 @@ class Transaction:
         if execute:
             order.trade.strategy.get_runner_context(*order.lookup).place(order.trade.id)
             self._accept(order, _PLACE, market_version)
+        else:
+            blotter.unsent.add(order.id)
         return True
 
     def cancel_order(self, order: Order, size_reduction: float | None = None, force: bool = False) -> bool:

@@ -27,13 +27,14 @@ def orders_at_exchange(framework: StoppingFramework) -> list[tuple[Market, Order
 def _orders_at_exchange(framework: StoppingFramework) -> Iterator[tuple[Market, Order]]:
     for market in framework.markets:
         for order in market.blotter.live_orders:
-            if order.trade.strategy in framework.strategies and is_at_exchange(order):
+            if order.trade.strategy in framework.strategies and is_at_exchange(market, order):
                 yield market, order
 
 
-def is_at_exchange(order: Order) -> bool:
-    """Whether an order may have a bet at the exchange that is not complete; one on paper never has."""
-    return not order.complete and not (order.client is not None and order.client.is_on_paper)
+def is_at_exchange(market: Market, order: Order) -> bool:
+    """Whether an order may have a bet at the exchange that is not complete; one on paper, or never sent, has none."""
+    is_real = order.client is None or not order.client.is_on_paper
+    return is_real and not order.complete and order.id not in market.blotter.unsent
 
 
 def cancel_orders(framework: StoppingFramework) -> None:

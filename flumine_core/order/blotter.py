@@ -160,6 +160,7 @@ class Blotter(Settlement, _Exposures):
     :ivar outsider: owner of the bets that are nobody's (placed by hand), None where there are none; they count in
         every strategy's exposures.
     :ivar touched: orders whose totals a report has changed, for the kernel to look through.
+    :ivar unsent: ids of orders placed with `execute=False`, which nobody sends.
     """
 
     __slots__ = (
@@ -180,6 +181,7 @@ class Blotter(Settlement, _Exposures):
         "market_id",
         "outsider",
         "touched",
+        "unsent",
     )
 
     def __init__(self, market_id: str) -> None:
@@ -190,6 +192,7 @@ class Blotter(Settlement, _Exposures):
         self.each_way_divisor: float | None = None
         self.outsider: StrategyRole | None = None
         self.touched: list[Order] = []
+        self.unsent: set[str] = set()
         self._count = 0
         self._orders: dict[str, Order] = {}
         self._live: dict[str, Order] = {}

@@ -16,6 +16,8 @@ from .reader import Lines, open_lines
 
 _LEAST_PENDING = 1 << 17
 
+_BARE_CR = "its lines must end in LF or CR LF, not in bare CR"
+
 _SHORT = 512
 """Bytes of a line that waiting changes may keep in memory; of a longer one they keep their own part."""
 
@@ -131,7 +133,10 @@ class RecordedStream:
                         continue
                     message = found
                 except UNDECODABLE as error:
-                    self._bad(number, f"{error}, was {_shown(line)}" if line.strip() else "blank line")
+                    reason = (
+                        "its lines must end in LF or CR LF, not in bare CR" if b"\r" in line.strip() else str(error)
+                    )
+                    self._bad(number, f"{reason}, was {_shown(line)}" if line.strip() else "blank line")
                     continue
                 changes = message.mc
                 is_single = len(changes) == 1

@@ -7,6 +7,7 @@ import pytest
 
 from flumine_core import BaseStrategy, FlumineCoreError, LimitOrder, MarketStream, RunnerContext, Settings, Trade
 from flumine_core.clock import EventClock
+from flumine_core.errors import SettingsError
 from flumine_core.order.ids import OrderIds
 
 
@@ -46,6 +47,12 @@ def test_contexts_are_not_shared() -> None:
     assert two.context == {}
     given: dict[str, Any] = {}
     assert BaseStrategy(context=given).context is given
+
+
+@pytest.mark.parametrize("timeout", [0, -1.0])
+def test_a_streaming_timeout_is_positive(timeout: float) -> None:
+    with pytest.raises(SettingsError, match="streaming_timeout"):
+        BaseStrategy(streaming_timeout=timeout)
 
 
 def test_runner_context_follows_its_trades() -> None:

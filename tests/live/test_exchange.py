@@ -291,6 +291,16 @@ def test_a_closed_market_leaves_memory_in_time(exchange: Any, client: Any, run: 
     wait_for(lambda: MARKET in framework.markets)
 
 
+def test_an_order_that_was_never_sent_is_not_at_the_exchange(exchange: Any, client: Any, run: Any) -> None:
+    strategy = Steered(market_filter={"marketIds": [MARKET]})
+    framework = run(client(), strategy)
+    strategy.wait_until(lambda: strategy.books)
+    order = strategy.order("BACK", LimitOrder(3.0, 2.0))
+    assert strategy.market.place_order(order, execute=False)
+    assert order.status is OrderStatus.PENDING and list(strategy.market.blotter.live_orders) == [order]
+    assert framework.orders_at_exchange() == []
+
+
 def test_stop_cancels_and_logs_out(exchange: Any, client: Any, run: Any) -> None:
     strategy = Steered(market_filter={"marketIds": [MARKET]})
     account = client()
