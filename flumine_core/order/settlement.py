@@ -1,5 +1,6 @@
 """What bets won or lost once their market is closed, in the account's currency."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .kinds import LimitOrder
@@ -78,11 +79,27 @@ class SettledDefinition(Protocol):
     def runner_statuses(self) -> dict[tuple[int, float], str | None]: ...
 
 
+class SettledRunner(Protocol):
+    """What settlement reads of a closing book's runner."""
+
+    @property
+    def selection_id(self) -> int: ...
+
+    @property
+    def handicap(self) -> float: ...
+
+    @property
+    def status(self) -> str | None: ...
+
+
 class SettledBook(Protocol):
     """What settlement reads of a closing book."""
 
     @property
     def definition(self) -> SettledDefinition: ...
+
+    @property
+    def runners(self) -> Sequence[SettledRunner]: ...
 
 
 class SettledMarket(Protocol):
@@ -106,6 +123,9 @@ class Settlement:
         """
         definition = market_book.definition
         statuses = definition.runner_statuses
+        if any(order.lookup[1:] not in statuses for order in self._orders.values()):
+            # a definition that lacks a runner leaves it as it was
+            statuses = {(each.selection_id, each.handicap): each.status for each in market_book.runners}
         winners = sum(status == "WINNER" for status in statuses.values())
         dead_heat = dead_heat_count(winners, definition.number_of_winners)
         line_range_result = market.context.get("line_range_result")

@@ -136,8 +136,9 @@ def test_a_late_failure_leaves_an_order_off_but_counted(blotter, strategy):
     assert blotter.selection_exposure(strategy, order.lookup) == 10.0
 
 
-def closing_book(**fields):
+def closing_book(runners=(), **fields):
     return SimpleNamespace(
+        runners=runners,
         definition=SimpleNamespace(
             **{
                 "market_type": "WIN",
@@ -146,7 +147,7 @@ def closing_book(**fields):
                 "runner_statuses": {(1, 0): "WINNER", (2, 0): "LOSER", (3, 0): "REMOVED"},
                 **fields,
             }
-        )
+        ),
     )
 
 
@@ -163,10 +164,23 @@ def settled(blotter, strategy, kind, selection_id, size=10.0, price=3.0, side="B
 def test_settlement(blotter, strategy):
     kind = LimitOrder(3.0, 10.0)
     orders = [settled(blotter, strategy, kind, selection) for selection in (1, 2, 3, 4)]
-    blotter.process_closed_market(market(), closing_book())
+    statuses = ((1, "WINNER"), (2, "LOSER"), (3, "REMOVED"))
+    runners = [SimpleNamespace(selection_id=i, handicap=0, status=s) for i, s in statuses]
+    blotter.process_closed_market(market(), closing_book(runners))
     assert [order.profit for order in orders] == [20.0, -10.0, 0.0, 0.0]
     assert [order.runner_status for order in orders] == ["WINNER", "LOSER", "REMOVED", None]
     assert orders[0].status is OrderStatus.EXECUTABLE
+
+
+def test_a_runner_that_the_last_definition_lacks_is_settled_as_it_was(blotter, strategy):
+    kind = LimitOrder(100.5, 10.0, price_ladder_definition="LINE_RANGE")
+    line = settled(blotter, strategy, kind, 1, price=100.5)
+    order = settled(blotter, strategy, LimitOrder(3.0, 10.0), 2)
+    runners = [SimpleNamespace(selection_id=i, handicap=0, status=s) for i, s in ((1, "ACTIVE"), (2, "WINNER"))]
+    book = closing_book(runners, runner_statuses={(2, 0): "WINNER"})
+    blotter.process_closed_market(market(line_range_result=99.0), book)
+    assert (line.runner_status, line.market_type, line.profit) == ("ACTIVE", "WIN", 10.0)
+    assert (order.runner_status, order.profit) == ("WINNER", 20.0)
 
 
 @pytest.mark.parametrize(("number_of_winners", "expected"), [(1, 5.0), (0, 20.0), (2, 20.0), (None, 20.0)])
