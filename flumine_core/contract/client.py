@@ -23,7 +23,7 @@ class BaseClient:
     :param interactive_login: log in without certificates.
     :param username: names the account; made up where there is no betting_client either.
     :param order_stream, order_stream_conflate_ms: whether there is an order stream, and its conflation (milliseconds).
-    :param order_streaming_timeout: for flumine's signature; nothing reads it.
+    :param order_streaming_timeout: for flumine's signature; it changes nothing.
     :param best_price_execution: bets are matched at better prices than asked for (simulated execution).
     :param min_bet_validation: OrderValidation checks minimum stakes.
     :param paper_trade: execution is simulated over live data.
@@ -199,6 +199,8 @@ class BaseClient:
             "transaction_count_total": self.transaction_count_total,
             "best_price_execution": self.best_price_execution,
             "order_stream": self.order_stream,
+            "order_stream_conflate_ms": self.order_stream_conflate_ms,
+            "order_streaming_timeout": self.order_streaming_timeout,
         }
 
     def __repr__(self) -> str:

@@ -84,4 +84,5 @@ def test_simulated_is_who_trades_no_money(client: Any, expected: bool) -> None:
 
 def test_info_tells_no_secrets() -> None:
     client = BetfairClient(SimpleNamespace(lightweight=False, username="me", password="secret", app_key="key"))
+    assert (client.info["order_stream_conflate_ms"], client.info["order_streaming_timeout"]) == (None, 0.25)
     assert "secret" not in str(client.info) + repr(client) and "key" not in str(client.info).replace("_key", "")
