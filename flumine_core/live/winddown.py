@@ -34,7 +34,8 @@ def _orders_at_exchange(framework: StoppingFramework) -> Iterator[tuple[Market, 
 def is_at_exchange(market: Market, order: Order) -> bool:
     """Whether an order may have a bet at the exchange that is not complete; one on paper, or never sent, has none."""
     is_real = order.client is None or not order.client.is_on_paper
-    return is_real and not order.complete and order.id not in market.blotter.unsent
+    is_sent = order.bet_id is not None or order.id not in market.blotter.unsent
+    return is_real and is_sent and not order.complete
 
 
 def cancel_orders(framework: StoppingFramework) -> None:

@@ -160,7 +160,7 @@ class Blotter(Settlement, _Exposures):
     :ivar outsider: owner of the bets that are nobody's (placed by hand), None where there are none; they count in
         every strategy's exposures.
     :ivar touched: orders whose totals a report has changed, for the kernel to look through.
-    :ivar unsent: ids of orders placed with `execute=False`, which nobody sends.
+    :ivar unsent: ids of orders placed with `execute=False`: only a strategy itself may have sent them.
     """
 
     __slots__ = (

@@ -301,6 +301,17 @@ def test_an_order_that_was_never_sent_is_not_at_the_exchange(exchange: Any, clie
     assert framework.orders_at_exchange() == []
 
 
+def test_an_order_that_a_strategy_sent_by_itself_is_at_the_exchange(exchange: Any, client: Any, run: Any) -> None:
+    strategy, account = Steered(market_filter={"marketIds": [MARKET]}), client()
+    framework = run(account, strategy)
+    strategy.wait_until(lambda: strategy.books)
+    order = strategy.order("BACK", LimitOrder(3.0, 2.0))
+    assert strategy.market.place_order(order, execute=False)
+    account.betting_client.betting.place_orders(MARKET, [order.create_place_instruction()])
+    strategy.wait_until(lambda: order.bet_id)
+    assert framework.orders_at_exchange() == [order]
+
+
 def test_stop_cancels_and_logs_out(exchange: Any, client: Any, run: Any) -> None:
     strategy = Steered(market_filter={"marketIds": [MARKET]})
     account = client()
