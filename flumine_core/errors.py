@@ -17,11 +17,14 @@ def survivable() -> tuple[type[BaseException], ...]:
     error = sys.exception()
     if isinstance(error, Exception):
         return (Exception,)
-    if isinstance(error, KeyboardInterrupt):
-        return ()
-    if any(each.__module__.partition(".")[0] in _TEST_RUNNERS for each in type(error).__mro__):
-        return ()
-    return (BaseException,)
+    return () if _ends_run(error) else (BaseException,)
+
+
+def _ends_run(error: BaseException | None) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return any(map(_ends_run, error.exceptions))
+    is_of_test = any(each.__module__.partition(".")[0] in _TEST_RUNNERS for each in type(error).__mro__)
+    return isinstance(error, KeyboardInterrupt) or is_of_test
 
 
 class FlumineCoreError(Exception):

@@ -179,6 +179,22 @@ def test_leaving_is_one_more_way_to_fail(error: type[BaseException]) -> None:
     assert faults.counts == {("p", "h"): 3}
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), pytest.fail.Exception("x")])
+def test_what_is_to_end_the_run_ends_it_in_a_group_too(error: BaseException) -> None:
+    group = BaseExceptionGroup("of tasks", [BaseExceptionGroup("inner", [error]), ValueError("x")])
+
+    def fails() -> None:
+        raise group
+
+    faults = Faults()
+    with pytest.raises(BaseExceptionGroup):
+        guarded("p", "h", fails, faults)()
+    assert faults.counts == {}
+    group = BaseExceptionGroup("of tasks", [SystemExit(0)])
+    assert guarded("p", "h", fails, faults)() is None
+    assert faults.counts == {("p", "h"): 1}
+
+
 def test_a_wrapper_that_leaves_lets_the_step_run() -> None:
     faults = Faults()
 
