@@ -62,8 +62,15 @@ def _unnamed(configuration: Configuration, section: str, discovery: Discovery) -
     for entry in entries:
         with suppress(DiscoveryError):
             named.append(target_of(entry, discovery))
-    unnamed = [Entry(section, name, (section, UNNAMED)) for name in DEFAULTS.get(section, ())]
-    return [entry for entry in unnamed if target_of(entry, discovery) not in named]
+    unnamed = []
+    for name in DEFAULTS.get(section, ()):
+        entry = Entry(section, name, (section, UNNAMED))
+        target = None
+        with suppress(DiscoveryError):  # of another plugin of this name; the run has the house's all the same
+            target = target_of(entry, discovery)
+        if target not in named:
+            unnamed.append(entry)
+    return unnamed
 
 
 def _settings(configuration: Configuration, discovery: Discovery) -> list[Value]:

@@ -174,9 +174,10 @@ class Discovery:
     def _mark_duplicates(self) -> None:
         groups: dict[tuple[str, str], list[Candidate]] = {}
         for candidate in self._candidates:
-            groups.setdefault((candidate.kind, candidate.name), []).append(candidate)
+            if candidate.status != "blocked":
+                groups.setdefault((candidate.kind, candidate.name), []).append(candidate)
         for same in groups.values():
-            if len(same) > 1 and same[0].status != "blocked":
+            if len(same) > 1:
                 origins = " and ".join(candidate.origin for candidate in same)
                 for candidate in same:
                     candidate.fail(f"the name is brought twice, by {origins}")
@@ -194,6 +195,7 @@ class Discovery:
         """Return each blocked name that no plugin bears, or a control that is always on, and a message about it."""
         names = {each.name for each in self._candidates}
         always_on = {each.name for each in self._candidates if each.value in ALWAYS_ON}
+        always_on -= {each.name for each in self._candidates if each.value not in ALWAYS_ON}  # there is one to block
         told: dict[str, str] = {}
         for name in self.blocked:
             if name not in names:
@@ -248,7 +250,7 @@ class Discovery:
         if not same:
             known = [each.name for each in self.candidates(kind)]
             raise DiscoveryError(f"no {kind} plugin is called {name!r}{did_you_mean(name, known)}")
-        candidate = same[0]
+        candidate = next((each for each in same if each.status != "blocked"), same[0])
         self._import(candidate)
         if candidate.status != "enabled":
             raise DiscoveryError(f"{kind} plugin {name!r} ({candidate.origin}) {_state(candidate)}")

@@ -172,6 +172,15 @@ def test_config_show_prints_json_where_numbers_are_none(cli: Cli, install: Insta
     assert (values["most"], values["least"]) == ("inf", 1.5)
 
 
+def test_config_show_shows_a_control_of_the_house_whose_name_a_plugin_brings_too(cli: Cli, install: Install) -> None:
+    entry_points = "[flumine_core.trading_controls]\norder_validation = namesake_plugin:C\n"
+    install("namesake", entry_points, namesake_plugin="class C: pass")
+    Path("flumine.toml").write_text("")
+    result = cli("config", "show", "--json")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "trading_controls.order_validation.name" in [each["key"] for each in json.loads(result.stdout)]
+
+
 @pytest.mark.parametrize("command", ["check", "show"])
 def test_a_strategy_of_a_module_in_this_directory_is_found_by_the_script(tmp_path: Path, command: str) -> None:
     source = (

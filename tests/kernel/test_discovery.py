@@ -266,6 +266,18 @@ def test_the_houses_own_controls_are_there_by_name() -> None:
         assert callable(discovery.load(kind, name))
 
 
+def test_a_plugin_of_the_name_of_a_control_that_is_always_on_is_blocked(install: Install) -> None:
+    assert "always on" in Discovery(["order_validation"]).vainly_blocked()["order_validation"]
+    install("dist-a", "[flumine_core.trading_controls]\norder_validation = mod_alpha:A\n", mod_alpha="class A: pass")
+    discovery = Discovery(["order_validation"])
+    assert discovery.vainly_blocked() == {}
+    assert {each.distribution: each.status for each in discovery.candidates() if each.name == "order_validation"} == {
+        "dist-a": "blocked",
+        "flumine_core": "available",
+    }
+    assert discovery.load("trading_controls", "order_validation").__name__ == "OrderValidation"
+
+
 def test_blocked_is_refused_by_name(install: Install) -> None:
     install("dist-a", "[flumine_core.middleware]\nalpha = mod_alpha:A\n", mod_alpha="class A: pass")
     with pytest.raises(DiscoveryError, match=r"'alpha' \(dist-a 1\.0\) is blocked"):
