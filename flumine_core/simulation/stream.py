@@ -133,9 +133,7 @@ class RecordedStream:
                         continue
                     message = found
                 except UNDECODABLE as error:
-                    reason = (
-                        "its lines must end in LF or CR LF, not in bare CR" if b"\r" in line.strip() else str(error)
-                    )
+                    reason = _BARE_CR if b"\r" in line.strip() else str(error)
                     self._bad(number, f"{reason}, was {_shown(line)}" if line.strip() else "blank line")
                     continue
                 changes = message.mc
