@@ -27,7 +27,7 @@ SECRET = re.compile(rf"{_WORDS}|(?:^|_)pass$", re.IGNORECASE)
 _PASSWORD = re.compile(r"(\b\w+://[^\s:]*):\S+@")
 _NAME = r"""[^\s?&;=#"']{0,40}"""
 _PARAMETER = re.compile(
-    rf"""([?&;](?:{_NAME}(?:{_WORDS}){_NAME}|(?:{_NAME}_)?pass)=)[^\s&#"]+?(?=[')\],;:.]{{0,4}}(?:[\s&#"]|$))""",
+    rf"""([?&;#](?:{_NAME}(?:{_WORDS}){_NAME}|(?:{_NAME}_)?pass)=)[^\s&#"]+?(?=[')\],;:.]{{0,4}}(?:[\s&#"]|$))""",
     re.IGNORECASE,
 )
 

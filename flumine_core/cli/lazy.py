@@ -56,12 +56,15 @@ class LazyGroup(click.Group):
         """Return the entry points of third-party commands by name, blocked ones left out."""
         from ..kernel.entrypoint import read_entry_rows
 
+        rows = read_entry_rows(KIND)
+        if not rows:
+            return {}
         try:
             blocked = _blocked(ctx)
         except Failure:  # a command that is invoked tells it
             blocked = set()
         found: dict[str, list[Any]] = {}
-        for row in read_entry_rows(KIND):
+        for row in rows:
             if row.name not in blocked:
                 found.setdefault(row.name, []).append(row)
         return found

@@ -162,7 +162,8 @@ class BaseStrategy:
             market_filter, stream = None, market_filter
         if stream is not None and streams is not None:
             raise SettingsError("give either stream or streams, both were given")
-        if streaming_timeout is not None and not streaming_timeout > 0:
+        is_number = isinstance(streaming_timeout, int | float)
+        if streaming_timeout is not None and not (is_number and streaming_timeout > 0):
             raise SettingsError(f"streaming_timeout must be seconds > 0, was {streaming_timeout!r}")
         self.market_filter = market_filter
         self.market_data_filter = market_data_filter

@@ -296,7 +296,7 @@ def test_secrets_are_hidden_by_any_of_their_names_at_any_depth_and_in_addresses(
     write("""
 [[workers]]
 name = "safe"
-urls = ["mysql://me:hunter2@db/x", "https://h/x?user=me&password=hunter2&size=3#top"]
+urls = ["mysql://me:hunter2@db/x", "https://h/x?user=me&password=hunter2&size=3#top", "https://h/x#token=hunter2"]
 db = { password = "hunter2", host = "h", more = [{ token = "hunter2" }] }
 [workers.options]
 url = "postgresql://me:hunter2@db/y"
@@ -306,7 +306,11 @@ url = "postgresql://me:hunter2@db/y"
     for name in ("passphrase", "apikey", "api_key", "db_pass", "pwd"):
         assert values[name] == "(hidden)"
     assert values["url"] == "postgresql://me:***@db/y"
-    assert values["urls"] == ["mysql://me:***@db/x", "https://h/x?user=me&password=***&size=3#top"]
+    assert values["urls"] == [
+        "mysql://me:***@db/x",
+        "https://h/x?user=me&password=***&size=3#top",
+        "https://h/x#token=***",
+    ]
     assert values["db"] == {"password": "(hidden)", "host": "h", "more": [{"token": "(hidden)"}]}
     assert (values["key"], values["keep_alive"], values["compass"]) == ("a", 3, "north")
 

@@ -49,8 +49,8 @@ def test_contexts_are_not_shared() -> None:
     assert BaseStrategy(context=given).context is given
 
 
-@pytest.mark.parametrize("timeout", [0, -1.0])
-def test_a_streaming_timeout_is_positive(timeout: float) -> None:
+@pytest.mark.parametrize("timeout", [0, -1.0, "5"])
+def test_a_streaming_timeout_is_positive(timeout: Any) -> None:
     with pytest.raises(SettingsError, match="streaming_timeout"):
         BaseStrategy(streaming_timeout=timeout)
 
