@@ -280,6 +280,7 @@ def collect(flumine: FlumineSimulation, unit: Unit, keep: bool) -> Result:
             book = market.market_book
             if book is not None and book.streaming_unique_id in strategy.stream_ids:
                 result.seen[strategy.name] = result.seen.get(strategy.name, 0) + 1
+                result.shown.setdefault(market.market_id, []).append(strategy.name)
         result.orders.extend(orders)
         matched = sum(order.size_matched for order in market.blotter)
         if matched and market.status != "CLOSED":
@@ -290,6 +291,7 @@ def collect(flumine: FlumineSimulation, unit: Unit, keep: bool) -> Result:
     if keep:
         result.refusals = [refusal_row(refusal) for refusal in flumine.refusals]
     result.refused = dict(flumine.refusal_counts)
+    result.refused_in = {market_id: dict(counts) for market_id, counts in flumine.refusals_by_market.items()}
     for (plugin, hook), count in flumine.faults.counts.items():
         result.note_fault(plugin, hook, count, flumine.faults.first[plugin, hook].error)
     result.bad_lines = list(flumine.bad_lines)

@@ -1,6 +1,7 @@
 """A run and what comes of it, as plain data: it can go to another process or machine unchanged."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -141,6 +142,8 @@ class Result:
     :ivar unsettled: market -> a sentence on what was matched there, and has no profit since no book has closed it.
     :ivar totals: strategy -> sums over its orders.
     :ivar notices: what was passed over for a reason, such as a market that came twice.
+    :ivar shown: of a unit, market -> the strategies that were shown it, which `seen` counts.
+    :ivar refused_in: of a unit, market -> what of `refused` was refused there.
     :ivar logged: of a unit that another process simulates, what its logging controls are to handle.
     """
 
@@ -160,6 +163,8 @@ class Result:
     notices: list[str] = attrs.Factory(list)
     unsettled: dict[str, str] = attrs.Factory(dict)
     totals: dict[str, "Totals"] = attrs.Factory(dict)
+    shown: dict[str, list[str]] = attrs.Factory(dict)
+    refused_in: dict[str, dict[tuple[str, str], int]] = attrs.Factory(dict)
     logged: bytes = b""
 
     @property
@@ -177,6 +182,20 @@ class Result:
         """Count exceptions of a plugin."""
         before, first = self.faults.get((plugin, hook), (0, text))
         self.faults[(plugin, hook)] = (before + count, first)
+
+    def forget(self, markets: Collection[str]) -> None:
+        """Leave out of a unit's result what its markets of these ids have come to; their books are still counted."""
+        self.markets = [row for row in self.markets if row["market_id"] not in markets]
+        self.orders = [row for row in self.orders if row["market_id"] not in markets]
+        self.refusals = [row for row in self.refusals if row["market_id"] not in markets]
+        self.unsettled = {key: each for key, each in self.unsettled.items() if key not in markets}
+        self.totals = {}
+        self.count_orders(self.orders)
+        seen, refused = Counter(self.seen), Counter(self.refused)
+        for market_id in markets:
+            seen.subtract(self.shown.pop(market_id, ()))
+            refused.subtract(self.refused_in.pop(market_id, {}))
+        self.seen, self.refused = dict(+seen), dict(+refused)
 
     def add(self, other: "Result") -> None:
         """Take up the counts and messages of another result, not its rows."""

@@ -159,13 +159,7 @@ class _Merged:
                 f"{unit.name}: market {market_id} came before in {self.origins[market_id]}, its orders are not counted"
             )
         if known:
-            result.markets = [row for row in result.markets if row["market_id"] not in self.origins]
-            result.orders = [row for row in result.orders if row["market_id"] not in self.origins]
-            result.unsettled = {key: each for key, each in result.unsettled.items() if key not in self.origins}
-            result.totals = {}
-            result.count_orders(result.orders)
-            if not result.markets:
-                result.refusals, result.refused, result.seen = [], {}, {}
+            result.forget(known)
         self.origins.update((row["market_id"], unit.name) for row in result.markets)
         self.total.add(result)
         self.total.market_count += len(result.markets)

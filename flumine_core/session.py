@@ -24,6 +24,7 @@ from .live.inbox import Inbox
 from .live.winddown import cancel_orders, is_at_exchange, orders_at_exchange
 from .market.market import Market
 from .order.order import Order
+from .order.refusal import Refusal
 from .settings import Settings
 from .silence import keep_silent
 from .simulation.plugin import SimulatedEnd
@@ -46,6 +47,7 @@ class FlumineSimulation(Session):
     :ivar stream_errors: a sentence for each file that could not be read, or whose market another one has brought.
     :ivar faults: what strategies and plugins raised.
     :ivar refusals: what controls refused, the latest 1,000.
+    :ivar refusals_by_market: market -> (strategy, control) -> how many requests it refused.
     :ivar progress: called with the framework every 2,000 books.
     """
 
@@ -62,6 +64,12 @@ class FlumineSimulation(Session):
         super().__init__(EventClock(), client, settings, plugins)
         self._ends = [("flumine_core", SimulatedEnd(self.bad_lines.append))]
         self.stream: Any = None
+        self.refusals_by_market: dict[str, dict[tuple[str, str], int]] = defaultdict(lambda: defaultdict(int))
+
+    def refuse(self, order: Order, refusal: Refusal) -> None:
+        """Keep a refusal, and count it also by its market, which may turn out to have come before."""
+        super().refuse(order, refusal)
+        self.refusals_by_market[refusal.market_id][refusal.strategy, refusal.control] += 1
 
     @frozen()
     def run(self) -> None:

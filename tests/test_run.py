@@ -17,6 +17,7 @@ from flumine_core.errors import FlumineCoreError
 from flumine_core.kernel.discovery import Discovery
 from flumine_core.plain import MARKET_COLUMNS, ORDER_COLUMNS, Named, Result, Run
 from flumine_core.run import Progress, simulate, units_of
+from flumine_core.synthetic.event import event
 from flumine_core.synthetic.market import SyntheticMarket
 from flumine_core.trading import TradingAssembly
 
@@ -483,6 +484,20 @@ def test_a_market_that_comes_twice_is_counted_once(markets: list[str], tmp_path:
     (notice,) = result.notices
     assert notice.startswith(f"{twice}: market 1.100000001 came before in {markets[0]}")
     assert result.error_count == 1
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_one_market_of_a_file_comes_twice(tmp_path: Path, workers: int) -> None:
+    both = event("WIN", "PLACE", like=SyntheticMarket(updates=60))
+    first, _ = map(str, both.write_each(tmp_path))
+    whole = str(both.write(tmp_path / "both"))
+    limits = (Named("refusing", {"least": 3.0}),)
+    result = simulate(Run((BACKER,), (first, whole), trading_controls=limits, workers=workers))
+    once = simulate(Run((BACKER,), (whole,), trading_controls=limits))
+    assert {row["market_id"] for row in once.refusals} == {"1.100000001", "1.100000002"}
+    assert (result.refused, result.seen, result.market_count) == (once.refused, once.seen, 2)
+    assert len(result.refusals) == sum(result.refused.values())
+    assert [len(result.orders), result.totals] == [len(once.orders), once.totals]
 
 
 def test_bad_input_is_counted_and_the_rest_goes_on(markets: list[str], tmp_path: Path) -> None:
