@@ -2,9 +2,9 @@
 
 Each file, or group of files that are merged by publish time, is simulated by a framework of its own with strategies
 made anew, whether one process does it or many. So results do not depend on the number of workers, memory does not
-grow with the number of markets, and a market that kills its process costs nothing but itself. A strategy that is to
-see all markets with one instance belongs into `FlumineSimulation`, used as a library. Logging controls alone live as
-long as the run, in this process, and are given the events of all units in the order of the files.
+grow with the number of markets, and a market that kills the process of a worker costs nothing but itself. A strategy
+that is to see all markets with one instance belongs into `FlumineSimulation`, used as a library. Logging controls
+alone live as long as the run, in this process, and are given the events of all units in the order of the files.
 """
 
 import functools

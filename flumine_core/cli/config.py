@@ -76,7 +76,9 @@ def show(ctx: click.Context, choices: Choices, as_json: bool) -> None:
 
 
 def _spelt(value: object) -> str:
-    return value if isinstance(value, str) and value in (HIDDEN, MISSING) else _repr(value)
+    if isinstance(value, str) and value in (HIDDEN, MISSING):
+        return value
+    return _repr(_plain(value) if isinstance(value, Enum | PurePath) else value)
 
 
 def _plain(value: object) -> object:
@@ -87,6 +89,8 @@ def _plain(value: object) -> object:
         return _plain(value.value)
     if isinstance(value, PurePath):
         return without_passwords(str(value))
+    if isinstance(value, str):
+        return without_passwords(str.__str__(value))
     if type(value) is float:
         return value if isfinite(value) else repr(value)
     if type(value) is dict:

@@ -152,9 +152,24 @@ def test_config_show_shows_what_plugins_can_show_and_prints_nothing_of_theirs(cl
 
 
 NUMBERS = """
+from enum import Enum
+from pathlib import PurePosixPath
 from flumine_core import BackgroundWorker
 
-def worker(limits: dict[str, float] = {}, most: float = float("inf"), least: float = 1.5):
+class Side(Enum):
+    LAY = "lay"
+
+class Text(str):
+    pass
+
+def worker(
+    limits: dict[str, float] = {},
+    most: float = float("inf"),
+    least: float = 1.5,
+    side: Side = Side.LAY,
+    to: PurePosixPath = PurePosixPath("a/b"),
+    text: Text = Text("t"),
+):
     return BackgroundWorker(1, print)
 """
 
@@ -170,6 +185,9 @@ def test_config_show_prints_json_where_numbers_are_none(cli: Cli, install: Insta
     values = {each["key"].removeprefix("workers.numbers."): each["value"] for each in found}
     assert values["limits"] == {"a": "nan", "b": 2.0}
     assert (values["most"], values["least"]) == ("inf", 1.5)
+    assert (values["side"], values["to"], values["text"]) == ("lay", "a/b", "t")
+    table = cli("config", "show").stdout
+    assert "<Side" not in table and "PurePosixPath" not in table
 
 
 def test_config_show_shows_a_control_of_the_house_whose_name_a_plugin_brings_too(cli: Cli, install: Install) -> None:
