@@ -11,6 +11,7 @@ from .order.kinds import OrderKind
 from .order.refusal import Refusal
 from .order.report import Report
 from .order.snapshot import OrderSnapshot
+from .order.told import ToldOrder
 
 if TYPE_CHECKING:
     from .book.marketbook import MarketBook
@@ -22,8 +23,8 @@ Plain = dict[str, Any]
 
 
 def described(copy: Plain | OrderSnapshot) -> Plain:
-    """Return a copy as plain values."""
-    return copy if isinstance(copy, dict) else copy.info
+    """Return a copy as plain values, which also read like the order."""
+    return copy if isinstance(copy, dict) else ToldOrder(copy)
 
 
 class Event:

@@ -3,13 +3,56 @@
 import inspect
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from functools import partial, wraps
+from typing import Any, TypeVar
 
 from ..errors import SettingsError
+
+Init = TypeVar("Init", bound=Callable[..., None])
+
+
+def _takes_flumines_order(init: Init) -> Init:
+    """Let a constructor be given what flumine's is: the framework comes first."""
+
+    @wraps(init)
+    def either(self: Any, *args: Any, **kwargs: Any) -> None:
+        if args and hasattr(args[0], "add_worker"):
+            args, kwargs = (), _from_flumines_order(*args, **kwargs)
+        init(self, *args, **kwargs)
+
+    return either  # type: ignore[return-value]
+
+
+def _from_flumines_order(
+    flumine: Any,
+    function: Callable[..., Any],
+    interval: float | None,
+    func_args: Sequence[Any] | None = None,
+    func_kwargs: Mapping[str, Any] | None = None,
+    start_delay: float = 0,
+    context: dict[str, Any] | None = None,
+    name: str | None = None,
+) -> dict[str, Any]:
+    """Return the constructor's arguments by name; the function is called with `(context, flumine, *func_args)`."""
+    if not callable(function):
+        raise SettingsError(f"function must be callable, was {function!r}")
+    context = {} if context is None else context
+    return {
+        "interval": interval,
+        "function": partial(function, context, flumine),
+        "func_args": func_args or (),
+        "func_kwargs": func_kwargs,
+        "name": name or getattr(function, "__name__", None) or type(function).__name__,
+        "start_delay": start_delay,
+        "context": context,
+    }
 
 
 class BackgroundWorker:
     """Calls a function every `interval` seconds on a thread of its own.
+
+    flumine's `BackgroundWorker(flumine, function, interval, ...)` works, too; its function is called as flumine does,
+    with `(context, flumine, *func_args)`.
 
     :param interval: seconds between two calls; None calls once.
     :param function: called with `*func_args, **func_kwargs`; a parameter named `context` or `flumine`, wherever it
@@ -18,6 +61,7 @@ class BackgroundWorker:
     :raises SettingsError: on a negative interval or delay, or something that cannot be called.
     """
 
+    @_takes_flumines_order
     def __init__(
         self,
         interval: float | None,
@@ -31,10 +75,7 @@ class BackgroundWorker:
         if not callable(function):
             raise SettingsError(f"function must be callable, was {function!r}")
         if interval is not None and not (isinstance(interval, int | float) and interval > 0):
-            told = f"interval must be seconds > 0, was {interval!r}"
-            if hasattr(interval, "add_worker"):
-                told += ": flumine's order was (flumine, function, interval), it is (interval, function, ...)"
-            raise SettingsError(told)
+            raise SettingsError(f"interval must be seconds > 0, was {interval!r}")
         if not (isinstance(start_delay, int | float) and start_delay >= 0):
             raise SettingsError(f"start_delay must be seconds >= 0, was {start_delay!r}")
         self.interval = interval

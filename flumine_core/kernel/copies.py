@@ -18,6 +18,7 @@ from ..events import (
     SportsDataEvent,
 )
 from ..market.market import Market
+from ..order.told import Told
 
 
 def plain_book(book: MarketBook) -> dict[str, Any]:
@@ -32,23 +33,25 @@ def plain_book(book: MarketBook) -> dict[str, Any]:
     }
 
 
-def plain_market(market: Market) -> dict[str, Any]:
+def plain_market(market: Market) -> Told:
     """Return a market's `info` with its runners: id, handicap, name, status, starting price where they are known."""
     catalogue = getattr(market.market_catalogue, "runners", None) or ()
     names = {runner.selection_id: runner.runner_name for runner in catalogue}
     runners = [
-        {
-            "selection_id": runner["id"],
-            "handicap": key_of(runner)[1],
-            "name": names.get(runner["id"]) or runner.get("name"),
-            "sort_priority": runner.get("sortPriority"),
-            "status": runner.get("status"),
-            "adjustment_factor": runner.get("adjustmentFactor"),
-            "bsp": runner.get("bsp"),
-        }
+        Told(
+            {
+                "selection_id": runner["id"],
+                "handicap": key_of(runner)[1],
+                "name": names.get(runner["id"]) or runner.get("name"),
+                "sort_priority": runner.get("sortPriority"),
+                "status": runner.get("status"),
+                "adjustment_factor": runner.get("adjustmentFactor"),
+                "bsp": runner.get("bsp"),
+            }
+        )
         for runner in market.definition.runners
     ]
-    return market.info | {"status": market.status, "runners": runners}
+    return Told(market.info, status=market.status, runners=runners)
 
 
 def _plain_runner(runner: RunnerBook) -> dict[str, Any]:

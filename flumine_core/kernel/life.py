@@ -18,6 +18,7 @@ from ..events import (
 )
 from ..market.market import Market
 from ..order.report import Report
+from ..order.told import Told, ToldCleared
 from .copies import plain_market
 from .desk import Desk
 
@@ -159,8 +160,8 @@ def nothing(*arguments: Any) -> None:
     """Do nothing: the house has no part of its own in this step."""
 
 
-def _plain_cleared(cleared: Any) -> list[dict[str, Any]]:
-    return [
-        msgspec.structs.asdict(order) if isinstance(order, msgspec.Struct) else dict(vars(order))
+def _plain_cleared(cleared: Any) -> ToldCleared:
+    return ToldCleared(
+        Told(msgspec.structs.asdict(order) if isinstance(order, msgspec.Struct) else vars(order))
         for order in cleared.orders
-    ]
+    )

@@ -248,6 +248,7 @@ class OrderRecord(Struct, eq=False, dict=True, weakref=True):
             self.notes_str if self.notes else "",
             self.market_notes,
             self.violation_msg,
+            self.cleared_order is not None,
         )
 
     @property

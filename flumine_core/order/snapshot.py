@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from msgspec import Struct
 
 from ..clock import to_datetime
 from .kinds import OrderKind
-from .states import OrderStatus, TradeStatus
+from .states import COMPLETE_STATUS, OrderStatus, TradeStatus
 
 
 def notes_text(notes: Any) -> str:
@@ -38,6 +38,11 @@ class TradeSnapshot(Struct, frozen=True, gc=False):
     market_notes: str | None
     status: TradeStatus
     status_log: tuple[TradeStatus, ...]
+
+    @property
+    def notes_str(self) -> str:
+        """The notes' values, joined by commas."""
+        return self.notes
 
     @property
     def info(self) -> dict[str, Any]:
@@ -94,6 +99,57 @@ class OrderSnapshot(Struct, frozen=True, gc=False):
     notes: str
     market_notes: str | None
     violation_msg: str | None
+    is_cleared: bool = False
+
+    @property
+    def notes_str(self) -> str:
+        """The notes' values, joined by commas."""
+        return self.notes
+
+    @property
+    def lookup(self) -> tuple[str, int, float]:
+        """Market id, selection id, handicap."""
+        return self.market_id, self.selection_id, self.handicap
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing more could become of it."""
+        return self.status in COMPLETE_STATUS
+
+    @property
+    def responses(self) -> Self:
+        """The copy itself, which has `date_time_placed`."""
+        return self
+
+    @property
+    def simulated(self) -> Self:
+        """The copy itself, which has `profit`."""
+        return self
+
+    @property
+    def cleared_order(self) -> Self | None:
+        """The copy itself, which has `profit`, once the exchange has told what was cleared; None before."""
+        return self if self.is_cleared else None
+
+    @property
+    def date_time_created(self) -> datetime:
+        """When the order was made, as an aware UTC datetime."""
+        return to_datetime(self.created_ms)
+
+    @property
+    def date_time_status_update(self) -> datetime:
+        """When the status last changed, as an aware UTC datetime."""
+        return to_datetime(self.status_ms)
+
+    @property
+    def date_time_placed(self) -> datetime | None:
+        """When the exchange placed the order, as an aware UTC datetime; None before."""
+        return None if self.placed_ms is None else to_datetime(self.placed_ms)
+
+    @property
+    def date_time_execution_complete(self) -> datetime | None:
+        """When the order became EXECUTION_COMPLETE, as an aware UTC datetime; None before."""
+        return None if self.complete_ms is None else to_datetime(self.complete_ms)
 
     @property
     def publish_time(self) -> datetime | None:

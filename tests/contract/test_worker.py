@@ -139,9 +139,21 @@ def test_builtins_without_a_signature_may_be_called() -> None:
     worker.shutdown()
 
 
-def test_flumines_order_of_arguments_is_named() -> None:
-    with pytest.raises(SettingsError, match=r"flumine's order was \(flumine, function, interval\)"):
-        BackgroundWorker(FlumineSimulation(), print, 5)  # type: ignore[arg-type]
+def test_flumines_order_of_arguments_and_its_call() -> None:
+    done, got, framework = threading.Event(), [], FlumineSimulation()
+
+    def terminate(kept: Any, fl: Any, *stakes: int, today_only: bool = True) -> None:
+        got.append((kept, fl, stakes, today_only))
+        done.set()
+
+    worker: Any = BackgroundWorker
+    made = worker(framework, terminate, func_args=(5,), func_kwargs={"today_only": False}, interval=60, start_delay=0)
+    assert run(made, done) == []
+    assert (made.name, made.interval) == ("terminate", 60)
+    assert got == [(made.context, framework, (5,), False)]
+    assert worker(framework, print, 7, context={"a": 1}, name="mine").context == {"a": 1}
+    with pytest.raises(SettingsError, match="callable"):
+        worker(framework, None, 5)
 
 
 def test_a_worker_that_is_started_again_leaves_its_old_thread_ended() -> None:

@@ -1,0 +1,90 @@
+"""What logging controls are told reads like flumine's live objects, and stays plain."""
+
+import copy
+import json
+import pickle
+from typing import Any
+
+import msgspec
+import orjson
+import pytest
+
+from flumine_core import BaseStrategy, LimitOrder, LoggingControl, OrderStatus, Trade
+from flumine_core.order.kinds import OrderTypes
+from flumine_core.order.told import Told
+
+
+class Backer(BaseStrategy):
+    order: Any = None
+
+    def check_market_book(self, market: Any, market_book: Any) -> bool:
+        return self.order is None
+
+    def process_market_book(self, market: Any, market_book: Any) -> None:
+        runner = market_book.runners[0]
+        trade = Trade(market.market_id, runner.selection_id, runner.handicap, self, notes={"why": "value"})
+        self.order = trade.create_order("BACK", LimitOrder(1.01, 2.0), notes={"edge": 0.1, "at": 3})
+        market.place_order(self.order)
+
+
+class Results(LoggingControl):
+    """Reads attributes, as the results control of flumine's examples does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[Any] = []
+        self.told: Any = None
+        self.markets: list[Any] = []
+
+    def _process_cleared_orders_meta(self, event: Any) -> None:
+        for order in event.event:
+            self.told = order
+            is_limit = order.order_type.ORDER_TYPE == OrderTypes.LIMIT
+            row = [order.bet_id, str(order.trade.strategy), order.market_id, order.selection_id, order.trade.id]
+            row += [order.responses.date_time_placed, order.order_type.price if is_limit else None, order.side]
+            row += [order.average_price_matched, order.size_matched, order.profit, order.simulated.profit]
+            row += [order.elapsed_seconds_executable, order.status.value, order.trade.notes_str, order.notes_str]
+            self.rows.append([*row, order.date_time_created, order.lookup, order.complete, order.cleared_order])
+
+    def _process_cleared_markets(self, event: Any) -> None:
+        self.markets += [(each.market_id, each.bet_count, each.profit) for each in event.event.orders]
+
+    def _process_closed_market(self, event: Any) -> None:
+        self.markets.append((event.event.market_id, event.event.runners[0].status))
+
+
+def run(simulate: Any, market_file: Any) -> tuple[Backer, Results]:
+    strategy, results = Backer(), Results()
+    framework = simulate(market_file(), strategy, before=lambda made: made.add_logging_control(results))
+    assert framework.faults.total == 0
+    return strategy, results
+
+
+def test_a_results_control_of_flumines_examples_runs(simulate: Any, market_file: Any) -> None:
+    strategy, results = run(simulate, market_file)
+    order = strategy.order
+    row = [order.bet_id, "Backer", order.market_id, order.selection_id, order.trade.id]
+    row += [order.responses.date_time_placed, 1.01, "BACK"]
+    row += [order.average_price_matched, order.size_matched, order.profit, order.profit]
+    row += [order.elapsed_seconds_executable, order.status.value, "value", "0.1,3"]
+    assert results.rows == [[*row, order.date_time_created, order.lookup, True, None]]
+    assert sorted(results.markets, key=len) == [
+        (order.market_id, order.runner_status),
+        (order.market_id, 1, order.profit),
+    ]
+
+
+def test_what_is_told_stays_plain(simulate: Any, market_file: Any) -> None:
+    strategy, results = run(simulate, market_file)
+    told = results.told
+    assert isinstance(told, dict) and told == strategy.order.info
+    assert told["status"] == told.status.value and told.status is OrderStatus.EXECUTION_COMPLETE
+    plain = json.loads(json.dumps(told))
+    assert plain == orjson.loads(orjson.dumps(told)) == msgspec.json.decode(msgspec.json.encode(told))
+    for again in (copy.copy(told), copy.deepcopy(told), pickle.loads(pickle.dumps(told))):
+        assert again == told and again.trade.id == told.trade.id
+    with pytest.raises(AttributeError):
+        told.nothing_of_the_kind  # noqa: B018
+    with pytest.raises(AttributeError, match="nothing"):
+        Told(a=1).nothing  # noqa: B018
+    assert pickle.loads(pickle.dumps(Told(a=1))).a == 1
