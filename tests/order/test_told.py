@@ -6,7 +6,6 @@ import pickle
 from typing import Any
 
 import msgspec
-import orjson
 import pytest
 
 from flumine_core import BaseStrategy, LimitOrder, LoggingControl, OrderStatus, Trade
@@ -80,7 +79,8 @@ def test_what_is_told_stays_plain(simulate: Any, market_file: Any) -> None:
     assert isinstance(told, dict) and told == strategy.order.info
     assert told["status"] == told.status.value and told.status is OrderStatus.EXECUTION_COMPLETE
     plain = json.loads(json.dumps(told))
-    assert plain == orjson.loads(orjson.dumps(told)) == msgspec.json.decode(msgspec.json.encode(told))
+    for codec in (msgspec.json, msgspec.msgpack):
+        assert codec.decode(codec.encode(told)) == plain
     for again in (copy.copy(told), copy.deepcopy(told), pickle.loads(pickle.dumps(told))):
         assert again == told and again.trade.id == told.trade.id
     with pytest.raises(AttributeError):
