@@ -1,12 +1,11 @@
 """What is known of an order, and what can be read off it: times, sizes, profit, a description."""
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 from msgspec import Struct
 
-from ..clock import Clock, to_datetime
+from ..clock import Clock
 from ..errors import OrderError
 from ..settings import SEPARATORS
 from .exposure import Position
@@ -16,12 +15,13 @@ from .roles import ClientRole
 from .settlement import settle, settle_each_way, settle_line
 from .snapshot import MarketPrices, OrderSnapshot, market_notes_text, notes_text
 from .states import OrderStatus
+from .times import OrderTimes
 
 if TYPE_CHECKING:
     from .trade import Trade
 
 
-class OrderRecord(Struct, eq=False, dict=True, weakref=True):
+class OrderRecord(OrderTimes, Struct, eq=False, dict=True, weakref=True):
     """The facts of an order, without its life (see `Order`, which documents the attributes).
 
     The first seven fields are what an order is made of; the others are set by the house.
@@ -159,31 +159,6 @@ class OrderRecord(Struct, eq=False, dict=True, weakref=True):
         if isinstance(kind, LimitOrder) and kind.price_ladder_definition == "LINE_RANGE":
             return settle_line(side, size, price, self.line_range_result)
         return settle(side, size, price, self.runner_status, self.number_of_dead_heat_winners or 1)
-
-    @property
-    def publish_time(self) -> datetime | None:
-        """When the book that the order was placed at was published, as an aware UTC datetime; None without one."""
-        return None if self.publish_ms is None else to_datetime(self.publish_ms)
-
-    @property
-    def date_time_created(self) -> datetime:
-        """When the order was made, as an aware UTC datetime."""
-        return to_datetime(self.created_ms)
-
-    @property
-    def date_time_status_update(self) -> datetime:
-        """When the status last changed, as an aware UTC datetime."""
-        return to_datetime(self.status_ms)
-
-    @property
-    def date_time_placed(self) -> datetime | None:
-        """When the exchange placed the order, as an aware UTC datetime; None before."""
-        return None if self.placed_ms is None else to_datetime(self.placed_ms)
-
-    @property
-    def date_time_execution_complete(self) -> datetime | None:
-        """When the order became EXECUTION_COMPLETE, as an aware UTC datetime; None before."""
-        return None if self.complete_ms is None else to_datetime(self.complete_ms)
 
     @property
     def elapsed_seconds(self) -> float | None:

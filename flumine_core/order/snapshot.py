@@ -1,7 +1,6 @@
 """Copies of an order and its trade as they stood at one moment: cheap to make, described when somebody asks."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Self
 
 from msgspec import Struct
@@ -9,6 +8,7 @@ from msgspec import Struct
 from ..clock import to_datetime
 from .kinds import OrderKind
 from .states import COMPLETE_STATUS, OrderStatus, TradeStatus
+from .times import OrderTimes
 
 
 def notes_text(notes: Any) -> str:
@@ -61,7 +61,7 @@ class TradeSnapshot(Struct, frozen=True, gc=False):
         }
 
 
-class OrderSnapshot(Struct, frozen=True, gc=False):
+class OrderSnapshot(OrderTimes, Struct, frozen=True, gc=False):
     """An order at one moment; the names are those of `Order`, times in milliseconds since 1970.
 
     `kind` is the order type as the exchange writes it ("Limit").
@@ -130,31 +130,6 @@ class OrderSnapshot(Struct, frozen=True, gc=False):
     def cleared_order(self) -> Self | None:
         """The copy itself, which has `profit`, once the exchange has told what was cleared; None before."""
         return self if self.is_cleared else None
-
-    @property
-    def date_time_created(self) -> datetime:
-        """When the order was made, as an aware UTC datetime."""
-        return to_datetime(self.created_ms)
-
-    @property
-    def date_time_status_update(self) -> datetime:
-        """When the status last changed, as an aware UTC datetime."""
-        return to_datetime(self.status_ms)
-
-    @property
-    def date_time_placed(self) -> datetime | None:
-        """When the exchange placed the order, as an aware UTC datetime; None before."""
-        return None if self.placed_ms is None else to_datetime(self.placed_ms)
-
-    @property
-    def date_time_execution_complete(self) -> datetime | None:
-        """When the order became EXECUTION_COMPLETE, as an aware UTC datetime; None before."""
-        return None if self.complete_ms is None else to_datetime(self.complete_ms)
-
-    @property
-    def publish_time(self) -> datetime | None:
-        """When the book that the order was placed at was published, as an aware UTC datetime; None without one."""
-        return None if self.publish_ms is None else to_datetime(self.publish_ms)
 
     @property
     def elapsed_seconds_executable(self) -> float | None:

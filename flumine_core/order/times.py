@@ -1,0 +1,42 @@
+"""When things happened to an order, as datetimes that are made when read."""
+
+from datetime import datetime
+
+from ..clock import to_datetime
+
+
+class OrderTimes:
+    """Aware UTC datetimes of an order's `*_ms`, for the order and its copy."""
+
+    __slots__ = ()
+
+    publish_ms: int | None
+    created_ms: int
+    status_ms: int
+    placed_ms: int | None
+    complete_ms: int | None
+
+    @property
+    def publish_time(self) -> datetime | None:
+        """When the book that the order was placed at was published, as an aware UTC datetime; None without one."""
+        return None if self.publish_ms is None else to_datetime(self.publish_ms)
+
+    @property
+    def date_time_created(self) -> datetime:
+        """When the order was made, as an aware UTC datetime."""
+        return to_datetime(self.created_ms)
+
+    @property
+    def date_time_status_update(self) -> datetime:
+        """When the status last changed, as an aware UTC datetime."""
+        return to_datetime(self.status_ms)
+
+    @property
+    def date_time_placed(self) -> datetime | None:
+        """When the exchange placed the order, as an aware UTC datetime; None before."""
+        return None if self.placed_ms is None else to_datetime(self.placed_ms)
+
+    @property
+    def date_time_execution_complete(self) -> datetime | None:
+        """When the order became EXECUTION_COMPLETE, as an aware UTC datetime; None before."""
+        return None if self.complete_ms is None else to_datetime(self.complete_ms)
