@@ -14,8 +14,9 @@ class Gap:
     """Changes that a recording misses: published after `start_ms` and before `end_ms`.
 
     :ivar kind: "market", "order", "race" or "cricket".
-    :ivar start_ms: publish time of the last line before; the next line's books are whole again.
-    :ivar end_ms: publish time of that next line, None where none has come.
+    :ivar start_ms: publish time of the last line before.
+    :ivar end_ms: publish time of the next line, None where none has come. Books are whole again from it on, unless it
+        begins another gap, as a market definition does that came before an image.
     :ivar reason: "restarted", "new image", "conflated" or "not written".
     :ivar lines_lost: lines that came and were not written, 0 where nothing is known to have come.
     """

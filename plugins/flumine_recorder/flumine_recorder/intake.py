@@ -193,6 +193,9 @@ class Intake:
             file.hole = None
             return True
         if any(change.marketDefinition is not None for change in line.changes):
+            if line.publish_time > hole.start_ms:  # listed now: after a kill a hole begins at the last line of its file
+                self._list(file, attrs.evolve(hole, end_ms=line.publish_time))
+                file.hole = attrs.evolve(hole, start_ms=line.publish_time, lines_lost=0)
             return True
         self.counts.lost += 1
         file.hole = attrs.evolve(hole, lines_lost=hole.lines_lost + 1)

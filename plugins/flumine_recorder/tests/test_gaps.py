@@ -11,7 +11,7 @@ from flumine_recorder.intake import Intake
 from flumine_recorder.message import KINDS, parse
 from flumine_recorder.options import Options
 from flumine_recorder.outbox import Outbox
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 MARKET_ID = "1.5"
@@ -67,6 +67,7 @@ def message(step: int, publish_time: int) -> list[bytes]:
 
 @settings(max_examples=300, deadline=None)
 @given(steps=STEPS)
+@example(steps=[(FLUSH, 0), (KILL, 0), (DELTA, 0), (DEFINITION, 0), (FLUSH, 0), (KILL, 0)])
 def test_every_line_that_is_missing_lies_in_a_gap(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, int]]
 ) -> None:
