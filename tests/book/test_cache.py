@@ -2,6 +2,7 @@
 
 import json
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -125,7 +126,7 @@ def replay(
 
 @pytest.fixture(scope="module")
 def lines() -> list[bytes]:
-    return list(SyntheticMarket(updates=800, removals=1, seed=9).lines())
+    return list(SyntheticMarket(updates=300, removals=1, seed=9).lines())
 
 
 @pytest.mark.parametrize("limit", [None, 500])
@@ -137,11 +138,33 @@ def test_equal_to_betfairlightweight(
     replay(lines, every, keep, limit=limit, **options)
 
 
+def recorded_lines(folder: Path, name: str) -> list[bytes]:
+    return (folder / name).read_bytes().splitlines(keepends=True)
+
+
 @pytest.mark.parametrize("name", ["1.197931750", "BASIC-1.132153978", "1.200806927", "PRO-1.170258213"])
-def test_equal_on_recorded_markets(name: str, recorded: Any) -> None:
-    found = (recorded / name).read_bytes().splitlines(keepends=True)
-    replay(found[:4000], 3, 0.05)
-    replay(found, 0, 0.02, limit=2000)
+def test_equal_at_the_start_of_recorded_markets(name: str, recorded: Path) -> None:
+    replay(recorded_lines(recorded, name)[:800], 1, 0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("every", "keep", "limit"), [(1, 0, None), (0, 0.02, 2000)])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "1.197931750",
+        "1.197931751",
+        "1.200806927",
+        "BASIC-1.132153978",
+        "PRO-1.170258213",
+        "SELF-1.181223994",
+        "SELF-1.181223995",
+    ],
+)
+def test_equal_on_the_whole_of_recorded_markets(
+    name: str, every: int, keep: float, limit: int | None, recorded: Path
+) -> None:
+    replay(recorded_lines(recorded, name), every, keep, limit=limit)
 
 
 PRICES = st.sampled_from([1.01, 1.5, 2, 2.02, 3.05, 10, 1000])
