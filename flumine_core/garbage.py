@@ -22,6 +22,7 @@ def tracked(structure: S) -> S:
 _GROWTH = 1.25
 _collected_at = 0
 """How many objects there were when everything was last gone through, 0 before."""
+_is_frozen = False
 
 
 @contextmanager
@@ -31,18 +32,21 @@ def frozen() -> Iterator[None]:
     But what an earlier run has left is collected first, once there is a quarter more than the last time: a framework
     and its orders refer to each other. It is the whole process's; within another such block nothing happens.
     """
-    global _collected_at
-    if gc.get_freeze_count():
+    global _collected_at, _is_frozen
+    if _is_frozen or gc.get_freeze_count():  # counting takes milliseconds where there is something to count
         yield
         return
+    _is_frozen = True
     gc.freeze()
     try:
-        if _collected_at and gc.get_freeze_count() > _GROWTH * _collected_at:
+        count = gc.get_freeze_count()
+        if _collected_at and count > _GROWTH * _collected_at:
             gc.unfreeze()
             gc.collect()
             gc.freeze()
-            _collected_at = gc.get_freeze_count()
-        _collected_at = min(_collected_at or gc.get_freeze_count(), gc.get_freeze_count())
+            count = _collected_at = gc.get_freeze_count()
+        _collected_at = min(_collected_at or count, count)
         yield
     finally:
+        _is_frozen = False
         gc.unfreeze()

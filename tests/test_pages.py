@@ -24,13 +24,7 @@ from .plugins.conftest import Environment, is_installed, own_wheel
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
-LONG = ("record.md", "golive.md", "testing.md")
-"""Pages that take longest, and so begin first."""
-
-PAGES = sorted(
-    (page for page in DOCS.rglob("*.md") if re.search(r"^```sh", page.read_text(), re.M)),
-    key=lambda page: (page.name not in LONG, page),
-)
+PAGES = sorted(page for page in DOCS.rglob("*.md") if re.search(r"^```sh", page.read_text(), re.M))
 CLONE = "in a clone of the repository"
 
 if not DOCS.is_dir():

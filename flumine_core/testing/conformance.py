@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ..errors import DiscoveryError
 from ..hint import one_line
 from ..kernel.entrypoint import HOOKS
 from ..order.package import OrderPackageType
@@ -40,7 +41,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "subject" in metafunc.fixturenames:
         options = parsed(metafunc.config.getoption("--flumine-option"))
         wanted = metafunc.config.getoption("--flumine-conformance")
-        subjects = [subject for each in wanted for subject in subjects_of(each, options)]
+        try:
+            subjects = [subject for each in wanted for subject in subjects_of(each, options)]
+        except DiscoveryError as error:
+            raise pytest.Collector.CollectError(str(error)) from None
         metafunc.parametrize("subject", subjects, ids=str)
 
 

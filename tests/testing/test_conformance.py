@@ -27,7 +27,8 @@ Outcomes = dict[str, dict[str, str]]
 def conformance(folder: Path, *arguments: str) -> tuple[Outcomes, set[str], str]:
     """Run the suite in a folder; return failures, every plugin that was looked at, and the output."""
     report = folder / "report.xml"
-    options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", f"--junitxml={report}"]
+    without = [f"-pno:{each}" for each in ("cacheprovider", "hypothesispytest", "xdist")]
+    options = ["-q", *without, f"--junitxml={report}"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, *arguments], cwd=folder, capture_output=True, text=True
     )
@@ -143,6 +144,7 @@ def test_tests_that_are_named_run_beside_it(tmp_path: Path) -> None:
 def test_a_package_without_plugins_is_told(tmp_path: Path) -> None:
     _, _, text = conformance(tmp_path, "--flumine-conformance", "flumine_cor")
     assert "no plugin of 'flumine_cor' is installed, did you mean 'flumine_core'" in text
+    assert "subjects_of" not in text
 
 
 def test_what_hangs_is_told_with_its_place() -> None:

@@ -259,9 +259,10 @@ def _installed() -> tuple[str, dict[str, str]]:
     """Return flumine_core's version, and those of the distributions that bring plugins for it."""
     version, plugins = "", {}
     for distribution in distributions():
-        name = distribution.metadata["Name"]
-        if name == "flumine_core":
-            version = distribution.version
-        elif any(entry.group.partition(".")[0] == "flumine_core" for entry in distribution.entry_points):
-            plugins[name] = distribution.version
+        if any(entry.group.partition(".")[0] == "flumine_core" for entry in distribution.entry_points):
+            metadata = distribution.metadata  # of few: to read it takes a millisecond
+            if metadata["Name"] == "flumine_core":
+                version = metadata["Version"]
+            else:
+                plugins[metadata["Name"]] = metadata["Version"]
     return version, plugins
