@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import flumine_core
 
 PACKAGE = Path(flumine_core.__file__).parent
@@ -31,6 +33,7 @@ for module in sys.argv[1:]:
 """Imports each module after everything of flumine_core was forgotten; what it depends on stays imported."""
 
 
+@pytest.mark.slow
 def test_each_module_imports_alone() -> None:
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", ALONE, *MODULES], capture_output=True, text=True, check=True

@@ -70,6 +70,7 @@ def test_bad_plugins_are_told_what_to_mend(tmp_path: Path) -> None:
         assert "Traceback" not in told
 
 
+@pytest.mark.slow
 def test_good_plugins_of_all_kinds_pass(tmp_path: Path) -> None:
     entries = ""
     for kind, about in KINDS.items():
@@ -86,6 +87,7 @@ def test_good_plugins_of_all_kinds_pass(tmp_path: Path) -> None:
     assert len(looked_at) == 8
 
 
+@pytest.mark.slow
 def test_the_house_keeps_its_own_contract(tmp_path: Path) -> None:
     """All but what cannot be made without options; catalogues are looked for in vain."""
     failures, looked_at, text = conformance(tmp_path, "--flumine-conformance", "flumine_core")
