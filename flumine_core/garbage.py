@@ -26,13 +26,6 @@ _collected_at = 0
 _is_frozen = False
 
 
-def freeze() -> None:
-    """Leave what there is now out of collections until the process ends; in it `frozen` does nothing from now on."""
-    global _is_frozen
-    _is_frozen = True
-    gc.freeze()
-
-
 @contextmanager
 def frozen() -> Iterator[None]:
     """Leave what there is now out of collections: going through it takes tens of milliseconds, and it stays anyway.
