@@ -18,7 +18,7 @@ import attrs
 
 from .assembly import make_logging_controls, simulate_unit
 from .errors import FlumineCoreError, SettingsError, StreamError
-from .garbage import frozen
+from .garbage import collect, frozen
 from .hint import one_line
 from .kernel.discovery import Discovery
 from .kernel.entrypoint import HOOKS
@@ -265,7 +265,7 @@ def _attempt(
         logger.opt(exception=error).error("{} could not be simulated", unit.name)
         return _lost(unit, one_line(error))
     finally:
-        gc.collect()
+        collect()
 
 
 def _lost(unit: Unit, reason: str) -> Result:

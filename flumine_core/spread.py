@@ -1,7 +1,6 @@
 """One function over many items on an executor: largest first, and an item that kills its worker costs only itself."""
 
 import copy
-import gc
 import multiprocessing
 import os
 import signal
@@ -16,6 +15,7 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
+from .garbage import freeze
 from .hint import one_line
 from .kernel.foreign import lent_stderr
 
@@ -83,7 +83,7 @@ def _start_worker(lifeline: Connection, prepare: Callable[[], Any] | None) -> No
     threading.Thread(target=_end_with, args=(lifeline,), name="lifeline", daemon=True).start()
     if prepare is not None:
         prepare()
-    gc.freeze()
+    freeze()
 
 
 def _end_with(lifeline: Connection) -> None:

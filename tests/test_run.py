@@ -1,5 +1,6 @@
 """Runs as plain data: units, one process or several, what is lost, what is counted."""
 
+import gc
 import os
 import pickle
 import re
@@ -24,7 +25,7 @@ from flumine_core.trading import TradingAssembly
 Install = Callable[..., None]
 
 STRATEGIES = """
-import asyncio, os, sys
+import asyncio, gc, os, sys
 from flumine_core import BaseStrategy, LimitOrder, Middleware, Trade, LoggingControl, TradingControl, hookimpl
 from flumine_core import FlumineCoreError
 
@@ -52,6 +53,15 @@ class Backer(BaseStrategy):
             trade = Trade(market.market_id, runner.selection_id, 0, self)
             order = trade.create_order("BACK", LimitOrder(runner.ex.available_to_back[0].price, self.stake))
             market.place_order(order)
+
+MODEL = [[]]
+
+class Modelling(BaseStrategy):
+    units = 0
+    def process_new_market(self, market, market_book):
+        Modelling.units += 1
+        if Modelling.units > 1 and any(each is MODEL for each in gc.get_objects()):
+            raise RuntimeError("the model is gone through at each file")
 
 class Counting(BaseStrategy):
     made = 0
@@ -158,6 +168,7 @@ ENTRY_POINTS = """
 [flumine_core.strategies]
 backer = runs_shop:Backer
 counting = runs_shop:Counting
+modelling = runs_shop:Modelling
 raising = runs_shop:Raising
 broken = runs_shop_broken:Nobody
 [flumine_core.trading_controls]
@@ -261,6 +272,13 @@ def test_many_workers_come_to_the_same_as_one(markets: list[str], grouping: dict
     many = simulate(Run((BACKER,), tuple(markets), workers=3, **grouping))
     assert len(one.orders) >= 5
     assert many == one
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_plugins_hold_is_not_gone_through_at_each_file(markets: list[str], workers: int) -> None:
+    gc.unfreeze()
+    result = simulate(Run((Named("modelling"),), tuple(markets), workers=workers))
+    assert (result.market_count, result.faults) == (5, {})
 
 
 @pytest.mark.parametrize("workers", [1, 2])
