@@ -109,13 +109,16 @@ class Run:
 class Unit:
     """What is simulated by one framework: a file, or the files of a group.
 
+    :ivar files: their addresses.
     :ivar group: the group's name, "" for a file by itself.
     :ivar size: stored bytes, to begin with the largest.
+    :ivar sources: where they are, as `files` tells by name; whoever has them need not look.
     """
 
     files: tuple[str, ...]
     group: str = ""
     size: int = 0
+    sources: tuple[Any, ...] = attrs.field(default=(), eq=False, repr=False)
 
     @property
     def name(self) -> str:

@@ -26,7 +26,7 @@ from .kernel.guard import Faults
 from .kernel.plan import Plan
 from .plain import LOAD, Named, Result, Row, Run, Totals, Unit
 from .relay import Packed, Relay, RunLog, unpacked
-from .simulation.reader import Source, expand
+from .simulation.reader import Source, expand, knowing
 from .simulation.stream import event_of
 from .spread import Lost, Processes, in_order, spread
 
@@ -82,6 +82,7 @@ def units_of(run: Run) -> tuple[list[Unit], list[str]]:
             tuple(source.name for source in group),
             "" if name.startswith("file ") else name,
             sum(source.size for source in group),
+            tuple(group),
         )
         for name, group in groups.items()
     ]
@@ -252,7 +253,8 @@ def _attempt(
 ) -> Result | _Refused:
     """Simulate a unit; whatever foreign code raises costs this one alone, save where `raise_errors` asks for it."""
     try:
-        return simulate_unit(run, unit, discovery, keep, tell, relay)
+        with knowing(unit.sources):
+            return simulate_unit(run, unit, discovery, keep, tell, relay)
     except FlumineCoreError as error:
         return _Refused(str(error))
     except KeyboardInterrupt:

@@ -27,10 +27,14 @@ class Member:
 
 @frozen
 class Contents:
-    """The files of an archive by name (the last of each name), and a sentence on what is wrong with its tail, or ""."""
+    """The files of an archive by name (the last of each name).
+
+    `fault` is a sentence on what is wrong with its tail, or "", `changed_ns` when it was last changed.
+    """
 
     members: dict[str, Member]
     fault: str
+    changed_ns: int
 
 
 def is_archive(path: str) -> bool:
@@ -97,7 +101,7 @@ def _contents(path: str, mtime_ns: int, size: int) -> Contents:
             fault = str(error)
     if fault and not members:
         raise StreamError(f"{path}: not a tar archive that can be read: {fault}")
-    return Contents(members, fault and f"members of {path} are lost: {fault}")
+    return Contents(members, fault and f"members of {path} are lost: {fault}", mtime_ns)
 
 
 def _walk(tar: tarfile.TarFile) -> Iterator[Member]:

@@ -6,14 +6,16 @@ A file is named by an address: a path, a URL, or `archive.tar!member/path.bz2`.
 import io
 import re
 from codecs import BOM_UTF8
-from collections.abc import Generator, Iterator
-from contextlib import closing
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from contextvars import ContextVar
 from fnmatch import fnmatchcase
 from glob import glob, has_magic
 from itertools import chain
 from os.path import expanduser
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
+from types import MappingProxyType
 from typing import IO, cast
 
 import msgspec
@@ -21,7 +23,7 @@ from attrs import field, frozen
 
 from ..book.change import UNDECODABLE
 from ..errors import DataError, FlumineCoreError, StreamError
-from .archive import contents, is_archive, looks_like_archive, opening, unpacked
+from .archive import Contents, contents, is_archive, looks_like_archive, opening, unpacked
 from .compression import CHUNK, ChunkFile, codec_of, inflate
 
 BUFFER = 256 * 1024
@@ -54,8 +56,8 @@ class Source:
     """One file of lines: plain data, so that it can go to another process as it is.
 
     `path` is a local path or a URL, `member` the name inside of the archive at `path` ("" for a file by
-    itself), `offset` the byte it lies at there. `size` (stored bytes) is 0 where it is not known, as of a
-    URL.
+    itself), `offset` the byte it lies at there, `listed_ns` when the archive was last changed then. `size` (stored
+    bytes) is 0 where it is not known, as of a URL.
     A `fault` stands for what could not be had of a damaged archive, or among other files: reading such a source
     raises it.
     """
@@ -65,6 +67,7 @@ class Source:
     offset: int = field(default=0, eq=False)
     size: int = field(default=0, eq=False)
     fault: str = field(default="", eq=False)
+    listed_ns: int = field(default=0, eq=False)
 
     @property
     def name(self) -> str:
@@ -148,11 +151,30 @@ def size_of(source: Source | str) -> int:
     return (source_of(source) if isinstance(source, str) else source).size
 
 
+_known: ContextVar[Mapping[str, Source]] = ContextVar("known", default=MappingProxyType({}))
+
+
+@contextmanager
+def knowing(sources: Iterable[Source]) -> Iterator[None]:
+    """Have the addresses of members of archives taken for `sources`, in this context.
+
+    To look one up takes the archive's table of contents, seconds for that of a month of markets.
+    """
+    token = _known.set({source.name: source for source in sources if source.member})
+    try:
+        yield
+    finally:
+        _known.reset(token)
+
+
 def source_of(address: str) -> Source:
     """Return the one source that `address` (a path, a URL or `archive!member`) names.
 
     Raises `StreamError` naming it where there is no such file or member, or it is a directory.
     """
+    known = _known.get().get(address)
+    if known is not None:
+        return known
     if "://" in address:
         return Source(address)
     if S_ISDIR(_mode(address)):
@@ -163,10 +185,10 @@ def source_of(address: str) -> Source:
             raise StreamError(contents(address).fault or _no_lines(address))
         with opening(address):
             return Source(address, size=Path(address).stat().st_size)
-    found = contents(archive).members.get(member)
-    if found is None:
+    inside = contents(archive)
+    if member not in inside.members:
         raise StreamError(f"no such file in the archive {archive}: {member}")
-    return Source(archive, member, found.offset, found.size)
+    return _in_archive(archive, inside, member)
 
 
 def expand(*addresses: str) -> list[Source]:
@@ -183,6 +205,8 @@ def expand(*addresses: str) -> list[Source]:
 
 
 def _expand(address: str) -> list[Source]:
+    if address in _known.get():
+        return [_known.get()[address]]
     if "://" in address:
         if "*" in address:
             raise StreamError(f"wildcards are for local paths only: {address}")
@@ -241,16 +265,23 @@ def _of_file(name: str) -> list[Source]:
 
 def _members(archive: str, pattern: str) -> list[Source]:
     inside = contents(archive)
-    names = sorted(inside.members, key=_natural)
     is_member = pattern in inside.members
-    if pattern:
-        names = [pattern] if is_member else [name for name in names if fnmatchcase(name, pattern)]
-    found = [Source(archive, name, inside.members[name].offset, inside.members[name].size) for name in names]
+    if is_member:
+        names = [pattern]
+    else:
+        matching = (name for name in inside.members if not pattern or fnmatchcase(name, pattern))
+        names = sorted(matching, key=_natural)
+    found = [_in_archive(archive, inside, name) for name in names]
     if inside.fault and not is_member:
         found.append(Source(archive, fault=inside.fault))
     if not found:
         raise StreamError(f"no files in the archive {archive}" + (f" match: {pattern}" if pattern else ""))
     return found
+
+
+def _in_archive(archive: str, inside: Contents, name: str) -> Source:
+    member = inside.members[name]
+    return Source(archive, name, member.offset, member.size, listed_ns=inside.changed_ns)
 
 
 def _split(address: str) -> tuple[str, str]:
@@ -336,8 +367,11 @@ def _open(source: Source) -> IO[bytes]:
         raise StreamError(source.fault)
     if source.is_remote:
         return _open_remote(source.path)
+    path = Path(source.path)
     with opening(source.path):
-        return Path(source.path).open("rb", buffering=0)
+        if source.listed_ns and source.listed_ns != path.stat().st_mtime_ns:
+            raise StreamError(f"the archive was changed since its files were listed: {source.name}")
+        return path.open("rb", buffering=0)
 
 
 def _open_remote(url: str) -> IO[bytes]:

@@ -4,13 +4,15 @@ import bz2
 import gzip
 import io
 import pickle
+import sys
 import tarfile
 from pathlib import Path
 
+import attrs
 import pytest
 
 from flumine_core.errors import DataError, StreamError
-from flumine_core.simulation.reader import Source, expand, open_lines, source_of
+from flumine_core.simulation.reader import Source, expand, knowing, open_lines, source_of
 
 LINES = [b'{"op":"mcm","pt":%d,"mc":[{"id":"1.%d"}]}\n' % (1000 + number, number % 7) for number in range(5000)]
 TEXT = b"".join(LINES)
@@ -201,3 +203,39 @@ def test_a_source_is_plain_data(tmp_path: Path) -> None:
     source = pickle.loads(pickle.dumps(expand(address)[0]))
     assert list(open_lines(source)) == LINES
     assert str(source) == f"{address}!1.1"
+
+
+def test_what_is_known_of_a_member_is_not_looked_up(tmp_path: Path) -> None:
+    address = _tar(tmp_path / "data.tar", {"1.1": TEXT})
+    known = [attrs.evolve(source, listed_ns=0) for source in expand(address)]
+    with Path(address).open("r+b") as file:
+        file.write(b"\xff" * 512)
+    name = f"{address}!1.1"
+    with knowing(known):
+        assert [list(open_lines(name)), expand(name), expand(f"{address}!1.1")] == [LINES, known, known]
+    with pytest.raises(StreamError, match="not a tar archive"):
+        open_lines(name)
+
+
+def test_a_member_of_an_archive_that_has_changed_is_not_read_where_it_was(tmp_path: Path) -> None:
+    address = _tar(tmp_path / "data.tar", {"1.1": TEXT, "1.2": TEXT})
+    with knowing(expand(address)):
+        _tar(tmp_path / "data.tar", {"1.0": b"other\n", "1.1": TEXT})
+        lines, error = _read_until_error(f"{address}!1.1")
+    assert lines == []
+    assert str(error) == f"the archive was changed since its files were listed: {address}!1.1"
+
+
+def test_a_member_costs_the_same_in_a_small_archive_and_in_a_large_one(tmp_path: Path) -> None:
+    def calls(members: int) -> int:
+        address = _tar(tmp_path / f"{members}.tar", {f"1.{number}": b"a line\n" for number in range(members)})
+        expand(address)
+        counted: list[str] = []
+        sys.setprofile(lambda frame, event, argument: counted.append(event))
+        try:
+            assert len(expand(f"{address}!1.1")) == 1
+        finally:
+            sys.setprofile(None)
+        return len(counted)
+
+    assert calls(300) == calls(3)
