@@ -1,6 +1,7 @@
 """Plain data turned into the arguments of a constructor, by its signature and annotations; every fault is told."""
 
 import enum
+import functools
 import importlib
 import inspect
 import types
@@ -80,15 +81,15 @@ def options_of(target: Any, given: Iterable[str] = ()) -> dict[str, Option]:
     :raises SettingsError: where its signature cannot be read.
     """
     try:
-        return _options_of(target, given)
+        return dict(_options_of(target, frozenset(given)))
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # an annotation is code, and may end the process
         raise SettingsError(f"its signature cannot be read: {one_line(error)}") from error
 
 
-def _options_of(target: Any, given: Iterable[str]) -> dict[str, Option]:
-    left_out = set(given)
+@functools.lru_cache(maxsize=256)  # strategies and controls are made anew for each file
+def _options_of(target: Any, left_out: frozenset[str]) -> dict[str, Option]:
     found: dict[str, Option] = {}
     for constructor in _constructors(target):
         hints = _annotations(constructor)

@@ -1,7 +1,7 @@
 """Who runs at each step, asked of pluggy once and frozen into flat tuples."""
 
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import attrs
@@ -59,6 +59,21 @@ class Step:
         return run
 
 
+class _Manager(pluggy.PluginManager):
+    """Looks at no attribute that Python itself gives, and at a specification once: a run is made for each file."""
+
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
+        return None if name.startswith("__") else super().parse_hookimpl_opts(plugin, name)
+
+    def parse_hookspec_opts(self, module_or_class: Any, name: str) -> pluggy.HookspecOpts | None:
+        return None if name.startswith("__") else _specification(module_or_class, name, getattr(module_or_class, name))
+
+
+@cache
+def _specification(namespace: Any, name: str, _found: Any) -> pluggy.HookspecOpts | None:
+    return pluggy.PluginManager(PROJECT).parse_hookspec_opts(namespace, name)
+
+
 class Plan:
     """The hook plugins of a run.
 
@@ -72,7 +87,7 @@ class Plan:
     ) -> None:
         self.faults = faults
         self._makers: dict[str, tuple[str, Any]] = {}
-        self.manager = pluggy.PluginManager(PROJECT)
+        self.manager = _Manager(PROJECT)
         self.manager.add_hookspecs(hookspecs)
         # pluggy calls the last registered first
         for name, plugin in reversed([*plugins, *defaults]):
