@@ -4,6 +4,7 @@ import os
 import socket
 import string
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import attrs
@@ -204,6 +205,7 @@ class Settings(LiveSettings):
         return {name: getattr(self, name) for name in option_names()}
 
 
+@cache
 def option_names() -> tuple[str, ...]:
     """Return the names of all settings: those of every run first, then those of the live end."""
     live = {field.name for field in attrs.fields(LiveSettings)}
