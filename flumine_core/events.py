@@ -11,7 +11,7 @@ from .order.kinds import OrderKind
 from .order.refusal import Refusal
 from .order.report import Report
 from .order.snapshot import OrderSnapshot
-from .order.told import ToldOrder
+from .order.told import ToldCopy
 
 if TYPE_CHECKING:
     from .book.marketbook import MarketBook
@@ -24,7 +24,7 @@ Plain = dict[str, Any]
 
 def described(copy: Plain | OrderSnapshot) -> Plain:
     """Return a copy as plain values, which also read like the order."""
-    return copy if isinstance(copy, dict) else ToldOrder(copy)
+    return copy if isinstance(copy, dict) else ToldCopy(copy)
 
 
 class Event:

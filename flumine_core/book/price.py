@@ -51,6 +51,9 @@ class PriceSize(Struct, frozen=True, gc=False, eq=False, array_like=True, forbid
         """Return a dict of price and size."""
         return {"price": self.price, "size": self.size}
 
+    def __or__(self, other: Mapping[str, Any]) -> dict[str, Any]:
+        return self.copy() | dict(other)
+
     def __len__(self) -> int:
         return 2
 

@@ -27,6 +27,7 @@ class LoggingControl:
     which must not, drops the oldest event for each new one; they are counted under the control's name, as "waiting".
 
     :cvar MOST_WAITING: so many events may wait. One that concerns an order takes about a kilobyte.
+    :ivar cache: for handlers, as in flumine; nothing here reads it.
     :ivar is_awaited: whether the run waits for slow handlers; a simulation says so.
     :ivar end_reason: why the run ends, told by `end_flumine`.
     :ivar stop_within: how many seconds `stop` may take unless it is told; a live run says so. None: see `END_PATIENCE`.
@@ -56,6 +57,7 @@ class LoggingControl:
                 "process_<noun>, such as process_order, for each noun that it wants"
             )
         self.daemon = daemon
+        self.cache: list[Any] = []
         self.logging_queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self.is_awaited = False
         self.end_reason = EndFlumineEvent().reason

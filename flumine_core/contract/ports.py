@@ -99,11 +99,11 @@ class Framework(Protocol):
         """Add a background worker."""
         ...
 
-    def add_trading_control(self, control: Any, **options: Any) -> None:
+    def add_trading_control(self, trading_control: Any, **options: Any) -> None:
         """Add a trading control, a class with options or an instance."""
         ...
 
-    def add_client_control(self, client: Any, control: Any, **options: Any) -> None:
+    def add_client_control(self, client: Any, client_control: Any, **options: Any) -> None:
         """Add a client control, a class with options or an instance."""
         ...
 

@@ -30,11 +30,14 @@ class BaseStream:
 
     :param custom: for flumine's signature; nothing reads it.
     :ivar stream_id: given when added to a framework: 10000, 20000, ...
+    :raises SettingsError: on a `stream_id` that is no whole number.
     """
 
     operation: str = "marketSubscription"
 
     def __init__(self, stream_id: int | None = None, custom: bool = False) -> None:
+        if stream_id is not None and (not isinstance(stream_id, int) or isinstance(stream_id, bool)):
+            raise SettingsError(f"stream_id must be a whole number, or None, was {stream_id!r}")
         self.stream_id = stream_id
         self.custom = custom
 
@@ -60,6 +63,7 @@ class BaseStream:
 class MarketStream(BaseStream):
     """Betfair's market stream: books, one snapshot a change.
 
+    :param flumine: for flumine's signature; nothing reads it.
     :param market_filter: the subscription's marketFilter; None subscribes to all markets the key may see.
     :param market_data_filter: fields and ladder levels; None asks for all offers, traded volumes and SP.
     :param streaming_timeout: seconds without an update after which open markets are delivered again.
@@ -69,6 +73,7 @@ class MarketStream(BaseStream):
 
     def __init__(
         self,
+        flumine: Any = None,
         stream_id: int | None = None,
         streaming_timeout: float | None = None,
         conflate_ms: int | None = None,

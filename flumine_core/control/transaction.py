@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ..clock import Clock
 from ..errors import ExecutionError, OrderError, survivable
+from ..order.numbers import plain_number
 from ..order.order import Order
 from ..order.package import OrderPackage, OrderPackageType, chunk_orders
 from ..order.refusal import Refusal
@@ -148,6 +149,7 @@ class Transaction:
 
     def cancel_order(self, order: Order, size_reduction: float | None = None, force: bool = False) -> bool:
         """Cancel an order; see `Market.cancel_order`."""
+        size_reduction = plain_number(size_reduction)
         self._check_client(order)
         if not force and not self._passes(order, OrderPackageType.CANCEL):
             return False
@@ -168,6 +170,7 @@ class Transaction:
         self, order: Order, new_price: float, market_version: int | None = None, force: bool = False
     ) -> bool:
         """Replace an order; see `Market.replace_order`."""
+        new_price = plain_number(new_price)
         self._check_client(order)
         if not force:
             wish = order.update_data.get("new_price")

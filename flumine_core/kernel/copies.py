@@ -18,7 +18,7 @@ from ..events import (
     SportsDataEvent,
 )
 from ..market.market import Market
-from ..order.told import Told
+from ..order.told import Told, ToldMarket
 
 
 def plain_book(book: MarketBook) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def plain_book(book: MarketBook) -> dict[str, Any]:
     }
 
 
-def plain_market(market: Market) -> Told:
+def plain_market(market: Market) -> ToldMarket:
     """Return a market's `info` with its runners: id, handicap, name, status, starting price where they are known."""
     catalogue = getattr(market.market_catalogue, "runners", None) or ()
     names = {runner.selection_id: runner.runner_name for runner in catalogue}
@@ -51,7 +51,7 @@ def plain_market(market: Market) -> Told:
         )
         for runner in market.definition.runners
     ]
-    return Told(market.info, status=market.status, runners=runners)
+    return ToldMarket(market.info, status=market.status, runners=runners)
 
 
 def _plain_runner(runner: RunnerBook) -> dict[str, Any]:

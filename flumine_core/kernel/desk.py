@@ -16,6 +16,7 @@ from ..market.market import Market
 from ..order.order import Order
 from ..order.package import OrderPackage, OrderPackageType
 from ..order.refusal import Refusal
+from ..order.told import ToldCopy
 from ..order.trade import Trade
 from .guard import Stopped
 from .plan import Plan
@@ -93,7 +94,7 @@ class Desk(Reports):
     def trade_placed(self, trade: Trade) -> None:
         """Tell the logging controls of a trade's first order."""
         if "trade" in self._logged:
-            self.log_control(TradeEvent(trade.info))
+            self.log_control(TradeEvent(ToldCopy(trade.snapshot())))
 
     def is_kernel_thread(self) -> bool:
         """Whether the caller is on the thread that owns orders."""

@@ -20,6 +20,7 @@ from ..events import EVENT_NOUNS, Event, StrategyEvent
 from ..market.markets import Markets
 from ..order.ids import OrderIds
 from ..order.refusal import Refusal
+from ..order.told import Told
 from ..settings import Settings
 from .guard import Faults
 
@@ -110,7 +111,7 @@ class Registry:
         self.subscriptions_changed()
         strategy.add(self)
         if "strategy" in self._wanted():
-            self.log_control(StrategyEvent(strategy.info))
+            self.log_control(StrategyEvent(Told(strategy.info, name=strategy.name)))
 
     def _describe_streams(self, strategy: BaseStrategy) -> Iterable[Any]:
         """Describe the streams that a strategy's `market_filter` asks for."""
@@ -155,15 +156,15 @@ class Registry:
         if self.is_running:
             worker.start(self, self._worker_raised)
 
-    def add_trading_control(self, control: Any, **options: Any) -> None:
+    def add_trading_control(self, trading_control: Any, **options: Any) -> None:
         """Add a trading control: a class with its options, or an instance."""
-        self.trading_controls.append(self._make_control(control, (self,), options))
+        self.trading_controls.append(self._make_control(trading_control, (self,), options))
         self._controls.clear()
 
-    def add_client_control(self, client: BaseClient, control: Any, **options: Any) -> None:
+    def add_client_control(self, client: BaseClient, client_control: Any, **options: Any) -> None:
         """Add a client control: a class with its options, or an instance."""
         client.begin_anew()
-        made = self._make_control(control, (self, client), options)
+        made = self._make_control(client_control, (self, client), options)
         if not isinstance(made, ClientControl):
             raise SettingsError(f"a client control must be a ClientControl, was {made!r}")
         client.trading_controls.append(made)
@@ -199,7 +200,7 @@ class Registry:
             self._tells_refused = self._tells_refused or logging_control.REFUSED_STATUS
             if "strategy" in logging_control.handlers:
                 for strategy in self.strategies:
-                    logging_control.put(StrategyEvent(strategy.info))
+                    logging_control.put(StrategyEvent(Told(strategy.info, name=strategy.name)))
             if self.is_running:
                 logging_control.is_awaited = self._awaits_logs
                 logging_control.start(self._logging_control_raised)

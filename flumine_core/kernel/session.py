@@ -18,6 +18,7 @@ from ..events import ClearedMarketsEvent, ClearedOrdersEvent, ConfigEvent
 from ..hint import one_line
 from ..market.market import Market
 from ..order.cleared import Cleared, ClearedMarket
+from ..order.told import Told
 from ..plain import LOAD
 from ..settings import Settings, config
 from .badlines import BadLines
@@ -121,7 +122,7 @@ class Session(Kernel):
         self.is_running = True
         running.append(self.clock)
         each_guarded(list(self._workers), "start", lambda each: each.start(self, self._worker_raised), self.faults)
-        self.log_control(ConfigEvent(self.settings.as_dict()))
+        self.log_control(ConfigEvent(Told(self.settings.as_dict())))
         self._start_strategies()
         self.drain()
         self.plan.steps["start"].run(nothing, self)

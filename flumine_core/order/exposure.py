@@ -420,28 +420,28 @@ def worst_market_profit(
 
 
 def calculate_matched_exposure(
-    backs: Iterable[tuple[float, float]], lays: Iterable[tuple[float, float]]
+    mb: Iterable[tuple[float, float]], ml: Iterable[tuple[float, float]]
 ) -> tuple[float, float]:
-    """Return (profit if the selection wins, profit if it loses) of matched `(price, size)` bets."""
+    """Return (profit if the selection wins, profit if it loses) of matched backs and lays, each `(price, size)`."""
     win = lose = 0.0
-    for price, size in backs:
+    for price, size in mb:
         win += (price - 1) * size
         lose -= size
-    for price, size in lays:
+    for price, size in ml:
         win -= (price - 1) * size
         lose += size
     return round(win, 2), round(lose, 2)
 
 
 def calculate_unmatched_exposure(
-    backs: Iterable[tuple[float, float]], lays: Iterable[tuple[float, float]]
+    ub: Iterable[tuple[float, float]], ul: Iterable[tuple[float, float]]
 ) -> tuple[float, float]:
-    """Return the worst (profit if it wins, profit if it loses) of unmatched `(price, size)` bets.
+    """Return the worst (profit if it wins, profit if it loses) of unmatched backs and lays, `(price, size)`.
 
     At worst all lays are matched and the selection wins, or all backs are matched and it loses.
     """
-    win = -sum((price - 1) * size for price, size in lays)
-    lose = -sum(size for _, size in backs)
+    win = -sum((price - 1) * size for price, size in ul)
+    lose = -sum(size for _, size in ub)
     return round(win, 2), round(lose, 2)
 
 

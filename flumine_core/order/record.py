@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING, Any, Self
 
-import msgspec
 from msgspec import Struct
 
 from ..clock import Clock
@@ -224,6 +223,9 @@ class OrderRecord(OrderTimes, Struct, eq=False, dict=True, weakref=True):
             self.market_notes,
             self.violation_msg,
             self.cleared_order is not None,
+            self.market_type,
+            self.each_way_divisor,
+            self.number_of_dead_heat_winners,
         )
 
     @property
@@ -233,4 +235,4 @@ class OrderRecord(OrderTimes, Struct, eq=False, dict=True, weakref=True):
 
     def json(self) -> str:
         """Return `info` as JSON."""
-        return msgspec.json.encode(self.info, enc_hook=str).decode()
+        return self.snapshot().json()

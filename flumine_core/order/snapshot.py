@@ -1,8 +1,10 @@
 """Copies of an order and its trade as they stood at one moment: cheap to make, described when somebody asks."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Self
 
+import msgspec
 from msgspec import Struct
 
 from ..clock import to_datetime
@@ -26,9 +28,14 @@ def market_notes_text(prices: MarketPrices | str | None) -> str | None:
 
 
 class TradeSnapshot(Struct, frozen=True, gc=False):
-    """A trade at one moment; the names are those of `Trade`."""
+    """A trade at one moment; the names are those of `Trade`, times in milliseconds since 1970."""
 
     id: str
+    market_id: str
+    selection_id: int
+    handicap: float
+    created_ms: int
+    complete_ms: int | None
     strategy: str
     place_reset_seconds: float
     reset_seconds: float
@@ -43,6 +50,21 @@ class TradeSnapshot(Struct, frozen=True, gc=False):
     def notes_str(self) -> str:
         """The notes' values, joined by commas."""
         return self.notes
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing of it is open."""
+        return self.status is TradeStatus.COMPLETE
+
+    @property
+    def date_time_created(self) -> datetime:
+        """When the trade was made, as an aware UTC datetime."""
+        return to_datetime(self.created_ms)
+
+    @property
+    def date_time_complete(self) -> datetime | None:
+        """When the trade last became COMPLETE, as an aware UTC datetime; None before."""
+        return None if self.complete_ms is None else to_datetime(self.complete_ms)
 
     @property
     def info(self) -> dict[str, Any]:
@@ -100,6 +122,9 @@ class OrderSnapshot(OrderTimes, Struct, frozen=True, gc=False):
     market_notes: str | None
     violation_msg: str | None
     is_cleared: bool = False
+    market_type: str | None = None
+    each_way_divisor: float | None = 1
+    number_of_dead_heat_winners: int | None = None
 
     @property
     def notes_str(self) -> str:
@@ -115,6 +140,15 @@ class OrderSnapshot(OrderTimes, Struct, frozen=True, gc=False):
     def complete(self) -> bool:
         """Whether nothing more could become of it."""
         return self.status in COMPLETE_STATUS
+
+    @property
+    def async_(self) -> bool | None:
+        """As `is_async`."""
+        return self.is_async
+
+    def json(self) -> str:
+        """Return `info` as JSON."""
+        return msgspec.json.encode(self.info, enc_hook=str).decode()
 
     @property
     def responses(self) -> Self:

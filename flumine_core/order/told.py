@@ -1,8 +1,9 @@
 """Plain values for logs that also read like what they describe, so that handlers written for flumine work."""
 
+from datetime import datetime
 from typing import Any
 
-from .snapshot import OrderSnapshot
+from .snapshot import OrderSnapshot, TradeSnapshot
 
 
 class Told(dict[str, Any]):
@@ -17,22 +18,38 @@ class Told(dict[str, Any]):
             raise AttributeError(f"nothing is told by the name {name!r}") from None
 
 
-class ToldOrder(dict[str, Any]):
-    """An order's plain values, `told["status"]`; as attributes it has what the order had, `told.status.value`."""
+class ToldMarket(Told):
+    """A market's plain values; its start is ISO 8601 by name, and a datetime as attribute."""
 
-    __slots__ = ("_order",)
+    __slots__ = ()
 
-    def __init__(self, order: OrderSnapshot) -> None:
-        super().__init__(order.info)
-        self._order = order
+    @property
+    def info(self) -> dict[str, Any]:
+        """The plain values."""
+        return self
+
+    @property
+    def market_start_datetime(self) -> datetime:
+        """When it is to start, as an aware UTC datetime."""
+        return datetime.fromisoformat(self["market_start_datetime"])
+
+
+class ToldCopy(dict[str, Any]):
+    """Plain values of an order or trade, `told["status"]`; as attributes what it had itself, `told.status.value`."""
+
+    __slots__ = ("_copy",)
+
+    def __init__(self, copy: OrderSnapshot | TradeSnapshot) -> None:
+        super().__init__(copy.info)
+        self._copy = copy
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        return getattr(self._order, name)
+        return getattr(self._copy, name)
 
-    def __reduce__(self) -> tuple[type["ToldOrder"], tuple[OrderSnapshot]]:
-        return type(self), (self._order,)
+    def __reduce__(self) -> tuple[type["ToldCopy"], tuple[OrderSnapshot | TradeSnapshot]]:
+        return type(self), (self._copy,)
 
 
 class ToldCleared(list[Told]):

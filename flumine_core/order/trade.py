@@ -9,6 +9,7 @@ from ..clock import to_datetime
 from ..garbage import tracked
 from . import record
 from .kinds import LimitOnCloseOrder, LimitOrder, OrderKind
+from .numbers import in_plain_numbers, plain_number
 from .order import Order
 from .roles import StrategyRole
 from .snapshot import MarketPrices, TradeSnapshot, market_notes_text, notes_text
@@ -50,6 +51,8 @@ class Trade(Struct, eq=False, dict=True, weakref=True):
     def __post_init__(self) -> None:
         self.id = self.strategy.next_trade_id(self.market_id)
         self.created_ms = self.strategy.clock.epoch_ms
+        if type(self.selection_id) is not int or type(self.handicap) is not float:
+            self.selection_id, self.handicap = plain_number(self.selection_id), plain_number(self.handicap)
         if self.notes is None:
             self.notes = {}
 
@@ -83,7 +86,8 @@ class Trade(Struct, eq=False, dict=True, weakref=True):
         """
         if sep is None:
             sep = self.strategy.order_sep
-        created = order(self, side, order_type, self.handicap, sep, context, notes)  # type: ignore[arg-type]
+        kind = in_plain_numbers(order_type)
+        created = order(self, side, kind, self.handicap, sep, context, notes)  # type: ignore[arg-type]
         self.add_order(created)
         return created
 
@@ -198,6 +202,11 @@ class Trade(Struct, eq=False, dict=True, weakref=True):
         """Return a copy of what is known now, which stays as it is."""
         return TradeSnapshot(
             self.id,
+            self.market_id,
+            self.selection_id,
+            self.handicap,
+            self.created_ms,
+            self.complete_ms,
             self.strategy.name,
             self.place_reset_seconds,
             self.reset_seconds,

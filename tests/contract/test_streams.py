@@ -117,3 +117,17 @@ def test_listener_options_that_withhold_all_or_mean_nothing_are_refused(option: 
     with pytest.raises(SettingsError, match=f"{name}: must be .*, was {value!r}"):
         HistoricalStream("1.1", option)
     HistoricalStream("1.1", {"seconds_to_start": float("inf"), "max_inplay_seconds": float("inf")})
+
+
+def test_the_framework_may_come_first_as_in_flumine() -> None:
+    framework = SimpleNamespace()
+    assert MarketStream(framework, market_filter={"marketIds": ["1.1"]}) == MarketStream(
+        flumine=None, market_filter={"marketIds": ["1.1"]}
+    )
+    assert DataStream(framework, 7).stream_id == 7
+
+
+@pytest.mark.parametrize("stream_id", [SimpleNamespace(), "7", 7.0, True])
+def test_an_id_that_is_no_number_is_refused(stream_id: Any) -> None:
+    with pytest.raises(SettingsError, match="stream_id must be a whole number"):
+        MarketStream(stream_id=stream_id)

@@ -51,6 +51,20 @@ class Results(LoggingControl):
     def _process_closed_market(self, event: Any) -> None:
         self.markets.append((event.event.market_id, event.event.runners[0].status))
 
+    def _process_market(self, event: Any) -> None:
+        self.cache.append((event.event.market_start_datetime.strftime("%H:%M"), event.event.info["market_id"]))
+
+    def _process_trade(self, event: Any) -> None:
+        trade = event.event
+        self.cache.append((trade.market_id, trade.selection_id, trade.handicap, trade.status.value, trade.id))
+        assert (trade["id"], trade.date_time_created) == (trade.id, trade.date_time_created)
+
+    def _process_strategy(self, event: Any) -> None:
+        self.cache.append((event.event.name, event.event.max_trade_count))
+
+    def _process_config(self, event: Any) -> None:
+        self.cache.append(event.event.place_latency)
+
 
 def run(simulate: Any, market_file: Any) -> tuple[Backer, Results]:
     strategy, results = Backer(), Results()
@@ -71,6 +85,21 @@ def test_a_results_control_of_flumines_examples_runs(simulate: Any, market_file:
         (order.market_id, order.runner_status),
         (order.market_id, 1, order.profit),
     ]
+
+
+def test_markets_trades_strategies_and_settings_read_as_in_flumine(simulate: Any, market_file: Any) -> None:
+    strategy, results = run(simulate, market_file)
+    order, again = strategy.order, simulate(market_file())
+    (market,) = again.markets
+    assert results.cache == [
+        ("Backer", strategy.max_trade_count),
+        again.settings.place_latency,
+        (f"{market.market_start_datetime:%H:%M}", order.market_id),
+        (order.market_id, order.selection_id, order.handicap, "Live", order.trade.id),
+    ]
+    told = results.told
+    assert (told.trade.market_id, told.market_type, told.async_) == (order.market_id, order.market_type, order.async_)
+    assert told.json() == order.json()
 
 
 def test_what_is_told_stays_plain(simulate: Any, market_file: Any) -> None:
