@@ -176,6 +176,15 @@ class CustomEvent(Event):
     callback: Callable[[Any, "CustomEvent"], Any] | None = None
 
 
+def _stop(flumine: Any, event: CustomEvent) -> None:
+    flumine.stop()
+
+
+def TerminationEvent(event: Any = None) -> CustomEvent:
+    """Return an event that stops a live run once it is processed, as flumine's; `flumine.stop()` does so at once."""
+    return CustomEvent(event, _stop)
+
+
 class EndFlumineEvent(PlainEvent):
     """The run ends: its streams have ended, it was stopped, or an exception ended it."""
 

@@ -31,6 +31,7 @@ from flumine_core.events import (
     MarketCataloguesEvent,
     RawDataEvent,
     SportsDataEvent,
+    TerminationEvent,
 )
 from flumine_core.order.report import BetTotals, PlaceReport, Report
 from flumine_core.synthetic.market import SyntheticMarket
@@ -228,6 +229,18 @@ def test_stop_ends_the_run(plugins: Any) -> None:
     framework.add_strategy(Noting())
     framework.run()
     assert venue.stream.is_stopped
+
+
+def test_flumines_termination_event_ends_the_run(plugins: Any) -> None:
+    def ask() -> CustomEvent:
+        framework.handler_queue.put(TerminationEvent(framework))
+        return CustomEvent()
+
+    venue = Venue([ask, *books(3)])
+    framework = venue.framework = Flumine(client=SimulatedClient(), plugins=plugins(("venue", venue)))
+    framework.add_strategy(Noting())
+    framework.run()
+    assert venue.stream.is_stopped and framework.faults.total == 0
 
 
 def test_a_stream_that_breaks_is_counted(plugins: Any) -> None:
