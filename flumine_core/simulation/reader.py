@@ -156,7 +156,7 @@ _known: ContextVar[Mapping[str, Source]] = ContextVar("known", default=MappingPr
 
 @contextmanager
 def knowing(sources: Iterable[Source]) -> Iterator[None]:
-    """Have the addresses of members of archives taken for `sources`, in this context.
+    """Have the addresses of members of archives taken for `sources`, in this context, until their archive changes.
 
     To look one up takes the archive's table of contents, seconds for that of a month of markets.
     """
@@ -167,12 +167,22 @@ def knowing(sources: Iterable[Source]) -> Iterator[None]:
         _known.reset(token)
 
 
+def _known_source(address: str) -> Source | None:
+    known = _known.get().get(address)
+    return None if known is None or _is_changed(known) else known
+
+
+def _is_changed(source: Source) -> bool:
+    with opening(source.path):
+        return bool(source.listed_ns) and source.listed_ns != Path(source.path).stat().st_mtime_ns
+
+
 def source_of(address: str) -> Source:
     """Return the one source that `address` (a path, a URL or `archive!member`) names.
 
     Raises `StreamError` naming it where there is no such file or member, or it is a directory.
     """
-    known = _known.get().get(address)
+    known = _known_source(address)
     if known is not None:
         return known
     if "://" in address:
@@ -205,8 +215,9 @@ def expand(*addresses: str) -> list[Source]:
 
 
 def _expand(address: str) -> list[Source]:
-    if address in _known.get():
-        return [_known.get()[address]]
+    known = _known_source(address)
+    if known is not None:
+        return [known]
     if "://" in address:
         if "*" in address:
             raise StreamError(f"wildcards are for local paths only: {address}")
@@ -367,11 +378,10 @@ def _open(source: Source) -> IO[bytes]:
         raise StreamError(source.fault)
     if source.is_remote:
         return _open_remote(source.path)
-    path = Path(source.path)
     with opening(source.path):
-        if source.listed_ns and source.listed_ns != path.stat().st_mtime_ns:
+        if _is_changed(source):
             raise StreamError(f"the archive was changed since its files were listed: {source.name}")
-        return path.open("rb", buffering=0)
+        return Path(source.path).open("rb", buffering=0)
 
 
 def _open_remote(url: str) -> IO[bytes]:

@@ -219,9 +219,17 @@ def test_what_is_known_of_a_member_is_not_looked_up(tmp_path: Path) -> None:
 
 def test_a_member_of_an_archive_that_has_changed_is_not_read_where_it_was(tmp_path: Path) -> None:
     address = _tar(tmp_path / "data.tar", {"1.1": TEXT, "1.2": TEXT})
-    with knowing(expand(address)):
-        _tar(tmp_path / "data.tar", {"1.0": b"other\n", "1.1": TEXT})
-        lines, error = _read_until_error(f"{address}!1.1")
+    listed = expand(address)
+    with knowing(listed):
+        _tar(tmp_path / "data.tar", {"1.0": b"other\n", "1.1": b"new\n"})
+        assert list(open_lines(f"{address}!1.1")) == [b"new\n"]
+        with pytest.raises(StreamError, match=r"no such file in the archive .*: 1\.2"):
+            open_lines(f"{address}!1.2")
+        Path(address).unlink()
+        with pytest.raises(StreamError, match="no such file: "):
+            open_lines(f"{address}!1.1")
+        _tar(tmp_path / "data.tar", {"1.1": TEXT})
+    lines, error = _read_until_error(listed[0])
     assert lines == []
     assert str(error) == f"the archive was changed since its files were listed: {address}!1.1"
 
