@@ -82,8 +82,10 @@ class _Exposures:
         return None if outsider is None or outsider is strategy else self._position(outsider, lookup[1:])
 
     def _with_outside(self, position: Position | None, outside: Position, exclusion: Any, new_order: Any) -> Tally:
-        own = [] if position is None else [order for order in position.orders if order is not exclusion]
-        return tally_of([*own, *outside.orders], new_order)
+        tally = tally_of((), new_order) if position is None else position.tally(exclusion, new_order)
+        for order in outside.orders:
+            tally.add(order)
+        return tally
 
     def worst_profit(
         self,

@@ -279,13 +279,11 @@ class Position:
 
     def exposures(self, exclusion: ExposedOrder | None = None, new_order: ExposedOrder | None = None) -> Exposures:
         """Return the profits of all orders but `exclusion`, and with `new_order`."""
-        if self.is_stale:
-            self._sum_up()
-        if not self.live and exclusion is None and new_order is None:
+        if not self.live and not self.is_stale and exclusion is None and new_order is None:
             if self._idle is None:
                 self._idle = self._settled.exposures()
             return self._idle.copy()
-        return self._tally(exclusion, new_order).exposures()
+        return self.tally(exclusion, new_order).exposures()
 
     def worst(self, side: str, exclusion: ExposedOrder | None = None, new_order: ExposedOrder | None = None) -> float:
         """Return the worst possible profit that orders of this side make worse: BACK if it loses, LAY if it wins."""
@@ -303,9 +301,12 @@ class Position:
         ):
             matched = settled.matched_lose if side == "BACK" else settled.matched_win
             return _money(matched - _open_risk(new_order, kind))
-        return self._tally(exclusion, new_order).worst(side, line_of(new_order))
+        return self.tally(exclusion, new_order).worst(side, line_of(new_order))
 
-    def _tally(self, exclusion: ExposedOrder | None, new_order: ExposedOrder | None) -> Tally:
+    def tally(self, exclusion: ExposedOrder | None, new_order: ExposedOrder | None) -> Tally:
+        """Return the sums over all orders but `exclusion`, and with `new_order`."""
+        if self.is_stale:
+            self._sum_up()
         tally = Tally()
         tally.matched_win = self._settled.matched_win
         tally.matched_lose = self._settled.matched_lose

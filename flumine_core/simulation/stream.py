@@ -105,6 +105,7 @@ class RecordedStream:
         self._filter = MarketFilter(description)
         self._caches: dict[str, MarketBookCache] = {}
         self._excluded: set[str] = set()
+        self._share = 0  # of the bytes that may wait, what each market has
 
     def stop(self) -> None:
         """End the iteration before the next line."""
@@ -122,6 +123,7 @@ class RecordedStream:
         self.lines = lines = open_lines(self.description.file_path)
         number = 0
         decode = decode_message
+        last: dict[str | None, MarketChange] = {}  # of a line's changes the last one of each market
         try:
             for number, line in enumerate(lines, 1):
                 try:
@@ -142,6 +144,8 @@ class RecordedStream:
                     if not changes:
                         self._bad(number, f"no market changes (mc), was {_shown(line)}")
                         continue
+                    if not is_single:
+                        last = {change.id: change for change in changes}
                     for change in changes:
                         change.detach()
                 publish_time = message.pt
@@ -155,7 +159,7 @@ class RecordedStream:
                         if timing is not None and not timing.delivers(cache, change, publish_time):
                             cache.hold(change, number)
                             continue
-                        if not is_single and _comes_again(change, changes):
+                        if not is_single and last[change.id] is not change:  # its book comes once, after all of them
                             cache.hold(change, number)
                             continue
                         books.append(cache.update(change, publish_time, line, number))
@@ -209,8 +213,11 @@ class RecordedStream:
             self._caches[market_id] = cache
             self.description.market_ids.add(market_id)
             share = max(PENDING_BYTES // len(self._caches), _LEAST_PENDING)
-            for each in self._caches.values():
-                each.pending_limit = share
+            cache.pending_limit = share
+            if share != self._share:
+                self._share = share
+                for each in self._caches.values():
+                    each.pending_limit = share
         elif change.img:
             if raw is None:
                 raise DataError(f"an image of market {market_id} must hold a marketDefinition: left out")
@@ -272,14 +279,6 @@ class MergedStream:
             _, _, source, event = heapq.heappop(waiting)
             yield event
             push(source)
-
-
-def _comes_again(change: MarketChange, changes: Sequence[MarketChange]) -> bool:
-    """Whether a line changes the same market again further on: its book is delivered once, after all of them."""
-    for other in reversed(changes):
-        if other.id == change.id:
-            return other is not change
-    return False
 
 
 def _decode_lazily(line: bytes) -> MarketChangeMessage | None:

@@ -329,6 +329,22 @@ class BlotterLife(RuleBasedStateMachine):
         strategy = order.trade.strategy
         assert self.blotter.get_exposures(strategy, order.lookup, order) == exposures_of(rest)
         assert self.blotter.get_exposures(strategy, order.lookup, order, prospect) == exposures_of([*rest, prospect])
+        outside = self._outside(strategy, order.selection_id)
+        found = self.blotter.get_exposures(strategy, order.lookup, order, prospect)
+        assert found == exposures_of([*rest, *outside, prospect])
+        for side, end in (("BACK", "lose"), ("LAY", "win")):
+            worst = self.blotter.worst_profit(strategy, order.lookup, side, order, prospect)
+            assert worst == found[f"worst_possible_profit_on_{end}"]
+        self.blotter.outsider = None
+
+    def _outside(self, strategy, selection):
+        """Let bets of another strategy count as placed by hand, and return those on a selection."""
+        self.blotter.outsider = next(other for other in self.strategies if other is not strategy)
+        return [
+            order
+            for order in self.orders
+            if order.trade.strategy is self.blotter.outsider and order.selection_id == selection
+        ]
 
     @invariant()
     def running_sums_equal_a_full_recomputation(self):
@@ -343,6 +359,9 @@ class BlotterLife(RuleBasedStateMachine):
                 ]
                 assert self.blotter.strategy_selection_orders(strategy, selection) == mine
                 assert self.blotter.get_exposures(strategy, ("1.23", selection, 0)) == exposures_of(mine)
+                outside = self._outside(strategy, selection)
+                assert self.blotter.get_exposures(strategy, ("1.23", selection, 0)) == exposures_of([*mine, *outside])
+                self.blotter.outsider = None
         assert set(self.blotter.live_orders) == set(self.orders) - self.off
         for order in self.orders:
             if order.bet_id is not None:

@@ -1,6 +1,7 @@
-"""What a stream of recorded books keeps in memory of lines that are read later, or never."""
+"""What a stream of recorded books keeps in memory of lines that are read later, or never; what many markets cost."""
 
 import json
+import sys
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from flumine_core import HistoricalStream
 from flumine_core.events import MarketBooksEvent
+from flumine_core.simulation import stream as stream_module
 from flumine_core.simulation.stream import RecordedStream
 from flumine_core.synthetic.market import SyntheticMarket
 
@@ -58,3 +60,35 @@ def test_waiting_changes_do_not_keep_the_rest_of_their_lines(
     finally:
         tracemalloc.stop()
     assert after - before < LINES * most
+
+
+def steps_to_replay(path: Path) -> int:
+    """Count the lines of the stream's code that run."""
+    steps = 0
+
+    def count(frame: Any, kind: str, argument: Any) -> Any:
+        nonlocal steps
+        if frame.f_code.co_filename != stream_module.__file__:
+            return None
+        steps += kind == "line"
+        return count
+
+    stream = RecordedStream(HistoricalStream(str(path)), lambda text, file: None)
+    sys.settrace(count)
+    try:
+        assert sum(len(event.market_books) for event in stream) > 0
+    finally:
+        sys.settrace(None)
+    return steps
+
+
+@pytest.mark.parametrize("in_one_line", [True, False])
+def test_each_of_many_markets_costs_what_each_of_few_does(tmp_path: Path, in_one_line: bool) -> None:
+    def steps(markets: int) -> int:
+        images = [{"id": f"1.{number}", "img": True, "marketDefinition": DEFINITION} for number in range(markets)]
+        lines = [images] if in_one_line else [[image] for image in images]
+        path = tmp_path / f"{markets}"
+        path.write_text("".join(json.dumps({"op": "mcm", "pt": 1, "mc": line}) + "\n" for line in lines))
+        return steps_to_replay(path)
+
+    assert steps(800) < 4.5 * steps(200)
