@@ -1,7 +1,6 @@
 """Copies of an order and its trade as they stood at one moment: cheap to make, described when somebody asks."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Self
 
 import msgspec
@@ -10,7 +9,7 @@ from msgspec import Struct
 from ..clock import to_datetime
 from .kinds import OrderKind
 from .states import COMPLETE_STATUS, OrderStatus, TradeStatus
-from .times import OrderTimes
+from .times import OrderTimes, TradeTimes
 
 
 def notes_text(notes: Any) -> str:
@@ -27,7 +26,7 @@ def market_notes_text(prices: MarketPrices | str | None) -> str | None:
     return prices if prices is None or isinstance(prices, str) else ",".join(map(str, prices))
 
 
-class TradeSnapshot(Struct, frozen=True, gc=False):
+class TradeSnapshot(TradeTimes, Struct, frozen=True, gc=False):
     """A trade at one moment; the names are those of `Trade`, times in milliseconds since 1970."""
 
     id: str
@@ -55,16 +54,6 @@ class TradeSnapshot(Struct, frozen=True, gc=False):
     def complete(self) -> bool:
         """Whether nothing of it is open."""
         return self.status is TradeStatus.COMPLETE
-
-    @property
-    def date_time_created(self) -> datetime:
-        """When the trade was made, as an aware UTC datetime."""
-        return to_datetime(self.created_ms)
-
-    @property
-    def date_time_complete(self) -> datetime | None:
-        """When the trade last became COMPLETE, as an aware UTC datetime; None before."""
-        return None if self.complete_ms is None else to_datetime(self.complete_ms)
 
     @property
     def info(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""When things happened to an order, as datetimes that are made when read."""
+"""When things happened to an order or a trade, as datetimes that are made when read."""
 
 from datetime import datetime
 
@@ -39,4 +39,23 @@ class OrderTimes:
     @property
     def date_time_execution_complete(self) -> datetime | None:
         """When the order became EXECUTION_COMPLETE, as an aware UTC datetime; None before."""
+        return None if self.complete_ms is None else to_datetime(self.complete_ms)
+
+
+class TradeTimes:
+    """Aware UTC datetimes of a trade's `*_ms`, for the trade and its copy."""
+
+    __slots__ = ()
+
+    created_ms: int
+    complete_ms: int | None
+
+    @property
+    def date_time_created(self) -> datetime:
+        """When the trade was made, as an aware UTC datetime."""
+        return to_datetime(self.created_ms)
+
+    @property
+    def date_time_complete(self) -> datetime | None:
+        """When the trade last became COMPLETE, as an aware UTC datetime; None before."""
         return None if self.complete_ms is None else to_datetime(self.complete_ms)

@@ -1,11 +1,9 @@
 """A strategy's group of orders on one selection, complete when all of them are."""
 
-from datetime import datetime
 from typing import Any, Self
 
 from msgspec import Struct
 
-from ..clock import to_datetime
 from ..garbage import tracked
 from . import record
 from .kinds import LimitOnCloseOrder, LimitOrder, OrderKind
@@ -14,10 +12,11 @@ from .order import Order
 from .roles import StrategyRole
 from .snapshot import MarketPrices, TradeSnapshot, market_notes_text, notes_text
 from .states import TradeStatus
+from .times import TradeTimes
 
 
 @tracked
-class Trade(Struct, eq=False, dict=True, weakref=True):
+class Trade(TradeTimes, Struct, eq=False, dict=True, weakref=True):
     """Orders of one strategy on one selection that belong together.
 
     A trade is LIVE from the start and becomes COMPLETE when all its orders are, unless `pending_orders`
@@ -168,16 +167,6 @@ class Trade(Struct, eq=False, dict=True, weakref=True):
         self.status_log.append(status)
 
     # description
-
-    @property
-    def date_time_created(self) -> datetime:
-        """When the trade was made, as an aware UTC datetime."""
-        return to_datetime(self.created_ms)
-
-    @property
-    def date_time_complete(self) -> datetime | None:
-        """When the trade last became COMPLETE, as an aware UTC datetime; None before."""
-        return None if self.complete_ms is None else to_datetime(self.complete_ms)
 
     @property
     def elapsed_seconds(self) -> float | None:
