@@ -120,7 +120,7 @@ class Reports(Registry):
             order.responses.update_responses.append(report.response)
         order.trade.revive()
         if report.kind is not None:
-            order.order_type = report.kind
+            order.change_kind(report.kind)
         order.executable()
         market.blotter.touched.append(order)
         if not report.is_success and report.was_sent:
@@ -158,7 +158,7 @@ class Reports(Registry):
         order = report.order
         order.apply_totals(report.totals)
         if report.kind is not None:
-            order.order_type = report.kind
+            order.change_kind(report.kind)
         if report.is_complete and not order.complete:
             order.execution_complete()
         market.blotter.touched.append(order)

@@ -108,9 +108,7 @@ class Market(Fed, Requests):
                 ("interval", "lineInterval"),
             )
             line = SimpleNamespace(**{name: raw.get(field) or 0.0 for name, field in fields})
-            order.order_type = replace(kind, price_ladder_definition="LINE_RANGE", line_range_info=line)
-            if order.position is not None:
-                order.position.is_stale = True
+            order.change_kind(replace(kind, price_ladder_definition="LINE_RANGE", line_range_info=line))
 
     def open_market(self) -> None:
         """Take a closed market up again."""

@@ -7,7 +7,6 @@ from ..errors import OrderError
 from .exposure import (
     ExposedOrder,
     Exposures,
-    Position,
     Tally,
     exposures_of,
     line_of,
@@ -17,6 +16,7 @@ from .exposure import (
     worst_of_each_way,
 )
 from .order import Order
+from .position import Position
 from .roles import ClientRole, StrategyRole
 from .settlement import SettledDefinition, Settlement
 from .states import OrderStatus, TradeStatus
@@ -83,8 +83,7 @@ class _Exposures:
 
     def _with_outside(self, position: Position | None, outside: Position, exclusion: Any, new_order: Any) -> Tally:
         tally = tally_of((), new_order) if position is None else position.tally(exclusion, new_order)
-        for order in outside.orders:
-            tally.add(order)
+        tally.add_sums(outside.tally())
         return tally
 
     def worst_profit(

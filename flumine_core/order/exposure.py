@@ -9,16 +9,13 @@ hundred-millionths, so that they do not depend on the order of adding.
 
 from collections.abc import Iterable
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict
+from typing import Any, Protocol, TypedDict
 
 from msgspec import structs
 
 from .kinds import LimitOnCloseOrder, LimitOrder, OrderKind, OrderTypes
 from .line import LineBets
 from .states import OrderStatus
-
-if TYPE_CHECKING:
-    from .order import Order
 
 _LIMIT = OrderTypes.LIMIT
 _IN_DOUBT = (OrderStatus.REPLACING, OrderStatus.UNKNOWN)
@@ -28,6 +25,8 @@ _EVENS = 2 * _SCALE  # every bet on a line is struck at 2.0
 _MONEY = _SCALE * _SCALE
 _PENNY = _MONEY // 100
 _INFINITY = float("inf")
+_UNBOUNDED = 10**400
+"""In place of what is no finite number: above all that are, and yet whole, so that it can be taken out of a sum."""
 
 
 class Exposures(TypedDict):
@@ -107,24 +106,25 @@ class Prospect:
         self.update_data: dict[str, Any] = {}
 
 
-def _units(number: float) -> float:
+def _units(number: float) -> int:
     """Return `number` in whole units; what is no finite number is unbounded, so that limits refuse it."""
     try:
         return round(number * _SCALE)
     except (OverflowError, ValueError, TypeError):
-        return _INFINITY
+        return _UNBOUNDED
 
 
-def _money(units: float) -> float:
+def money(units: float) -> float:
+    """Return whole hundred-millionths as an amount in the account's currency."""
     if not units:
         return 0.0
     try:
         return round(units / _PENNY) / 100 + 0.0  # no -0.0
     except OverflowError:
-        return units
+        return _INFINITY if units > 0 else -_INFINITY
 
 
-def _open_risk(order: ExposedOrder, kind: LimitOrder) -> float:
+def open_risk(order: ExposedOrder, kind: LimitOrder) -> int:
     """Return what the unmatched part of a limit order can lose, in hundred-millionths (positive)."""
     size = _units(order.size_remaining)
     if size <= 0:
@@ -150,12 +150,12 @@ class Tally:
     __slots__ = ("lines", "matched_lose", "matched_win", "open_lose", "open_win", "sp_lose", "sp_win")
 
     def __init__(self) -> None:
-        self.matched_win: float = 0
-        self.matched_lose: float = 0
-        self.open_win: float = 0
-        self.open_lose: float = 0
-        self.sp_win: float = 0
-        self.sp_lose: float = 0
+        self.matched_win = 0
+        self.matched_lose = 0
+        self.open_win = 0
+        self.open_lose = 0
+        self.sp_win = 0
+        self.sp_lose = 0
         self.lines: LineBets | None = None
 
     def add(self, order: ExposedOrder) -> None:
@@ -185,9 +185,9 @@ class Tally:
             return
         size = sign * _units(order.size_matched)
         if _is_line(order.order_type):
-            price: float = _EVENS
+            price = _EVENS
             won = size * _SCALE * (1 if order.side == "BACK" else -1)
-            self._add_line(order.average_price_matched, won, -won)
+            self._add_line(order.average_price_matched, won, -won, sign)
         else:
             price = _units(order.average_price_matched)
         gain = (price - _ONE) * size
@@ -199,7 +199,7 @@ class Tally:
             self.matched_lose += size * _SCALE
 
     def _add_open(self, order: ExposedOrder, kind: LimitOrder) -> None:
-        risk = _open_risk(order, kind)
+        risk = open_risk(order, kind)
         if order.side == "BACK":
             self.open_lose -= risk
         else:
@@ -207,22 +207,36 @@ class Tally:
         if kind.price_ladder_definition == "LINE_RANGE" and risk:
             self._add_open_line(order, kind.price, risk)
 
-    def _add_open_line(self, order: ExposedOrder, line: float, risk: float) -> None:
+    def _add_open_line(self, order: ExposedOrder, line: float, risk: int) -> None:
         is_back = order.side == "BACK"
         if order.update_data and order.status in _IN_DOUBT:
             line = (min if is_back else max)(line, order.update_data.get("new_price", line))
         self._add_line(line, 0 if is_back else -risk, -risk if is_back else 0)
 
-    def _add_line(self, line: float, below: float, above: float) -> None:
+    def _add_line(self, line: float, below: int, above: int, sign: int = 1) -> None:
         if self.lines is None:
             self.lines = LineBets()
-        self.lines.add(line, below, above)
+        self.lines.add(line, below, above, sign)
+
+    def add_sums(self, other: "Tally", sign: int = 1) -> None:
+        """Count all that another one has counted (`sign` -1 takes it out again)."""
+        self.matched_win += sign * other.matched_win
+        self.matched_lose += sign * other.matched_lose
+        self.open_win += sign * other.open_win
+        self.open_lose += sign * other.open_lose
+        self.sp_win += sign * other.sp_win
+        self.sp_lose += sign * other.sp_lose
+        if other.lines is not None:
+            if self.lines is None:
+                self.lines = LineBets()
+            self.lines.add_sums(other.lines, sign)
 
     def worst(self, side: str, line: float | None = None) -> float:
         """Return the worst possible profit if the selection loses (BACK) or wins (LAY), in the account's currency.
 
         :param line: of bets on a line only the results that an order of this side, at this line, makes worse.
         """
+        worst: float
         if side == "BACK":
             worst = self.matched_lose + self.open_lose + self.sp_lose
         else:
@@ -230,108 +244,18 @@ class Tally:
         if self.lines is not None:
             first, last = (line, None) if side == "BACK" else (None, line)
             worst = min(worst, self.lines.worst_between(first, last))
-        return _money(worst)
+        return money(worst)
 
     def exposures(self) -> Exposures:
         """Return the sums as profits in the account's currency."""
         return {
-            "matched_profit_if_win": _money(self.matched_win),
-            "matched_profit_if_lose": _money(self.matched_lose),
-            "worst_potential_unmatched_profit_if_win": _money(self.open_win),
-            "worst_potential_unmatched_profit_if_lose": _money(self.open_lose),
+            "matched_profit_if_win": money(self.matched_win),
+            "matched_profit_if_lose": money(self.matched_lose),
+            "worst_potential_unmatched_profit_if_win": money(self.open_win),
+            "worst_potential_unmatched_profit_if_lose": money(self.open_lose),
             "worst_possible_profit_on_win": self.worst("LAY"),
             "worst_possible_profit_on_lose": self.worst("BACK"),
         }
-
-
-class Position:
-    """One strategy's orders on one selection, with the matched part of the settled ones summed up once.
-
-    :ivar orders: all its orders, in the order of placing.
-    :ivar live: by id, those that were not yet reported complete; only these are walked for an exposure.
-    :ivar is_stale: a complete order changed (a runner's removal), so the sum must be made anew.
-    """
-
-    __slots__ = ("_idle", "_settled", "is_stale", "live", "lookup", "orders")
-
-    def __init__(self, lookup: tuple[str, int, float]) -> None:
-        self.lookup = lookup
-        self.orders: list[Order] = []
-        self.live: dict[str, Order] = {}
-        self.is_stale = False
-        self._settled = Tally()
-        self._idle: Exposures | None = None  # what the sum alone comes to, if known
-
-    def open(self, order: "Order") -> None:
-        """Take in an order, or take a complete one back among the live."""
-        if order.position is not self:
-            order.position = self
-            self.orders.append(order)
-        elif order.id not in self.live:
-            self.is_stale = True
-        self.live[order.id] = order
-
-    def close(self, order: "Order") -> None:
-        """Move an order that is complete from the live ones into the sum."""
-        if self.live.pop(order.id, None) is not None and not self.is_stale:
-            self._settled.add_matched(order)
-            self._idle = None
-
-    def exposures(self, exclusion: ExposedOrder | None = None, new_order: ExposedOrder | None = None) -> Exposures:
-        """Return the profits of all orders but `exclusion`, and with `new_order`."""
-        if not self.live and not self.is_stale and exclusion is None and new_order is None:
-            if self._idle is None:
-                self._idle = self._settled.exposures()
-            return self._idle.copy()
-        return self.tally(exclusion, new_order).exposures()
-
-    def worst(self, side: str, exclusion: ExposedOrder | None = None, new_order: ExposedOrder | None = None) -> float:
-        """Return the worst possible profit that orders of this side make worse: BACK if it loses, LAY if it wins."""
-        if self.is_stale:
-            self._sum_up()
-        settled = self._settled
-        if (
-            not self.live
-            and exclusion is None
-            and new_order is not None
-            and not new_order.size_matched
-            and isinstance(kind := new_order.order_type, LimitOrder)
-            and new_order.side == side
-            and settled.lines is None
-        ):
-            matched = settled.matched_lose if side == "BACK" else settled.matched_win
-            return _money(matched - _open_risk(new_order, kind))
-        return self.tally(exclusion, new_order).worst(side, line_of(new_order))
-
-    def tally(self, exclusion: ExposedOrder | None, new_order: ExposedOrder | None) -> Tally:
-        """Return the sums over all orders but `exclusion`, and with `new_order`."""
-        if self.is_stale:
-            self._sum_up()
-        tally = Tally()
-        tally.matched_win = self._settled.matched_win
-        tally.matched_lose = self._settled.matched_lose
-        if self._settled.lines is not None:
-            tally.lines = self._settled.lines.copy()
-        for order in self.live.values():
-            if order is not exclusion:
-                tally.add(order)
-        if exclusion is not None and exclusion.complete:
-            self._take_out(exclusion, tally)
-        if new_order is not None:
-            tally.add_live(new_order)
-        return tally
-
-    def _sum_up(self) -> None:
-        self._settled = Tally()
-        self._idle = None
-        for order in self.orders:
-            if order.id not in self.live:
-                self._settled.add_matched(order)
-        self.is_stale = False
-
-    def _take_out(self, order: Any, tally: Tally) -> None:
-        if getattr(order, "position", None) is self and order.id not in self.live:
-            tally.add_matched(order, -1)
 
 
 def line_of(order: ExposedOrder | None) -> float | None:

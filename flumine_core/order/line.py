@@ -9,24 +9,40 @@ from itertools import pairwise
 class LineBets:
     """What bets bring at each result, summed up by line; money in any one unit."""
 
-    __slots__ = ("_below", "_changes")
+    __slots__ = ("_below", "_changes", "_counts")
 
     def __init__(self) -> None:
-        self._below: float = 0
-        self._changes: dict[float, float] = {}
+        self._below = 0
+        self._changes: dict[float, int] = {}
+        self._counts: dict[float, int] = {}
 
     def __bool__(self) -> bool:
         return bool(self._changes)
 
-    def add(self, line: float, below: float, above: float) -> None:
-        """Count a bet, or a part of one, by what it brings below its line and above it."""
+    def add(self, line: float, below: int, above: int, count: int = 1) -> None:
+        """Count a bet, or a part of one, by what it brings below its line and above it.
+
+        :param count: -1 takes it out again, where `below` and `above` are what it brought with the other sign.
+        """
         self._below += below
-        self._changes[line] = self._changes.get(line, 0) + above - below
+        counted = self._counts.get(line, 0) + count
+        if counted:
+            self._counts[line] = counted
+            self._changes[line] = self._changes.get(line, 0) + above - below
+        else:
+            self._counts.pop(line, None)
+            self._changes.pop(line, None)
+
+    def add_sums(self, other: "LineBets", sign: int = 1) -> None:
+        """Count all bets of another one (`sign` -1 takes them out again)."""
+        self._below += sign * other._below
+        for line, change in other._changes.items():
+            self.add(line, 0, sign * change, sign * other._counts[line])
 
     def copy(self) -> "LineBets":
         """Return the same sums, to be added to."""
         copied = LineBets()
-        copied._below, copied._changes = self._below, self._changes.copy()
+        copied._below, copied._changes, copied._counts = self._below, self._changes.copy(), self._counts.copy()
         return copied
 
     def worst_between(self, first: float | None = None, last: float | None = None) -> float:

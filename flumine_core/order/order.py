@@ -5,7 +5,7 @@ from typing import Any
 
 from ..errors import InvalidTransition, OrderUpdateError
 from ..garbage import tracked
-from .kinds import LimitOnCloseOrder, LimitOrder, OrderTypes
+from .kinds import LimitOnCloseOrder, LimitOrder, OrderKind, OrderTypes
 from .record import OrderRecord
 from .report import BetTotals
 from .states import COMPLETE_STATUS, ORDER_TRANSITIONS, OrderStatus, Trigger
@@ -48,6 +48,9 @@ class Order(OrderRecord, eq=False, dict=True, weakref=True):
         if status is None:
             present = self.status.value if self.status else None
             raise InvalidTransition(f"order {self.id} cannot be {trigger.value} from status {present}")
+        position = self.position
+        if position is not None and position.rests:
+            position.loosen(self)
         self.status = status
         self.status_log.append(status)
         trade = self.trade
@@ -58,8 +61,8 @@ class Order(OrderRecord, eq=False, dict=True, weakref=True):
             self.complete = complete
             if self.is_counted:
                 trade.incomplete += -1 if complete else 1
-            if not complete and self.position is not None:
-                self.position.open(self)
+            if not complete and position is not None:
+                position.open(self)
 
     def placing(self) -> None:
         """Become PENDING."""
@@ -101,13 +104,25 @@ class Order(OrderRecord, eq=False, dict=True, weakref=True):
 
     def apply_totals(self, totals: BetTotals) -> None:
         """Take over the sizes that an execution reports."""
+        position = self.position
+        if position is not None:
+            position.take_out(self)
         self.size_matched = totals.size_matched
         self.average_price_matched = totals.average_price_matched
         self.size_cancelled = totals.size_cancelled
         self.size_lapsed = totals.size_lapsed
         self.size_voided = totals.size_voided
-        if self.complete and self.position is not None:
-            self.position.is_stale = True
+        if position is not None:
+            position.put_back(self)
+
+    def change_kind(self, kind: OrderKind) -> None:
+        """Be of another kind from now on: an update, a runner's removal, a line that was not known to be one."""
+        position = self.position
+        if position is not None:
+            position.take_out(self)
+        self.order_type = kind
+        if position is not None:
+            position.put_back(self)
 
     # requests
 

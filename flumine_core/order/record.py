@@ -7,8 +7,8 @@ from msgspec import Struct
 from ..clock import Clock
 from ..errors import OrderError
 from ..settings import SEPARATORS
-from .exposure import Position
 from .kinds import LimitOrder, OrderKind
+from .position import Position
 from .responses import CurrentOrder, Responses
 from .roles import ClientRole
 from .settlement import settle, settle_each_way, settle_line

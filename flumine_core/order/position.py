@@ -1,0 +1,141 @@
+"""One strategy's orders on one selection, with what they come to kept as sums."""
+
+from typing import TYPE_CHECKING, Any
+
+from .exposure import ExposedOrder, Exposures, Tally, line_of, money, open_risk
+from .kinds import LimitOrder
+
+if TYPE_CHECKING:
+    from .order import Order
+
+_FEW = 16
+"""So many live orders are walked rather than summed up."""
+_NOTHING = Tally()
+
+
+class Position:
+    """One strategy's orders on one selection, with the sums of those that do not change.
+
+    Orders that are complete are in one sum. Of the live ones, where they are many, those that rest are in another,
+    and only those that came or changed lately are walked for an exposure. An order leaves its sum before it changes.
+    Sums change with orders alone, on the kernel's thread: who asks for an exposure, on whatever thread, only reads.
+
+    :ivar orders: all its orders, in the order of placing.
+    :ivar rests: by id, what each live order that is summed up has brought into the sum; None before the first.
+    """
+
+    __slots__ = ("_idle", "_loose", "_resting", "_settled", "lookup", "orders", "rests")
+
+    def __init__(self, lookup: tuple[str, int, float]) -> None:
+        self.lookup = lookup
+        self.orders: list[Order] = []
+        self._settled = Tally()  # what is matched of those that were reported complete
+        self._loose: dict[str, Order] = {}  # by id, the live ones that are walked
+        self._resting = _NOTHING
+        self.rests: dict[str, Tally] | None = None
+        self._idle: tuple[int, int, Exposures] | None = None  # what the settled ones come to, and of which sums
+
+    def is_live(self, order: "Order") -> bool:
+        """Return whether an order was not yet reported complete."""
+        return order.id in self._loose or (self.rests is not None and order.id in self.rests)
+
+    def open(self, order: "Order") -> None:
+        """Take in an order, or take a complete one back among the live."""
+        if order.position is not self:
+            order.position = self
+            self.orders.append(order)
+        elif self.is_live(order):
+            return
+        else:
+            self._settled.add_matched(order, -1)
+        self._loose[order.id] = order
+        if len(self._loose) > _FEW:
+            self._sum_up()
+
+    def close(self, order: "Order") -> None:
+        """Move an order that is complete from the live ones into the sum."""
+        self.loosen(order)
+        if self._loose.pop(order.id, None) is not None:
+            self._settled.add_matched(order)
+
+    def loosen(self, order: "Order") -> None:
+        """Walk a live order from now on, for its status, its sizes or its kind change."""
+        if self.rests is not None and (counted := self.rests.pop(order.id, None)) is not None:
+            self._resting.add_sums(counted, -1)
+            self._loose[order.id] = order
+
+    def take_out(self, order: "Order") -> None:
+        """Take an order out of the sums before its sizes or its kind change; `put_back` follows."""
+        self.loosen(order)
+        if order.id not in self._loose:
+            self._settled.add_matched(order, -1)
+
+    def put_back(self, order: "Order") -> None:
+        """Count an order again that was taken out."""
+        if order.id not in self._loose:
+            self._settled.add_matched(order)
+
+    def _sum_up(self) -> None:
+        if self.rests is None:
+            self.rests, self._resting = {}, Tally()
+        for order_id, order in self._loose.items():
+            counted = self.rests[order_id] = Tally()
+            counted.add(order)
+            self._resting.add_sums(counted)
+        self._loose = {}
+
+    def exposures(self, exclusion: ExposedOrder | None = None, new_order: ExposedOrder | None = None) -> Exposures:
+        """Return the profits of all orders but `exclusion`, and with `new_order`."""
+        if self._loose or self.rests or exclusion is not None or new_order is not None:
+            return self.tally(exclusion, new_order).exposures()
+        settled = self._settled
+        if settled.lines is not None:
+            return settled.exposures()
+        win, lose = settled.matched_win, settled.matched_lose
+        idle = self._idle
+        if idle is None or idle[0] != win or idle[1] != lose:
+            idle = self._idle = (win, lose, settled.exposures())
+        return idle[2].copy()
+
+    def worst(self, side: str, exclusion: ExposedOrder | None = None, new_order: ExposedOrder | None = None) -> float:
+        """Return the worst possible profit that orders of this side make worse: BACK if it loses, LAY if it wins."""
+        settled = self._settled
+        if (
+            not self._loose
+            and not self.rests
+            and exclusion is None
+            and new_order is not None
+            and not new_order.size_matched
+            and isinstance(kind := new_order.order_type, LimitOrder)
+            and new_order.side == side
+            and settled.lines is None
+        ):
+            matched = settled.matched_lose if side == "BACK" else settled.matched_win
+            return money(matched - open_risk(new_order, kind))
+        return self.tally(exclusion, new_order).worst(side, line_of(new_order))
+
+    def tally(self, exclusion: ExposedOrder | None = None, new_order: ExposedOrder | None = None) -> Tally:
+        """Return the sums over all orders but `exclusion`, and with `new_order`."""
+        tally, settled = Tally(), self._settled
+        tally.matched_win = settled.matched_win
+        tally.matched_lose = settled.matched_lose
+        if settled.lines is not None:
+            tally.lines = settled.lines.copy()
+        if self.rests:
+            tally.add_sums(self._resting)
+        for order in tuple(self._loose.values()):
+            if order is not exclusion:
+                tally.add(order)
+        if exclusion is not None:
+            self._leave_out(exclusion, tally)
+        if new_order is not None:
+            tally.add_live(new_order)
+        return tally
+
+    def _leave_out(self, order: Any, tally: Tally) -> None:
+        if getattr(order, "position", None) is not self or order.id in self._loose:
+            return
+        if self.rests is not None and (counted := self.rests.get(order.id)) is not None:
+            tally.add_sums(counted, -1)
+        else:
+            tally.add_matched(order, -1)
