@@ -97,11 +97,10 @@ def trade_record(trade: Trade) -> bytes:
 
 
 def runner_context_record(context: Any) -> bytes:
-    """Return a strategy's memory of a runner."""
+    """Return a strategy's memory of a runner, without its trades: their orders tell those, and they may be many."""
     return _encode(
         {
             "invested": context.invested,
-            "trades": list(context.trades),
             "live_trades": list(context.live_trades),
             "last_placed_ms": context.last_placed_ms,
             "last_reset_ms": context.last_reset_ms,

@@ -1,6 +1,8 @@
 """One market's orders: by id, trade, strategy, selection, client and bet, with exposures and settlement."""
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator
+from operator import attrgetter
 from typing import Any, Protocol
 
 from ..errors import OrderError
@@ -22,6 +24,7 @@ from .settlement import SettledDefinition, Settlement
 from .states import OrderStatus, TradeStatus
 from .trade import Trade
 
+_number_of = attrgetter("number")
 _CANNOT_WIN = ("REMOVED", "REMOVED_VACANT", "LOSER")
 
 Lookup = tuple[str, int, float]
@@ -250,6 +253,8 @@ class Blotter(Settlement, _Exposures):
             if orders[-1] is not order:
                 _remove_from_end(orders, order)
                 orders.append(order)
+        self._count += 1
+        order.number = self._count
 
     def forget(self, order: Order) -> None:
         """Take out a complete replacement that the exchange refused; its trade and the refusals still have it."""
@@ -395,7 +400,8 @@ def _filtered(
 
 
 def _remove_from_end(orders: list[Order], order: Order) -> None:
-    for index in range(len(orders) - 1, -1, -1):
-        if orders[index] is order:
-            del orders[index]
-            return
+    index = bisect_left(orders, order.number, key=_number_of)
+    if index == len(orders) or orders[index] is not order:  # somebody has sorted the list
+        index = next((index for index in range(len(orders) - 1, -1, -1) if orders[index] is order), -1)
+    if index >= 0:
+        del orders[index]

@@ -1,12 +1,14 @@
 """Restarts: what an earlier run has left is taken up again, from the journal and from the exchange."""
 
 import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from flumine_core import LimitOrder, OrderStatus, Settings, Trade
@@ -55,6 +57,45 @@ def test_orders_trades_notes_and_contexts_come_back(make_rig: Callable[..., Rig]
     second.ask(lambda: second.market.cancel_order(again))
     second.wait_until(lambda: again.complete)
     second.agrees()
+
+
+@pytest.mark.parametrize("is_earlier", [False, True])
+def test_a_runners_trades_come_back_in_their_order(make_rig: Callable[..., Rig], is_earlier: bool) -> None:
+    first = make_rig()
+    orders = [first.place() for _ in range(6)]
+    first.settled(*orders)
+    for order in orders[1:4]:
+        first.ask(lambda order=order: first.market.cancel_order(order))
+    first.wait_until(lambda: all(order.complete for order in orders[1:4]))
+    first.stop()
+    trades = [order.trade.id for order in orders]
+    if is_earlier:  # as the journals of earlier versions have it
+        with sqlite3.connect(first.framework.settings.journal) as journal:
+            ((body,),) = journal.execute("SELECT body FROM runner_contexts").fetchall()
+            record = msgspec.msgpack.decode(body) | {"trades": ["0-gone", *trades]}
+            journal.execute("UPDATE runner_contexts SET body = ?", (msgspec.msgpack.encode(record),))
+    second = make_rig()
+    context = second.ask(lambda: second.trader.get_runner_context(MARKET, 11))
+    assert context.trades == (["0-gone"] if is_earlier else []) + trades
+    assert (context.live_trades, context.live_trade_count) == ([trades[0], *trades[4:]], 3)
+
+
+def test_an_order_costs_the_journal_the_same_after_many_trades(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig()
+
+    def written() -> int:
+        order = rig.place()
+        rig.settled(order)
+        rig.ask(lambda: rig.market.cancel_order(order))
+        rig.wait_until(lambda: order.complete)
+        with sqlite3.connect(rig.framework.settings.journal) as journal:
+            rows = journal.execute("SELECT length(body) FROM runner_contexts").fetchall()
+        return sum(length for (length,) in rows)
+
+    before = written()
+    for _ in range(10):
+        after = written()
+    assert after < 1.1 * before
 
 
 def test_what_happened_meanwhile_is_learnt(make_rig: Callable[..., Rig]) -> None:
