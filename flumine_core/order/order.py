@@ -105,23 +105,23 @@ class Order(OrderRecord, eq=False, dict=True, weakref=True):
     def apply_totals(self, totals: BetTotals) -> None:
         """Take over the sizes that an execution reports."""
         position = self.position
-        if position is not None:
+        if position is not None and (self.complete or position.rests):
             position.take_out(self)
         self.size_matched = totals.size_matched
         self.average_price_matched = totals.average_price_matched
         self.size_cancelled = totals.size_cancelled
         self.size_lapsed = totals.size_lapsed
         self.size_voided = totals.size_voided
-        if position is not None:
+        if position is not None and self.complete:
             position.put_back(self)
 
     def change_kind(self, kind: OrderKind) -> None:
         """Be of another kind from now on: an update, a runner's removal, a line that was not known to be one."""
         position = self.position
-        if position is not None:
+        if position is not None and (self.complete or position.rests):
             position.take_out(self)
         self.order_type = kind
-        if position is not None:
+        if position is not None and self.complete:
             position.put_back(self)
 
     # requests

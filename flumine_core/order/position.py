@@ -54,7 +54,8 @@ class Position:
 
     def close(self, order: "Order") -> None:
         """Move an order that is complete from the live ones into the sum."""
-        self.loosen(order)
+        if self.rests:
+            self.loosen(order)
         if self._loose.pop(order.id, None) is not None:
             self._settled.add_matched(order)
 
