@@ -16,7 +16,7 @@ def _takes_flumines_order(init: Init) -> Init:
 
     @wraps(init)
     def either(self: Any, *args: Any, **kwargs: Any) -> None:
-        if args and hasattr(args[0], "add_worker"):
+        if "flumine" in kwargs or (args and hasattr(args[0], "add_worker")):
             args, kwargs = (), _from_flumines_order(*args, **kwargs)
         init(self, *args, **kwargs)
 

@@ -139,7 +139,8 @@ def test_builtins_without_a_signature_may_be_called() -> None:
     worker.shutdown()
 
 
-def test_flumines_order_of_arguments_and_its_call() -> None:
+@pytest.mark.parametrize("by_name", [False, True])
+def test_flumines_order_of_arguments_and_its_call(by_name: bool) -> None:
     done, got, framework = threading.Event(), [], FlumineSimulation()
 
     def terminate(kept: Any, fl: Any, *stakes: int, today_only: bool = True) -> None:
@@ -147,7 +148,11 @@ def test_flumines_order_of_arguments_and_its_call() -> None:
         done.set()
 
     worker: Any = BackgroundWorker
-    made = worker(framework, terminate, func_args=(5,), func_kwargs={"today_only": False}, interval=60, start_delay=0)
+    options = {"func_args": (5,), "func_kwargs": {"today_only": False}, "interval": 60, "start_delay": 0}
+    if by_name:
+        made = worker(flumine=framework, function=terminate, **options)
+    else:
+        made = worker(framework, terminate, **options)
     assert run(made, done) == []
     assert (made.name, made.interval) == ("terminate", 60)
     assert got == [(made.context, framework, (5,), False)]
