@@ -23,23 +23,21 @@ from ..order.package import OrderPackageType
 from ..settings import Settings
 from .crash import reach
 from .ids import LiveIds
-from .records import context_records, order_record, plain_number, runner_context_record, trade_record
+from .records import context_records, order_record, plain_number, trade_record
 from .request import Request
+from .runnermemory import SCHEMA, TABLES, RunnerMemory, Statement, read_contexts
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE IF NOT EXISTS orders (order_id TEXT PRIMARY KEY, client TEXT, market_id TEXT, body BLOB);
 CREATE TABLE IF NOT EXISTS trades (trade_id TEXT PRIMARY KEY, market_id TEXT, body BLOB);
-CREATE TABLE IF NOT EXISTS runner_contexts (
-    strategy TEXT, market_id TEXT, selection_id INTEGER, handicap REAL, body BLOB,
-    PRIMARY KEY (strategy, market_id, selection_id, handicap));
 CREATE TABLE IF NOT EXISTS contexts (strategy TEXT, name BLOB, body BLOB, PRIMARY KEY (strategy, name));
 CREATE TABLE IF NOT EXISTS intents (
     customer_ref TEXT PRIMARY KEY, client TEXT, market_id TEXT, operation TEXT, made_ms INTEGER, params BLOB);
 CREATE TABLE IF NOT EXISTS closed_markets (market_id TEXT PRIMARY KEY, closed_ms INTEGER);
 """
 
-_BY_MARKET = ("orders", "trades", "runner_contexts", "intents", "closed_markets")
+_BY_MARKET = ("orders", "trades", *TABLES, "intents", "closed_markets")
 _KEPT_MS = 7 * 24 * 3_600_000
 """How long the rows of a closed market are kept."""
 
@@ -56,11 +54,8 @@ _MOST_IN_LOG = 1_000
 _RETRY_SECONDS = 1.0
 _NOTES_A_WRITE = 200
 
-Statement = tuple[str, tuple[Any, ...]]
-
 _ORDER = "INSERT OR REPLACE INTO orders VALUES (?, ?, ?, ?)"
 _TRADE = "INSERT OR REPLACE INTO trades VALUES (?, ?, ?)"
-_RUNNER = "INSERT OR REPLACE INTO runner_contexts VALUES (?, ?, ?, ?, ?)"
 _CONTEXT = "INSERT OR REPLACE INTO contexts VALUES (?, ?, ?)"
 _MOVE = "PRAGMA wal_checkpoint(PASSIVE)"
 _INTENT = "INSERT OR REPLACE INTO intents VALUES (?, ?, ?, ?, ?, ?)"
@@ -83,6 +78,7 @@ class Journal:
         self._on_unkept = on_unkept
         self._lock = threading.Lock()
         self._writes = 0
+        self._memory = RunnerMemory()
         self._context_bytes: dict[tuple[str, bytes], bytes] = {}
         self._told: set[tuple[str, str]] = set()
         self._notes: queue.SimpleQueue[list[Statement] | None] = queue.SimpleQueue()
@@ -111,7 +107,7 @@ class Journal:
                 (told,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
                 if told != "ok":
                     raise sqlite3.DatabaseError(told)
-                self._connection.executescript(_SCHEMA)
+                self._connection.executescript(_SCHEMA + SCHEMA)
                 self._forget_old()
                 self._mover = sqlite3.connect(self.path, 0, check_same_thread=False, isolation_level=None)
             except sqlite3.OperationalError as error:
@@ -151,11 +147,12 @@ class Journal:
 
     def note(self, orders: Sequence[Order]) -> None:
         """Write the state of orders, soon."""
-        self._notes.put(self._states(orders))
+        self._notes.put(self._states(orders, is_note=True))
 
     def close_market(self, market_id: str) -> None:
         """Restore nothing of a market any more, and forget it in a week, unless it opens again; from any thread."""
         self._notes.put([(_CLOSED, (market_id, self._clock.epoch_ms))])
+        self._memory.forget(market_id)
 
     def save_contexts(self, strategies: Iterable[Any]) -> None:
         """Write what has changed of the strategies' contexts, soon; a key that cannot be kept is named, once."""
@@ -173,7 +170,7 @@ class Journal:
         if statements:
             self._notes.put(statements)
 
-    def _states(self, orders: Sequence[Order]) -> list[Statement]:
+    def _states(self, orders: Sequence[Order], is_note: bool = False) -> list[Statement]:
         statements: list[Statement] = []
         trades = {}
         for order in orders:
@@ -181,10 +178,8 @@ class Journal:
             statements.append((_ORDER, (order.id, client, order.market_id, order_record(order))))
             trades[order.trade.id] = order.trade
         for trade in trades.values():
-            key = (trade.strategy.name, trade.market_id, trade.selection_id, trade.handicap)
             statements.append((_TRADE, (trade.id, trade.market_id, trade_record(trade))))
-            context = trade.strategy.get_runner_context(trade.market_id, trade.selection_id, trade.handicap)
-            statements.append((_RUNNER, (*key, runner_context_record(context))))
+            statements += self._memory.statements(trade, is_note)
         return statements
 
     # writing, on other threads
@@ -240,6 +235,7 @@ class Journal:
                 continue
             except Exception as error:
                 logger.opt(exception=error).critical("journal {} cannot hold {}", self.path, waiting)
+                self._memory.forget()
             is_failing = False
             waiting.clear()
 
@@ -341,11 +337,7 @@ class Journal:
 
     def runner_contexts(self) -> Iterator[tuple[str, str, int, float, dict[str, Any]]]:
         """Return strategy, market, selection, handicap and contents of each runner context."""
-        rows = self._rows(
-            "SELECT strategy, market_id, selection_id, handicap, body FROM runner_contexts "
-            "WHERE market_id NOT IN (SELECT market_id FROM closed_markets)"
-        )
-        return ((*row[:4], msgspec.msgpack.decode(row[4])) for row in rows)
+        return read_contexts(self._rows)
 
     def context(self, strategy: str) -> dict[Any, Any]:
         """Return a strategy's context as it was last written."""

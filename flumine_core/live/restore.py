@@ -103,5 +103,4 @@ def _order(record: Mapping[str, Any], trade: Trade, client: Any) -> Order:
 def _fill_context(context: Any, record: Mapping[str, Any]) -> None:
     known = set(context.live_trades)
     live = [trade_id for trade_id in record["live_trades"] if trade_id in known]
-    trades = [*dict.fromkeys([*record.get("trades", ()), *context.trades])]  # earlier versions kept them here, too
-    context.restore(record["invested"], trades, live, record["last_placed_ms"], record["last_reset_ms"])
+    context.restore(record["invested"], record["trades"], live, record["last_placed_ms"], record["last_reset_ms"])

@@ -401,7 +401,7 @@ def _filtered(
 
 def _remove_from_end(orders: list[Order], order: Order) -> None:
     index = bisect_left(orders, order.number, key=_number_of)
-    if index == len(orders) or orders[index] is not order:  # somebody has sorted the list
+    if index == len(orders) or orders[index] is not order:  # it is not in order, or not there
         index = next((index for index in range(len(orders) - 1, -1, -1) if orders[index] is order), -1)
     if index >= 0:
         del orders[index]

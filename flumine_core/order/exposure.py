@@ -25,8 +25,6 @@ _EVENS = 2 * _SCALE  # every bet on a line is struck at 2.0
 _MONEY = _SCALE * _SCALE
 _PENNY = _MONEY // 100
 _INFINITY = float("inf")
-_UNBOUNDED = 10**400
-"""In place of what is no finite number: above all that are, and yet whole, so that it can be taken out of a sum."""
 
 
 class Exposures(TypedDict):
@@ -106,12 +104,12 @@ class Prospect:
         self.update_data: dict[str, Any] = {}
 
 
-def _units(number: float) -> int:
+def _units(number: float) -> float:
     """Return `number` in whole units; what is no finite number is unbounded, so that limits refuse it."""
     try:
         return round(number * _SCALE)
     except (OverflowError, ValueError, TypeError):
-        return _UNBOUNDED
+        return _INFINITY
 
 
 def money(units: float) -> float:
@@ -121,10 +119,10 @@ def money(units: float) -> float:
     try:
         return round(units / _PENNY) / 100 + 0.0  # no -0.0
     except OverflowError:
-        return _INFINITY if units > 0 else -_INFINITY
+        return units
 
 
-def open_risk(order: ExposedOrder, kind: LimitOrder) -> int:
+def open_risk(order: ExposedOrder, kind: LimitOrder) -> float:
     """Return what the unmatched part of a limit order can lose, in hundred-millionths (positive)."""
     size = _units(order.size_remaining)
     if size <= 0:
@@ -150,12 +148,12 @@ class Tally:
     __slots__ = ("lines", "matched_lose", "matched_win", "open_lose", "open_win", "sp_lose", "sp_win")
 
     def __init__(self) -> None:
-        self.matched_win = 0
-        self.matched_lose = 0
-        self.open_win = 0
-        self.open_lose = 0
-        self.sp_win = 0
-        self.sp_lose = 0
+        self.matched_win: float = 0
+        self.matched_lose: float = 0
+        self.open_win: float = 0
+        self.open_lose: float = 0
+        self.sp_win: float = 0
+        self.sp_lose: float = 0
         self.lines: LineBets | None = None
 
     def add(self, order: ExposedOrder) -> None:
@@ -185,7 +183,7 @@ class Tally:
             return
         size = sign * _units(order.size_matched)
         if _is_line(order.order_type):
-            price = _EVENS
+            price: float = _EVENS
             won = size * _SCALE * (1 if order.side == "BACK" else -1)
             self._add_line(order.average_price_matched, won, -won, sign)
         else:
@@ -207,13 +205,13 @@ class Tally:
         if kind.price_ladder_definition == "LINE_RANGE" and risk:
             self._add_open_line(order, kind.price, risk)
 
-    def _add_open_line(self, order: ExposedOrder, line: float, risk: int) -> None:
+    def _add_open_line(self, order: ExposedOrder, line: float, risk: float) -> None:
         is_back = order.side == "BACK"
         if order.update_data and order.status in _IN_DOUBT:
             line = (min if is_back else max)(line, order.update_data.get("new_price", line))
         self._add_line(line, 0 if is_back else -risk, -risk if is_back else 0)
 
-    def _add_line(self, line: float, below: int, above: int, sign: int = 1) -> None:
+    def _add_line(self, line: float, below: float, above: float, sign: int = 1) -> None:
         if self.lines is None:
             self.lines = LineBets()
         self.lines.add(line, below, above, sign)
@@ -227,16 +225,27 @@ class Tally:
         self.sp_win += sign * other.sp_win
         self.sp_lose += sign * other.sp_lose
         if other.lines is not None:
-            if self.lines is None:
-                self.lines = LineBets()
-            self.lines.add_sums(other.lines, sign)
+            lines = LineBets() if self.lines is None else self.lines.copy()
+            lines.add_sums(other.lines, sign)
+            self.lines = lines
+
+    def copy(self) -> "Tally":
+        """Return the same sums, to be added to."""
+        copied = Tally()
+        copied.add_sums(self)
+        return copied
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether it can be taken out of other sums again: whole numbers, nothing unbounded."""
+        sums = (self.matched_win, self.matched_lose, self.open_win, self.open_lose, self.sp_win, self.sp_lose)
+        return all(isinstance(each, int) for each in sums)
 
     def worst(self, side: str, line: float | None = None) -> float:
         """Return the worst possible profit if the selection loses (BACK) or wins (LAY), in the account's currency.
 
         :param line: of bets on a line only the results that an order of this side, at this line, makes worse.
         """
-        worst: float
         if side == "BACK":
             worst = self.matched_lose + self.open_lose + self.sp_lose
         else:

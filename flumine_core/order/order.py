@@ -36,7 +36,7 @@ class Order(OrderRecord, eq=False, dict=True, weakref=True):
         `market_notes` is the text; None before, empty where there was no such runner.
     :ivar refusal: the latest refusal by a control, `violation_msg` its text.
     :ivar average_price_matched: rounded to two places, as all later arithmetic uses it.
-    :ivar number: what its market's orders are in the order of, from 1; 0 before its acceptance.
+    :ivar number: ascending in its market's order of acceptance, 0 before; a replacement gets another when it is placed.
     :ivar is_counted: its trade counts it (set by the trade); `position`: where the blotter counts it (set
         there).
     """

@@ -18,7 +18,8 @@ class Position:
 
     Orders that are complete are in one sum. Of the live ones, where they are many, those that rest are in another,
     and only those that came or changed lately are walked for an exposure. An order leaves its sum before it changes.
-    Sums change with orders alone, on the kernel's thread: who asks for an exposure, on whatever thread, only reads.
+    Sums change with orders alone, on the kernel's thread; on another one an order that changes just then may count
+    twice.
 
     :ivar orders: all its orders, in the order of placing.
     :ivar rests: by id, what each live order that is summed up has brought into the sum; None before the first.
@@ -33,7 +34,7 @@ class Position:
         self._loose: dict[str, Order] = {}  # by id, the live ones that are walked
         self._resting = _NOTHING
         self.rests: dict[str, Tally] | None = None
-        self._idle: tuple[int, int, Exposures] | None = None  # what the settled ones come to, and of which sums
+        self._idle: tuple[float, float, Exposures] | None = None  # what the settled ones come to, and of which sums
 
     def is_live(self, order: "Order") -> bool:
         """Return whether an order was not yet reported complete."""
@@ -41,14 +42,15 @@ class Position:
 
     def open(self, order: "Order") -> None:
         """Take in an order, or take a complete one back among the live."""
-        if order.position is not self:
+        is_new = order.position is not self
+        if is_new:
             order.position = self
             self.orders.append(order)
         elif self.is_live(order):
             return
-        else:
-            self._settled.add_matched(order, -1)
         self._loose[order.id] = order
+        if not is_new:
+            self._settle(order, -1)
         if len(self._loose) > _FEW:
             self._sum_up()
 
@@ -56,34 +58,49 @@ class Position:
         """Move an order that is complete from the live ones into the sum."""
         if self.rests:
             self.loosen(order)
-        if self._loose.pop(order.id, None) is not None:
-            self._settled.add_matched(order)
+        if order.id in self._loose:
+            self._settle(order)
+            del self._loose[order.id]
 
     def loosen(self, order: "Order") -> None:
         """Walk a live order from now on, for its status, its sizes or its kind change."""
-        if self.rests is not None and (counted := self.rests.pop(order.id, None)) is not None:
-            self._resting.add_sums(counted, -1)
+        if self.rests and order.id in self.rests:
             self._loose[order.id] = order
+            self._resting.add_sums(self.rests.pop(order.id), -1)
+            if len(self._loose) > _FEW:
+                self._sum_up(order)
 
     def take_out(self, order: "Order") -> None:
-        """Take an order out of the sums before its sizes or its kind change; `put_back` follows."""
+        """Take an order out of the sums before its sizes or its kind change; a complete one is to be `put_back`."""
         self.loosen(order)
         if order.id not in self._loose:
-            self._settled.add_matched(order, -1)
+            self._settle(order, -1)
 
     def put_back(self, order: "Order") -> None:
-        """Count an order again that was taken out."""
+        """Count a complete order again that was taken out."""
         if order.id not in self._loose:
-            self._settled.add_matched(order)
+            self._settle(order)
 
-    def _sum_up(self) -> None:
+    def _settle(self, order: "Order", sign: int = 1) -> None:
+        if self._settled.lines is None:
+            self._settled.add_matched(order, sign)
+        else:  # several numbers: who reads on another thread has the old or the new ones
+            settled = self._settled.copy()
+            settled.add_matched(order, sign)
+            self._settled = settled
+
+    def _sum_up(self, changing: "Order | None" = None) -> None:
         if self.rests is None:
             self.rests, self._resting = {}, Tally()
+        loose: dict[str, Order] = {}
         for order_id, order in self._loose.items():
-            counted = self.rests[order_id] = Tally()
-            counted.add(order)
-            self._resting.add_sums(counted)
-        self._loose = {}
+            counted = None if order is changing else _counted(order)
+            if counted is None:
+                loose[order_id] = order
+            else:
+                self._resting.add_sums(counted)
+                self.rests[order_id] = counted
+        self._loose = loose
 
     def exposures(self, exclusion: ExposedOrder | None = None, new_order: ExposedOrder | None = None) -> Exposures:
         """Return the profits of all orders but `exclusion`, and with `new_order`."""
@@ -140,3 +157,13 @@ class Position:
             tally.add_sums(counted, -1)
         else:
             tally.add_matched(order, -1)
+
+
+def _counted(order: "Order") -> Tally | None:
+    """Return what an order counts, None where that is no number: who asks for an exposure is to hear of it."""
+    tally = Tally()
+    try:
+        tally.add(order)
+    except (TypeError, ValueError, AttributeError, ArithmeticError):
+        return None
+    return tally if tally.is_finite else None

@@ -74,10 +74,34 @@ def test_a_runners_trades_come_back_in_their_order(make_rig: Callable[..., Rig],
             ((body,),) = journal.execute("SELECT body FROM runner_contexts").fetchall()
             record = msgspec.msgpack.decode(body) | {"trades": ["0-gone", *trades]}
             journal.execute("UPDATE runner_contexts SET body = ?", (msgspec.msgpack.encode(record),))
+            journal.execute("DROP TABLE runner_trades")
+        trades.insert(0, "0-gone")
     second = make_rig()
     context = second.ask(lambda: second.trader.get_runner_context(MARKET, 11))
-    assert context.trades == (["0-gone"] if is_earlier else []) + trades
-    assert (context.live_trades, context.live_trade_count) == ([trades[0], *trades[4:]], 3)
+    assert (context.trades, context.live_trades) == (trades, [orders[0].trade.id, *trades[-2:]])
+    another = second.place()
+    second.settled(another)
+    second.stop()
+    third = make_rig()
+    assert third.ask(lambda: third.trader.get_runner_context(MARKET, 11).trades) == [*trades, another.trade.id]
+
+
+def test_a_trade_whose_order_never_left_counts_after_a_restart(make_rig: Callable[..., Rig]) -> None:
+    first = make_rig()
+
+    def stop(package: Any) -> None:
+        raise RuntimeError("no request leaves")
+
+    submit, first.execution.submit = first.execution.submit, stop
+    stopped = [first.place() for _ in range(3)]
+    first.execution.submit = submit
+    order = first.place()
+    first.settled(order)
+    first.stop()
+    assert {each.status for each in stopped} == {OrderStatus.VIOLATION}
+    second = make_rig()
+    trades = second.ask(lambda: second.trader.get_runner_context(MARKET, 11).trades)
+    assert trades == [each.trade.id for each in (*stopped, order)]
 
 
 def test_an_order_costs_the_journal_the_same_after_many_trades(make_rig: Callable[..., Rig]) -> None:

@@ -1,6 +1,7 @@
 """A market's orders: found by everything, counted once, settled."""
 
 import sys
+from functools import partial
 from itertools import count
 from types import SimpleNamespace
 
@@ -147,22 +148,43 @@ def test_what_is_matched_of_an_order_that_is_revived_counts_once(blotter, strate
     assert blotter.get_exposures(strategy, order.lookup) == exposures_of([order])
 
 
-@pytest.mark.parametrize("resting", [100, 1_000])
-def test_an_exposure_beside_many_resting_orders_costs_what_it_costs_beside_few(blotter, strategy, resting):
-    for price in range(resting):
-        order = strategy.order("LAY", LimitOrder(2.0 + price / 100, 2.0))
-        order.place(None, None, False)
-        take(blotter, order)
-        order.executable()
+def calls_of(function):
     calls = []
     sys.setprofile(lambda frame, event, argument: calls.append(event))
     try:
-        found = blotter.worst_profit(strategy, order.lookup, "LAY", order, Prospect(order, 5.0))
+        function()
     finally:
         sys.setprofile(None)
-    orders = [*blotter]
-    assert found == exposures_of(orders[:-1], Prospect(order, 5.0))["worst_possible_profit_on_win"]
-    assert len(calls) < 1_000
+    return len(calls)
+
+
+def test_an_exposure_beside_many_resting_orders_costs_what_it_costs_beside_few(blotter, strategy):
+    """Also where all of them were answered, or asked for something, since the last one was placed."""
+    orders = [take(blotter, strategy.placed("LAY", LimitOrder(2.0 + tick / 100, 2.0))) for tick in range(1_000)]
+    for order in orders:
+        asked = (strategy, order.lookup, order, Prospect(order, 50.0))
+        assert calls_of(partial(blotter.get_exposures, *asked)) < 1_000
+        order.replace(50.0)
+    *rest, order = orders
+    assert blotter.get_exposures(*asked) == exposures_of([*rest, asked[-1]])
+
+
+@pytest.mark.parametrize("bad", [LimitOrder(3.0, "2.0"), MarketOnCloseOrder(None), LimitOrder(3.0, float("inf"))])
+def test_an_order_that_cannot_be_counted_spoils_no_sum(blotter, strategy, bad):
+    def place(side, kind):
+        order = strategy.order(side, kind)
+        order.place(None, None, False)
+        return take(blotter, order)
+
+    for _ in range(6):
+        place("LAY", LimitOrder(3.0, 2.0)).apply_totals(BetTotals(2.0, 3.0))
+    spoilt = place("BACK", bad)
+    for _ in range(40):
+        place("BACK", LimitOrder(3.0, 2.0))
+    spoilt.violation("it is no bet")
+    blotter.complete_order(spoilt)
+    orders = [order for order in blotter if order is not spoilt]
+    assert blotter.get_exposures(strategy, spoilt.lookup) == exposures_of(orders)
 
 
 def closing_book(runners=(), **fields):
