@@ -82,12 +82,18 @@ class Position:
             self._settle(order)
 
     def _settle(self, order: "Order", sign: int = 1) -> None:
-        if self._settled.lines is None:
-            self._settled.add_matched(order, sign)
-        else:  # several numbers: who reads on another thread has the old or the new ones
-            settled = self._settled.copy()
+        settled = self._settled
+        if sign < 0 and not settled.is_finite:  # from what is unbounded nothing can be taken out
+            settled = Tally()
+            for each in self.orders:
+                if each is not order and not self.is_live(each):
+                    settled.add_matched(each)
+        elif settled.lines is None:
             settled.add_matched(order, sign)
-            self._settled = settled
+        else:  # several numbers: who reads on another thread has the old or the new ones
+            settled = settled.copy()
+            settled.add_matched(order, sign)
+        self._settled = settled
 
     def _sum_up(self, changing: "Order | None" = None) -> None:
         if self.rests is None:

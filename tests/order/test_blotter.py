@@ -187,6 +187,16 @@ def test_an_order_that_cannot_be_counted_spoils_no_sum(blotter, strategy, bad):
     assert blotter.get_exposures(strategy, spoilt.lookup) == exposures_of(orders)
 
 
+def test_a_matched_part_that_was_no_number_counts_as_it_is_corrected(blotter, strategy):
+    order = take(blotter, strategy.placed("LAY", LimitOrder(3.0, 2.0)))
+    order.apply_totals(BetTotals(2.0, float("nan")))
+    order.execution_complete()
+    blotter.complete_order(order)
+    assert blotter.get_exposures(strategy, order.lookup)["worst_possible_profit_on_win"] == -float("inf")
+    order.apply_totals(BetTotals(2.0, 3.0))
+    assert blotter.get_exposures(strategy, order.lookup) == exposures_of([order])
+
+
 def closing_book(runners=(), **fields):
     return SimpleNamespace(
         runners=runners,
