@@ -12,6 +12,7 @@ from ..book.definition import ABSENT, Definition, parse_datetime
 from ..contract.streams import HistoricalStream
 from ..errors import DataError, StreamError
 from ..events import MarketBooksEvent
+from .openfiles import allow_open_files
 from .reader import Lines, open_lines
 
 _LEAST_PENDING = 1 << 17
@@ -273,6 +274,7 @@ class MergedStream:
                 heapq.heappush(waiting, (event.market_books[0].publish_time_epoch, turn, source, event))
                 turn += 1
 
+        allow_open_files(len(self.streams))
         for stream in self.streams:
             push(iter(stream))
         while waiting:
