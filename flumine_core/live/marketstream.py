@@ -193,7 +193,7 @@ class LiveMarketStream(MarketSubscription):
                 parts.append(_Waiting(change, publish_time, raw, epoch))
         if self._timeout is not None:
             self.due = monotonic() + self._timeout
-        shown_before = [each for each in self._markets.values() if each.is_shown]
+        shown_before = [each for each in self._markets.values() if each.is_shown] if is_image else []
         for market_id, parts in changed.items():
             known = self._wait(market_id, arrival - parts[-1].publish_time, _newest_copy(parts))
             if known is not None:

@@ -70,7 +70,9 @@ class Outcomes(BetReports):
 
     def _open_asks(self, request: Request) -> list[Ask]:
         """Return what a request still waits for, the replacements that it brought about included."""
-        return [ask for ask in self.asks.values() if ask.request is request]
+        asked = (order for ask in request.asks for order in (ask.order, ask.replacement) if order is not None)
+        found = (self.asks.get(order_id) for order_id in dict.fromkeys(order.id for order in asked))
+        return [ask for ask in found if ask is not None and ask.request is request]
 
     def _refused(self, request: Request, code: str, text: str) -> Iterator[Report]:
         """Report that a call was certainly not carried out; what never left is tried again a few times."""

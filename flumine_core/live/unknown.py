@@ -45,10 +45,10 @@ class Unknowns(Outcomes):
         if event.error is not None:
             return
         yield from self.seen(event.bets)
+        found = {bet.bet_id: bet for bet in reversed(event.bets)}
         for ask in event.asks:
             if ask.is_open:
-                bet = next((bet for bet in event.bets if bet.bet_id == ask.order.bet_id), None)
-                yield from self._decide(ask, bet, event.started)
+                yield from self._decide(ask, found.get(ask.order.bet_id), event.started)
 
     def _decide(self, ask: Ask, bet: Bet | None, started: float) -> Iterator[Report]:
         request = ask.request
