@@ -53,7 +53,8 @@ class RunnerContext:
         if trade_id not in self._known:
             self._known.add(trade_id)
             self.trades.append(trade_id)
-        if trade_id not in self.live_trades:
+            self.live_trades.append(trade_id)
+        elif trade_id not in self.live_trades:
             self.live_trades.append(trade_id)
 
     def reset(self, trade_id: str) -> None:

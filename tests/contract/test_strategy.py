@@ -73,6 +73,20 @@ def test_runner_context_follows_its_trades() -> None:
     assert context.datetime_last_reset is not None and context.datetime_last_reset.microsecond == 500_000
 
 
+def test_a_new_trade_is_not_looked_for_among_the_live_ones() -> None:
+    """There may be thousands."""
+
+    class Unsearched(list[str]):
+        def __contains__(self, item: object) -> bool:
+            raise AssertionError(item)
+
+    context = RunnerContext(11, EventClock())
+    context.live_trades = Unsearched()
+    for trade_id in ("a", "b", "c"):
+        context.place(trade_id)
+    assert context.live_trades == context.trades == ["a", "b", "c"]
+
+
 def test_live_trades_are_limited_and_a_live_trade_may_go_on() -> None:
     strategy, _ = made(max_live_trade_count=1)
     context = strategy.get_runner_context("1.1", 12)
