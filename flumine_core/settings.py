@@ -86,7 +86,7 @@ class LiveSettings(StreamWaits):
     :ivar login_ban: seconds without a login after TEMPORARY_BAN_TOO_MANY_REQUESTS.
     :ivar login_limit: most logins in a minute; Betfair bans above 100.
     :ivar list_concurrency: most calls of listCurrentOrders at a time; Betfair refuses the fourth.
-    :ivar order_rate: most instructions a second and client.
+    :ivar order_rate: most instructions within any second and client.
     :ivar own_orders_only: leave out bets that bear another customerStrategyRef than ours.
     :ivar journal: file of the journal of orders; empty for none, None for the user's state directory.
     :ivar context_interval: seconds between two looks whether strategies have changed their contexts.

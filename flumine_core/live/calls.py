@@ -33,8 +33,8 @@ class Calls:
         self._places = Slots(settings.max_execution_workers, f"place-{client.username}")
         self._cancels = Slots(settings.max_execution_workers, f"cancel-{client.username}")
         self._reads = Slots(settings.list_concurrency, f"list-{client.username}")
-        self._pace = Pace(settings.order_rate)
         self._timer = Timer(f"timer-{client.username}")
+        self._pace = Pace(settings.order_rate, self._timer)
 
     def _arrive(self, event: CurrentOrdersEvent) -> None:
         """Hand an event to the kernel's thread, from any other."""
@@ -43,7 +43,7 @@ class Calls:
     @property
     def is_idle(self) -> bool:
         """Whether no request waits for its answer."""
-        return self._places.is_idle and self._cancels.is_idle
+        return self._pace.is_idle and self._places.is_idle and self._cancels.is_idle
 
     def _end_calls(self) -> None:
         """End the threads, as far as they can be ended."""
@@ -54,21 +54,29 @@ class Calls:
 
     def _dispatch(self, request: Request, params: dict[str, Any], rows: Any) -> None:
         slots = self._cancels if request.kind is OrderPackageType.CANCEL else self._places
-        wait = self._pace.spend(len(params["instructions"]))
-        if request.sends and request.first_sent is not None and not request.is_doubtful:
-            wait += self._settings.wait("look_interval") * request.sends  # it could not leave: not at once again
+        count = len(params["instructions"])
 
-        def run() -> None:
+        def send(answered: Callable[[], None]) -> None:
+            handed_at = monotonic()
+
+            def call() -> None:
+                try:
+                    self._send(request, params, rows, handed_at)
+                finally:
+                    answered()
+
             try:
-                slots.run(partial(self._send, request, params, rows, monotonic()))
+                slots.run(call)
             except RuntimeError as failure:
+                answered()
                 error = CallError("HELD_BACK", f"there is no thread for it: {failure}", is_refused=True)
                 self._arrive(AnswerEvent(request=request, error=error))
 
-        if wait > 0:
-            self._timer.call_at(monotonic() + wait, run)
+        if request.sends and request.first_sent is not None and not request.is_doubtful:
+            wait = self._settings.wait("look_interval") * request.sends  # it could not leave: not at once again
+            self._timer.call_at(monotonic() + wait, partial(self._pace.run, count, send))
         else:
-            run()
+            self._pace.run(count, send)
 
     def _why_not_sent(self, request: Request) -> str:
         """Return why a request that takes exposure may not leave any more, empty where it may; on any thread."""

@@ -2,7 +2,10 @@
 
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable
+from functools import partial
+from heapq import heappop, heappush
 from time import monotonic
 
 from loguru import logger
@@ -67,22 +70,63 @@ class Slots:
 
 
 class Pace:
-    """At most `rate` instructions a second, bursts of one second's worth."""
+    """At most `rate` instructions at the exchange within any second, in the order in which they are asked for.
 
-    def __init__(self, rate: float) -> None:
+    When a request arrives is only known to lie between its leaving and its answer: its instructions count from the one
+    until a second after the other, but not longer than two, so that what hangs does not hold up the rest. More than
+    `rate` in one request leave alone, and count for as many seconds as the rate has them take.
+    """
+
+    def __init__(self, rate: float, timer: "Timer", clock: Callable[[], float] = monotonic) -> None:
         self._rate = rate
-        self._lock = threading.Lock()
-        self._credit = rate
-        self._at = monotonic()
+        self._timer = timer
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._waiting: deque[tuple[int, Callable[[Callable[[], None]], None]]] = deque()
+        self._counts: dict[int, int] = {}  # what counts of each request that has left
+        self._until: list[tuple[float, int]] = []  # a heap: when a request counts no more
+        self._number = 0
+        self._total = 0
+        self._is_timed = False
 
-    def spend(self, count: int) -> float:
-        """Take `count` instructions; return the seconds to wait before they may be sent."""
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits to leave."""
+        return not self._waiting
+
+    def run(self, count: int, send: Callable[[Callable[[], None]], None]) -> None:
+        """Call `send(answered)`, which has a request of `count` instructions leave, as soon as it may.
+
+        `answered()` is to be called once the request was answered, on any thread.
+        """
         with self._lock:
-            now = monotonic()
-            self._credit = min(self._credit + (now - self._at) * self._rate, self._rate)
-            self._at = now
-            self._credit -= count
-            return max(-self._credit / self._rate, 0.0)
+            self._waiting.append((count, send))
+            self._run_next()
+
+    def _answered(self, number: int, seconds: float) -> None:
+        with self._lock:
+            heappush(self._until, (self._clock() + seconds, number))
+            self._run_next()
+
+    def _run_next(self) -> None:
+        while self._until and self._until[0][0] <= self._clock():
+            self._total -= self._counts.pop(heappop(self._until)[1], 0)
+        while self._waiting and (not self._total or self._total + self._waiting[0][0] <= self._rate):
+            count, send = self._waiting.popleft()
+            self._number += 1
+            seconds = max(count / self._rate, 1.0)
+            self._total += count
+            self._counts[self._number] = count
+            heappush(self._until, (self._clock() + 1.0 + seconds, self._number))
+            send(partial(self._answered, self._number, seconds))
+        if self._waiting and not self._is_timed:
+            self._is_timed = True
+            self._timer.call_at(self._until[0][0], self._look_again)
+
+    def _look_again(self) -> None:
+        with self._lock:
+            self._is_timed = False
+            self._run_next()
 
 
 class Timer:
@@ -103,18 +147,17 @@ class Timer:
         """Call `function` at `moment` of `time.monotonic`, or soon after."""
         with self._condition:
             self._number += 1
-            self._due.append((moment, self._number, function))
-            self._due.sort(key=lambda each: each[:2], reverse=True)
+            heappush(self._due, (moment, self._number, function))
             self._condition.notify()
 
     def _work(self) -> None:
         while True:
             with self._condition:
-                while not self._is_closed and (not self._due or self._due[-1][0] > monotonic()):
-                    self._condition.wait(self._due[-1][0] - monotonic() if self._due else None)
+                while not self._is_closed and (not self._due or self._due[0][0] > monotonic()):
+                    self._condition.wait(self._due[0][0] - monotonic() if self._due else None)
                 if self._is_closed:
                     return
-                function = self._due.pop()[2]
+                function = heappop(self._due)[2]
             try:
                 function()
             except Exception:
