@@ -214,13 +214,13 @@ class MarketEvent(PlainEvent):
     event: Plain
 
 
-class TradeEvent(PlainEvent):
+class TradeEvent(PlainEvent, gc=False):
     """The first order of a trade was placed."""
 
     event: Plain
 
 
-class OrderEvent(PlainEvent):
+class OrderEvent(PlainEvent, gc=False):
     """An order was accepted by the exchange; `event` is its description, made anew whenever it is asked for."""
 
     order: Plain | OrderSnapshot
@@ -236,7 +236,7 @@ class OrderEvent(PlainEvent):
         return self.event
 
 
-class OrderStatusEvent(PlainEvent):
+class OrderStatusEvent(PlainEvent, gc=False):
     """An order's status changed; `event` is its description, made anew whenever it is asked for."""
 
     order: Plain | OrderSnapshot

@@ -23,10 +23,12 @@ class LoggingControl:
     A subclass defines `process_<noun>(event)` for the nouns it wants (`process_order`, `process_cleared_markets`, ...;
     flumine's `_process_<noun>` works too) and is given those events only. Events hold plain copies, never live orders.
     An exception in a handler is counted under the control's name and never reaches the trading loop.
-    No more than `MOST_WAITING` events wait for a slow handler: beyond that a simulation waits for it, and a live run,
-    which must not, drops the oldest event for each new one; they are counted under the control's name, as "waiting".
+    No more than `MOST_WAITING` events wait for a slow handler: beyond that a live run drops the oldest event for each
+    new one; they are counted under the control's name, as "waiting". A simulation waits for it, from `MOST_AWAITED`
+    events on, and where that is in vain from `MOST_WAITING`; where that is in vain, too, it drops them as well.
 
     :cvar MOST_WAITING: so many events may wait. One that concerns an order takes about a kilobyte.
+    :cvar MOST_AWAITED: so many in a simulation, which the handlers cannot fall behind without making it last longer.
     :ivar cache: for handlers, as in flumine; nothing here reads it.
     :ivar is_awaited: whether the run waits for slow handlers; a simulation says so.
     :ivar end_reason: why the run ends, told by `end_flumine`.
@@ -42,6 +44,7 @@ class LoggingControl:
 
     NAME = "LOGGING_CONTROL"
     MOST_WAITING = 100_000
+    MOST_AWAITED = 2_000
     PATIENCE = 10.0
     END_PATIENCE = 60.0
     PAUSE = 0.0
@@ -60,6 +63,7 @@ class LoggingControl:
         self.cache: list[Any] = []
         self.logging_queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self.is_awaited = False
+        self._most = self.MOST_WAITING
         self.end_reason = EndFlumineEvent().reason
         self.stop_within: float | None = None
         self._thread: threading.Thread | None = None
@@ -94,6 +98,7 @@ class LoggingControl:
     def start(self, on_error: Callable[[str, str, BaseException], None]) -> None:
         """Start the thread; `on_error(control, handler, error)` is told of every exception of a handler."""
         self._on_error = on_error
+        self._most = min(self.MOST_WAITING, self.MOST_AWAITED) if self.is_awaited else self.MOST_WAITING
         self._is_ending = False
         self._hurry.clear()
         run = self._run_in_batches if self.PAUSE else self._run
@@ -102,7 +107,7 @@ class LoggingControl:
 
     def put(self, event: Event) -> None:
         """Queue an event, from any thread."""
-        if self.logging_queue.qsize() >= self.MOST_WAITING and self._thread is not None:
+        if self.logging_queue.qsize() >= self._most and self._thread is not None:
             self._make_room()
         self.logging_queue.put(event)
 
@@ -112,10 +117,10 @@ class LoggingControl:
         if threading.current_thread() is self._thread:  # a handler tells of something: nobody else makes room
             return
         if self.is_awaited:
-            until = monotonic() + self.PATIENCE
-            while self.logging_queue.qsize() >= self.MOST_WAITING and monotonic() < until and self.is_alive():
-                sleep(0.001)
-            if self.logging_queue.qsize() < self.MOST_WAITING:
+            if self._has_room():
+                return
+            if self._most < self.MOST_WAITING:  # it is not only slow
+                self._most = self.MOST_WAITING
                 return
             self.is_awaited = False
         with suppress(queue.Empty):
@@ -125,6 +130,14 @@ class LoggingControl:
                 return
             told = f"more than {self.MOST_WAITING} events waited for its handlers: the oldest are lost, first "
             self._raised("waiting", ExecutionError(told + EVENT_NOUNS[type(oldest)]))
+
+    def _has_room(self) -> bool:
+        until = monotonic() + self.PATIENCE
+        while self.logging_queue.qsize() >= self._most:
+            if monotonic() >= until or not self.is_alive():
+                return False
+            sleep(0.001)
+        return True
 
     def flush(self) -> None:
         """Do what is to be done after a look at the queue; called where `PAUSE` is not 0, also if nothing was there."""

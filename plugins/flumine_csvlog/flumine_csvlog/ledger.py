@@ -23,7 +23,7 @@ class Ledger:
         self._put = put
         self._markets: dict[str, Info] = {}
         self._orders: dict[str, dict[str, Info]] = {}
-        self._written: OrderedDict[str, dict[tuple[str, str], list[Any]]] = OrderedDict()
+        self._written: OrderedDict[str, dict[tuple[str, str], tuple[Any, ...]]] = OrderedDict()
 
     def take_market(self, info: Info) -> None:
         """Take note of a market."""
@@ -68,7 +68,7 @@ class Ledger:
 
     def _once(self, kind: str, name: str, row: Row) -> None:
         market_id = row["market_id"]
-        values = [row.get(column) for column in COLUMNS[kind]]
+        values = tuple([row.get(column) for column in COLUMNS[kind]])  # which no collection of garbage goes through
         written = self._written.setdefault(market_id, {})
         if written.get((kind, name)) != values:
             written[kind, name] = values
