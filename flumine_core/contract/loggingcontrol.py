@@ -63,7 +63,7 @@ class LoggingControl:
         self.cache: list[Any] = []
         self.logging_queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self.is_awaited = False
-        self._most = self.MOST_WAITING
+        self._most_queued = self.MOST_WAITING
         self.end_reason = EndFlumineEvent().reason
         self.stop_within: float | None = None
         self._thread: threading.Thread | None = None
@@ -98,7 +98,7 @@ class LoggingControl:
     def start(self, on_error: Callable[[str, str, BaseException], None]) -> None:
         """Start the thread; `on_error(control, handler, error)` is told of every exception of a handler."""
         self._on_error = on_error
-        self._most = min(self.MOST_WAITING, self.MOST_AWAITED) if self.is_awaited else self.MOST_WAITING
+        self._most_queued = min(self.MOST_WAITING, self.MOST_AWAITED) if self.is_awaited else self.MOST_WAITING
         self._is_ending = False
         self._hurry.clear()
         run = self._run_in_batches if self.PAUSE else self._run
@@ -107,7 +107,7 @@ class LoggingControl:
 
     def put(self, event: Event) -> None:
         """Queue an event, from any thread."""
-        if self.logging_queue.qsize() >= self._most and self._thread is not None:
+        if self.logging_queue.qsize() >= self._most_queued and self._thread is not None:
             self._make_room()
         self.logging_queue.put(event)
 
@@ -119,8 +119,8 @@ class LoggingControl:
         if self.is_awaited:
             if self._has_room():
                 return
-            if self._most < self.MOST_WAITING:  # it is not only slow
-                self._most = self.MOST_WAITING
+            if self._most_queued < self.MOST_WAITING:  # it is not only slow
+                self._most_queued = self.MOST_WAITING
                 return
             self.is_awaited = False
         with suppress(queue.Empty):
@@ -133,7 +133,7 @@ class LoggingControl:
 
     def _has_room(self) -> bool:
         until = monotonic() + self.PATIENCE
-        while self.logging_queue.qsize() >= self._most:
+        while self.logging_queue.qsize() >= self._most_queued:
             if monotonic() >= until or not self.is_alive():
                 return False
             sleep(0.001)
