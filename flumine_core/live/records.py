@@ -97,7 +97,7 @@ def trade_record(trade: Trade) -> bytes:
 
 
 def runner_context_record(context: Any) -> bytes:
-    """Return a strategy's memory of a runner, without its trades, which may be many (see `RunnerTrades`)."""
+    """Return a strategy's memory of a runner, without its trades, which may be many (see `RunnerMemory`)."""
     return _encode(
         {
             "invested": context.invested,

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 from heapq import heappop, heappush
+from math import inf
 from time import monotonic
 
 from loguru import logger
@@ -87,7 +88,7 @@ class Pace:
         self._until: list[tuple[float, int]] = []  # a heap: when a request counts no more
         self._number = 0
         self._total = 0
-        self._is_timed = False
+        self._timed = inf  # when the timer looks again
 
     @property
     def is_idle(self) -> bool:
@@ -119,13 +120,13 @@ class Pace:
             self._counts[self._number] = count
             heappush(self._until, (self._clock() + 1.0 + seconds, self._number))
             send(partial(self._answered, self._number, seconds))
-        if self._waiting and not self._is_timed:
-            self._is_timed = True
-            self._timer.call_at(self._until[0][0], self._look_again)
+        if self._waiting and self._until[0][0] < self._timed:
+            self._timed = self._until[0][0]
+            self._timer.call_at(self._timed, self._look_again)
 
     def _look_again(self) -> None:
         with self._lock:
-            self._is_timed = False
+            self._timed = inf
             self._run_next()
 
 

@@ -78,6 +78,21 @@ def test_a_burst_of_a_seconds_worth_leaves_at_once_and_the_rest_in_a_second() ->
     assert sent_at(100, [10] * 30, answers=True) == [0.0] * 10 + [1.0] * 10 + [2.0] * 10
 
 
+def test_an_answer_lets_the_next_leave_a_second_later() -> None:
+    clock: Any = Clock()
+    pace = Pace(1, clock, lambda: clock.now)
+    sent: list[float] = []
+
+    def send(answered: Any) -> None:
+        sent.append(clock.now)
+        clock.call_at(clock.now + 0.25, answered)
+
+    pace.run(1, send)
+    pace.run(1, send)
+    clock.go_on(10)
+    assert sent == [0.0, 1.25]
+
+
 def test_what_hangs_does_not_hold_up_the_rest_for_long() -> None:
     assert sent_at(100, [50] * 6, answers=False) == [0.0] * 2 + [2.0] * 2 + [4.0] * 2
 
