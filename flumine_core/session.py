@@ -275,7 +275,7 @@ class Flumine(Session):
             if is_due and not any(is_at_exchange(market, order) for order in market.blotter.live_orders):
                 for execution in self.executions:
                     if hasattr(execution, "forget_market"):
-                        for report in execution.forget_market(market):
+                        for report in self._reports_of(execution, "forget_market", market):
                             self.take_report(report)
                 self._remove_market(market)
 

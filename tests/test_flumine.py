@@ -243,6 +243,26 @@ def test_flumines_termination_event_ends_the_run(plugins: Any) -> None:
     assert venue.stream.is_stopped and framework.faults.total == 0
 
 
+def test_an_execution_that_cannot_forget_a_market_does_not_keep_it_in_memory(plugins: Any) -> None:
+    def raises(market: Any) -> Sequence[Report]:
+        raise OSError("it cannot")
+
+    def forget() -> CustomEvent:
+        venue.sink.forget_market = raises
+        return CustomEvent(None, lambda framework, event: framework.remove_closed_markets(0.0))
+
+    venue = Venue(
+        [*books(100_000), forget, CustomEvent(None, lambda framework, event: left.append(list(framework.markets)))]
+    )
+    left: list[Any] = []
+    framework = Flumine(client=SimulatedClient(), plugins=plugins(("venue", venue)))
+    venue.framework = framework
+    framework.add_strategy(Noting())
+    framework.run()
+    assert left == [[]]
+    assert framework.faults.counts == {("Sink", "forget_market"): 1}
+
+
 def test_a_stream_that_breaks_is_counted(plugins: Any) -> None:
     framework = run(plugins, [*books(2), lambda: 1 / 0], Noting())
     assert framework.faults.counts == {("InMemory", "stream"): 1}
