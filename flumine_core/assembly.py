@@ -372,8 +372,8 @@ def refusal_row(refusal: Any) -> Row:
     }
 
 
-Progress = Callable[[int], None]
-"""Told how many books a framework has delivered so far."""
+Progress = Callable[[int, int], None]
+"""Told how many books a framework has delivered so far, and the stored bytes of its stream that it has read."""
 
 
 def simulate_unit(
@@ -396,7 +396,7 @@ def simulate_unit(
         raise SettingsError(f"no strategy could be made: {told or 'none was named'}")
     if progress is not None:
         told_to = progress
-        flumine.progress = lambda framework: told_to(framework.books)
+        flumine.progress = lambda framework: told_to(framework.books, getattr(framework.stream, "position", 0))
     failure: str | None = None
     try:
         flumine.run()

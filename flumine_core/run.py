@@ -37,7 +37,8 @@ __all__ = ["Named", "Progress", "Result", "Row", "Run", "Totals", "Unit", "simul
 class Progress:
     """How far a simulation has come.
 
-    :ivar done, total: units; `bytes_done`, `bytes_total`: the same by the stored size of their files.
+    :ivar done, total: units; `bytes_done`, `bytes_total`: the same by the stored size of their files, and with the
+        part of the present one that was read, in a single process. `bytes_total` is 0 where a size is not known.
     """
 
     total: int
@@ -46,12 +47,21 @@ class Progress:
     bytes_done: int = 0
     books: int = 0
 
+    @property
+    def share(self) -> float:
+        """How much is done, from 0 to 1: by bytes, or by units where a size is not known."""
+        if self.bytes_total:
+            return self.bytes_done / self.bytes_total
+        return self.done / self.total if self.total else 1.0
+
 
 PRELOADED = ["flumine_core.run"]
 """What worker processes have imported before they are made."""
 
 Watch = Callable[[Progress], None]
-Tell = Callable[[int], None]
+Tell = Callable[[int, int], None]
+"""Given the books and the stored bytes of a unit so far."""
+
 Take = Callable[[Result], None]
 Prepare = Callable[[], Any]
 
@@ -126,7 +136,8 @@ def simulate(
     for failed in discovery.failures(HOOKS):
         total.note_fault(failed.name, LOAD, 1, f"{failed.origin}: {failed.reason}")
     total.lost.extend(lost)
-    progress = Progress(len(units), sum(unit.size for unit in units))
+    sizes = [unit.size for unit in units]
+    progress = Progress(len(units), sum(sizes) if all(sizes) else 0)
     plain = attrs.evolve(run, files=())
     keep = take is None
     faults = Faults(lambda: bool(run.settings.get("raise_errors")))
@@ -184,10 +195,11 @@ def _one_by_one(
     gc.collect()
     with frozen():  # so that a collection after each unit, whose orders and framework are in cycles, takes no time
         for unit in units:
-            before = progress.books
+            before = progress.books, progress.bytes_done, unit.size
 
-            def tell(books: int, before: int = before) -> None:
-                progress.books = before + books
+            def tell(books: int, position: int, before: tuple[int, int, int] = before) -> None:
+                progress.books = before[0] + books
+                progress.bytes_done = before[1] + min(position, before[2])
                 if watch is not None:
                     watch(progress)
 
@@ -195,8 +207,7 @@ def _one_by_one(
             outcome = _attempt(run, unit, discovery, keep, tell if watch else None, relay)
             result = _settled(outcome, unit, unit is units[0])
             progress.done += 1
-            progress.bytes_done += unit.size
-            tell(result.books)
+            tell(result.books, unit.size)
             yield result
 
 

@@ -490,6 +490,17 @@ def test_progress_reaches_the_end(markets: list[str], workers: int) -> None:
     assert seen[-1].bytes_done == seen[-1].bytes_total > 0
 
 
+def test_progress_moves_within_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "1.1"
+    path.write_bytes(b"".join(SyntheticMarket(updates=6_000).lines()))
+    seen: list[float] = []
+    simulate(Run((BACKER,), (str(path),)), watch=lambda progress: seen.append(progress.share))
+    assert len(seen) > 2
+    assert seen == sorted(seen)
+    assert 0 < seen[0] < 0.9
+    assert seen[-1] == 1
+
+
 def test_a_market_that_comes_twice_is_counted_once(markets: list[str], tmp_path: Path) -> None:
     twice = tmp_path / "again"
     twice.write_bytes(Path(markets[0]).read_bytes())

@@ -652,6 +652,23 @@ def test_order_of_another_thread_is_placed_on_the_kernels(simulate: Any, market_
     assert validated == [threading.get_ident()]
 
 
+def test_a_validate_order_that_raises_refuses_the_order_and_is_counted_as_the_strategys(
+    simulate: Any, market_file: Any
+) -> None:
+    class Doubtful(Once):
+        def validate_order(self, runner_context: Any, order: Any) -> bool:
+            raise ZeroDivisionError("no idea")
+
+    strategy = Doubtful(lambda strategy, market: market.place_order(back(strategy, market)), name="doubtful")
+    other = Once(lambda strategy, market: market.place_order(back(strategy, market)), name="other")
+    framework = simulate(market_file(), strategy, other)
+    assert (strategy.result, other.result) == (False, True)
+    assert framework.faults.counts == {("doubtful", "strategy.validate_order"): 1}
+    (refusal,) = framework.refusals
+    assert (refusal.strategy, refusal.control) == ("doubtful", "StrategyExposure")
+    assert "ZeroDivisionError: no idea" in refusal.reason
+
+
 def test_order_of_another_thread_after_the_run_is_refused_aloud(simulate: Any, market_file: Any) -> None:
     strategy = Once(lambda strategy, market: setattr(strategy, "order", back(strategy, market)))
     framework = simulate(market_file(), strategy)

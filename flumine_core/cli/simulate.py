@@ -148,22 +148,21 @@ def _progress() -> Iterator[Watch | None]:
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
     columns = (
         TextColumn("simulating"),
         BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("files, {task.fields[rate]:,.0f} books/s,"),
+        TextColumn("{task.fields[done]}/{task.fields[files]} files, {task.fields[rate]:,.0f} books/s,"),
         TimeRemainingColumn(),
     )
     start = perf_counter()
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None, rate=0.0)
+        task = bar.add_task("", total=1.0, rate=0.0, done=0, files="?")
 
         def watch(progress: Progress) -> None:
             rate = progress.books / max(perf_counter() - start, 1e-9)
-            bar.update(task, total=progress.total, completed=progress.done, rate=rate)
+            bar.update(task, completed=progress.share, rate=rate, done=progress.done, files=progress.total)
 
         yield watch

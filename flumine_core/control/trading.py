@@ -3,6 +3,8 @@
 from math import isfinite
 from typing import Any
 
+from ..errors import OrderError, survivable
+from ..hint import one_line
 from ..ladder import is_on_ladder
 from ..order.exposure import Prospect, order_exposure
 from ..order.kinds import LimitOnCloseOrder, LimitOrder, MarketOnCloseOrder
@@ -105,7 +107,14 @@ class StrategyExposure(TradingControl):
             strategy = order.trade.strategy
             order.violation_msg = None
             context = strategy.get_runner_context(order.market_id, order.selection_id, order.handicap)
-            if strategy.validate_order(context, order) is False:
+            try:
+                is_valid = strategy.validate_order(context, order)
+            except OrderError:
+                raise
+            except survivable() as error:
+                self.flumine.faults.record(strategy.name, "strategy.validate_order", error)
+                return self.refuse(order, package_type, f"strategy.validate_order raised {one_line(error)}")
+            if is_valid is False:
                 reason = order.violation_msg or "strategy.validate_order returned False"
                 return self.refuse(order, package_type, reason)
             fault = self._fault(order, strategy, None)
@@ -219,7 +228,10 @@ def _price_fault(price: Any, kind: LimitOrder | LimitOnCloseOrder, client: Clien
     if client is not None and ladder not in client.venue.ladders:
         known = ", ".join(sorted(client.venue.ladders))
         return f"price_ladder_definition must be one of {known}, was {ladder!r}", {}
-    if is_on_ladder(price, ladder, getattr(kind, "line_range_info", None)):
+    line = getattr(kind, "line_range_info", None)
+    if ladder == "LINE_RANGE" and line is None:
+        return "line_range_info must be given with the ladder LINE_RANGE, was None", {"price": price}
+    if is_on_ladder(price, ladder, line):
         return None
     return f"price must be on the {ladder} ladder, was {price}", {"price": price}
 

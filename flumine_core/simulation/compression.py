@@ -15,8 +15,11 @@ CHUNK = 64 * 1024
 MOST_OUT = 1024 * 1024
 """Most bytes a decompressor gives back in one call, so that a small file cannot fill the memory."""
 
-_ZSTD_PIECE = 512
-"""Stored bytes of zst data unpacked at a time, since all that they hold comes out: 128 KB of every 4 at worst."""
+_TRAILER = 8
+"""Stored bytes at the end that are unpacked one by one: a checksum there must not cost what came before it."""
+
+_MAGIC = 4
+"""Bytes that tell any codec."""
 
 _ZSTD_SKIPPABLE = b"\x2a\x4d\x18"
 
@@ -45,19 +48,16 @@ class Decompressor(Protocol):
 
 
 class _Zstd:
-    """`zstandard`'s decompression object behind the shape of the other two; it may give a piece more than asked."""
+    """`zstandard`'s decompression object behind the shape of the other two; it gives all at once."""
 
-    __slots__ = ("_inner", "_rest")
+    __slots__ = ("_inner",)
+
+    needs_input = True
 
     def __init__(self) -> None:
         import zstandard
 
         self._inner = zstandard.ZstdDecompressor(max_window_size=2**31).decompressobj(write_size=CHUNK)
-        self._rest = memoryview(b"")
-
-    @property
-    def needs_input(self) -> bool:
-        return not self._rest
 
     @property
     def eof(self) -> bool:
@@ -65,18 +65,10 @@ class _Zstd:
 
     @property
     def unused_data(self) -> bytes:
-        return self._inner.unused_data + self._rest
+        return self._inner.unused_data
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
-        rest = memoryview(data) if data else self._rest
-        pieces = []
-        size = 0
-        while rest and size < max_length and not self.eof:
-            pieces.append(self._inner.decompress(rest[:_ZSTD_PIECE]))
-            size += len(pieces[-1])
-            rest = rest[_ZSTD_PIECE:]
-        self._rest = rest
-        return b"".join(pieces)
+        return self._inner.decompress(data)
 
 
 def _gzip() -> Decompressor:
@@ -88,12 +80,17 @@ def _gzip() -> Decompressor:
 
 @frozen
 class Codec:
-    """One kind of compression."""
+    """One kind of compression.
+
+    :ivar piece: stored bytes unpacked at a time, which are lost where one of them is damaged. What they hold of zst
+        data comes out at once, 128 KB of every 4 at worst.
+    """
 
     name: str
     suffixes: tuple[str, ...]
     magic: bytes
     make: Callable[[], Decompressor]
+    piece: int = 4096
 
     def starts(self, head: bytes) -> bool:
         """Tell whether `head`, the first bytes of a stream, are this codec's."""
@@ -104,7 +101,7 @@ class Codec:
 
 GZ = Codec("gz", (".gz", ".tgz"), b"\x1f\x8b", _gzip)
 BZ2 = Codec("bz2", (".bz2", ".tbz2"), b"BZh", bz2.BZ2Decompressor)
-ZST = Codec("zst", (".zst", ".tzst"), b"\x28\xb5\x2f\xfd", _Zstd)
+ZST = Codec("zst", (".zst", ".tzst"), b"\x28\xb5\x2f\xfd", _Zstd, 512)
 CODECS = (GZ, BZ2, ZST)
 
 
@@ -134,21 +131,41 @@ def inflate(chunks: Iterator[bytes], codec: Codec, name: str) -> Iterator[bytes]
     """
     engine = codec.make()
     fed = 0
-    for chunk in chunks:
-        data = chunk
+    begun = b""  # of what follows a stream, as long as nobody can tell what it is
+    for piece in _pieces(chunks, codec.piece):
+        data, begun = begun + piece, b""
         while data:
             if engine.eof:
                 data = data.lstrip(b"\0")
-                if not data:
+                if len(data) < _MAGIC:
+                    begun = data
                     break
-                if not codec.starts(data) and not codec.magic.startswith(data):
-                    raise DataError(f"{name}: corrupt {codec.name} data, {data[:8]!r} after the end of the stream")
+                if not codec.starts(data):
+                    raise _not_of(codec, data, name)
                 engine = codec.make()
             yield from _drain(engine, data, codec, name, fed)
             data = engine.unused_data if engine.eof else b""
-        fed += len(chunk)
-    if fed and not engine.eof:
+        fed += len(piece)
+    if begun and not (codec.starts(begun) or codec.magic.startswith(begun)):
+        raise _not_of(codec, begun, name)
+    if begun or (fed and not engine.eof):
         raise DataError(f"{name}: truncated {codec.name} data after {fed} bytes")
+
+
+def _not_of(codec: Codec, data: bytes, name: str) -> DataError:
+    return DataError(f"{name}: corrupt {codec.name} data, {data[:8]!r} after the end of the stream")
+
+
+def _pieces(chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
+    held = b""
+    for chunk in chunks:
+        data = held + chunk
+        end = max(len(data) - _TRAILER, 0)
+        for start in range(0, end, size):
+            yield data[start : min(start + size, end)]
+        held = data[end:]
+    for byte in held:
+        yield bytes([byte])
 
 
 def _drain(engine: Decompressor, data: bytes, codec: Codec, name: str, fed: int) -> Iterator[bytes]:

@@ -311,7 +311,8 @@ def _natural(name: str) -> tuple[str, str]:
 
 
 def _no_lines(archive: str) -> str:
-    return f"expected lines, was a tar archive: {archive} (a member is {archive}!NAME)"
+    hint = "copy it to a local path first" if "://" in archive else f"a member is {archive}!NAME"
+    return f"expected lines, was a tar archive: {archive} ({hint})"
 
 
 def _text(source: Source, meter: _Meter) -> Iterator[bytes]:

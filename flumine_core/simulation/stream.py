@@ -108,6 +108,11 @@ class RecordedStream:
         self._excluded: set[str] = set()
         self._share = 0  # of the bytes that may wait, what each market has
 
+    @property
+    def position(self) -> int:
+        """Stored bytes read so far."""
+        return 0 if self.lines is None else self.lines.position
+
     def stop(self) -> None:
         """End the iteration before the next line."""
         self._is_stopped = True
@@ -252,6 +257,11 @@ class MergedStream:
         origins: dict[str, str] = {}
         for stream in self.streams:
             stream.origins = origins
+
+    @property
+    def position(self) -> int:
+        """Stored bytes read so far, of all files."""
+        return sum(stream.position for stream in self.streams)
 
     def stop(self) -> None:
         """End the iteration before the next line."""

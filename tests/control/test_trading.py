@@ -69,7 +69,7 @@ BAD = [
     (
         "BACK",
         LimitOrder(1.5, 2.0, price_ladder_definition="LINE_RANGE"),
-        "price must be on the LINE_RANGE ladder",
+        "line_range_info must be given with the ladder LINE_RANGE, was None",
     ),
     (
         "BACK",

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import http.server
 import importlib.util
+import io
 import os
 import tarfile
 import threading
@@ -109,6 +110,49 @@ def test_a_skippable_zstd_frame_may_come_first(tmp_path: Path) -> None:
 
 def test_zero_padding_after_gzip_is_ignored(tmp_path: Path) -> None:
     assert list(open_lines(_write(tmp_path / "1.1.gz", gzip.compress(TEXT) + b"\0" * 512))) == LINES
+
+
+@pytest.mark.parametrize("length", range(490, 520))
+def test_a_frame_of_zstd_may_begin_at_any_byte(tmp_path: Path, length: int) -> None:
+    frame = b"\x5f\x2a\x4d\x18" + length.to_bytes(4, "little") + bytes(length)
+    data = frame + frame + zstandard.compress(TEXT) + frame
+    assert list(open_lines(_write(tmp_path / "1.1", data))) == LINES
+
+
+CHECKED = {
+    ".gz": gzip.compress,
+    ".bz2": bz2.compress,
+    ".zst": zstandard.ZstdCompressor(write_checksum=True).compress,
+}
+
+
+@pytest.mark.parametrize("suffix", CHECKED)
+def test_a_wrong_checksum_at_the_end_costs_no_line(tmp_path: Path, suffix: str) -> None:
+    packed = bytearray(CHECKED[suffix](TEXT))
+    packed[-6 if suffix == ".gz" else -2] ^= 255
+    lines, error = _read_until_error(_write(tmp_path / f"1.1{suffix}", bytes(packed)))
+    assert lines == LINES
+    assert isinstance(error, DataError)
+    assert f"1.1{suffix}: corrupt" in str(error)
+
+
+def test_a_wrong_checksum_between_two_streams_costs_the_lines_beside_it(tmp_path: Path) -> None:
+    # random digits pack badly: 4 KB stored hold 64 of these lines
+    noise = [b"%0128x\n" % pow(3, 5000 + number, 2**512) for number in range(1_000)]
+    packed = bytearray(gzip.compress(b"".join(noise)))
+    packed[-6] ^= 255
+    lines, error = _read_until_error(_write(tmp_path / "1.1", bytes(packed) + gzip.compress(TEXT)))
+    assert lines == noise[: len(lines)]
+    assert len(lines) > 930
+    assert isinstance(error, DataError)
+
+
+def test_a_tar_archive_at_an_address_is_to_be_copied(tmp_path: Path) -> None:
+    path = tmp_path / "month.tar"
+    with tarfile.open(path, "w") as archive:
+        archive.addfile(tarfile.TarInfo("1.1"), io.BytesIO())
+    with pytest.raises(StreamError, match=r"tar archive: file://.* \(copy it to a local path first\)"):
+        list(open_lines(path.as_uri()))
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".bz2", ".zst"])
