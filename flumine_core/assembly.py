@@ -228,7 +228,7 @@ def _made(kind: str, named: Named, discovery: Discovery, faults: Faults, given: 
     passed = {name: value for name, value in given.items() if name in GIVEN[kind] and name in takes}
     try:
         with named_if_interrupted(f"{named.name!r} of {kind} was made"):
-            return target(**passed, **arguments)
+            made = target(**passed, **arguments)
     except FlumineCoreError as error:
         raise SettingsError(f"{kind} {named.name!r}: {error}") from error
     except KeyboardInterrupt:
@@ -236,6 +236,9 @@ def _made(kind: str, named: Named, discovery: Discovery, faults: Faults, given: 
     except BaseException as error:
         faults.record(named.name, "__init__", error)
         return None
+    if made is None:
+        raise SettingsError(f"{kind} {named.name!r}: what makes it gave None")
+    return made
 
 
 def make_logging_controls(run: Run, discovery: Discovery, faults: Faults) -> list[LoggingControl]:

@@ -215,6 +215,7 @@ def _converter() -> Any:
         made.register_structure_hook_func(_is_reference, _reference)
         made.register_structure_hook_func(_is_sequence, _sequence)
         made.register_structure_hook_func(_is_tuple, _tuple)
+        made.register_structure_hook_func(_has_numbers, _numbered)
         made.register_structure_hook(Decimal, _decimal)
         _CONVERTER = made
     return _CONVERTER
@@ -236,6 +237,21 @@ def _sequence(value: Any, annotation: Any) -> Any:
     arms = typing.get_args(annotation) or (Any,)
     made = [convert(each, arms[0]) for each in value]
     return origin(made) if origin in (set, frozenset) else made
+
+
+def _has_numbers(annotation: Any) -> bool:
+    outer, arms = typing.get_origin(annotation), typing.get_args(annotation)
+    return isinstance(outer, type) and issubclass(outer, Mapping) and arms[0] in (int, float)
+
+
+def _numbered(value: Any, annotation: Any) -> Any:
+    """Take a table whose keys are numbers, such as selection ids: a configuration's keys are always text."""
+    number, arm = typing.get_args(annotation)
+    if not isinstance(value, Mapping):
+        raise WrongType
+    return {
+        number(key) if isinstance(key, str) else convert(key, number): convert(each, arm) for key, each in value.items()
+    }
 
 
 def _is_tuple(annotation: Any) -> bool:

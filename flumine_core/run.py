@@ -294,7 +294,9 @@ def _settled(outcome: Result | _Refused | Lost, unit: Unit, is_first: bool) -> R
         return outcome
     if is_first and isinstance(outcome, _Refused):
         raise SettingsError(outcome.reason)
-    return _lost(unit, outcome.reason)
+    if isinstance(outcome, _Refused | Lost):
+        return _lost(unit, outcome.reason)
+    return _lost(unit, f"the executor gave {outcome!r} in place of its result")
 
 
 def _task(run: Run, keep: bool, nouns: frozenset[str], tells_refused: bool, unit: Unit) -> Result | _Refused:

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
+from .errors import survivable
 from .garbage import freeze
 from .hint import one_line
 from .kernel.foreign import lent_stderr
@@ -128,13 +129,22 @@ class Spread(Generic[Item, Result]):
             self.executor = self.make_executor(self.workers)
         while self.waiting and len(self.running) < self.workers + AHEAD:
             index = self.waiting.popleft()
-            try:
-                self.running[self.executor.submit(self.task, self.items[index])] = index
-            except BrokenExecutor:
-                broken: Future[Any] = Future()
-                broken.set_exception(BrokenExecutor())
-                self.running[broken] = index
+            future = self._submit(self.executor, index)
+            self.running[future] = index
+            if future.done() and _outcome(future) is DIED:
                 return
+
+    def _submit(self, executor: Executor, index: int) -> Future[Any]:
+        """Return the future of an item; one that has failed where the executor, maybe a plugin's, does not take it."""
+        failed: Future[Any] = Future()
+        try:
+            future = executor.submit(self.task, self.items[index])
+            if isinstance(future, Future):
+                return future
+            failed.set_exception(TypeError(f"{type(executor).__name__}.submit must give a Future, was {future!r}"))
+        except survivable() as error:
+            failed.set_exception(error)
+        return failed
 
     def _blame(self, suspects: list[int]) -> Generator[tuple[int, Result | Lost], None, None]:
         """Run what was under way when a worker died one by one, so that the culprit is known and the rest is done."""
@@ -149,7 +159,7 @@ class Spread(Generic[Item, Result]):
         self._close()
         for index in sorted(suspects):
             self.executor = self.executor or self.make_executor(1)
-            future = self.executor.submit(self.task, self.items[index])
+            future = self._submit(self.executor, index)
             self.running[future] = index
             outcome = _outcome(future)
             del self.running[future]
@@ -164,7 +174,14 @@ class Spread(Generic[Item, Result]):
         if isinstance(executor, Processes):
             executor.leave(at_once=bool(self.running))
         elif executor is not None:
-            executor.shutdown(wait=not self.running, cancel_futures=True)
+            for future in self.running:
+                future.cancel()  # not every executor's shutdown takes `cancel_futures`
+            try:
+                executor.shutdown(wait=not self.running)
+            except survivable() as error:
+                from loguru import logger
+
+                logger.error("{}.shutdown raised {}", type(executor).__name__, one_line(error))
 
 
 def _outcome(future: Future[Any]) -> Any:

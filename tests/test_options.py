@@ -256,3 +256,11 @@ def test_a_plain_value_is_kept_or_refused_and_never_turned_into_another(value: A
         except SettingsError:
             continue
         assert converted is value or converted == value
+
+
+@pytest.mark.parametrize("table", [dict[int, float], Mapping[int, float]])
+def test_a_table_of_numbers_takes_them_as_text(table: Any) -> None:
+    assert convert({"123": 2.0, 45: 1}, table) == {123: 2.0, 45: 1.0}
+    for wrong in ({"x": 1.0}, {"1": "x"}, [1]):
+        with pytest.raises(SettingsError, match="must be"):
+            convert(wrong, table)

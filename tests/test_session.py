@@ -33,7 +33,7 @@ from flumine_core import (
     hookimpl,
 )
 from flumine_core.contract.streams import BaseStream
-from flumine_core.errors import ClientError, ExecutionError, StreamError
+from flumine_core.errors import ClientError, ExecutionError, SettingsError, StreamError
 from flumine_core.events import LOGGED_NOUNS, NOUNS, MarketCataloguesEvent, RawDataEvent, SportsDataEvent
 from flumine_core.simulation.execution import SimulatedExecution
 from flumine_core.synthetic.event import event
@@ -650,6 +650,19 @@ def test_order_of_another_thread_is_placed_on_the_kernels(simulate: Any, market_
     assert strategy.result is True
     assert strategy.order.bet_id
     assert validated == [threading.get_ident()]
+
+
+def test_what_cannot_be_hashed_is_refused_by_name(simulate: Any, market_file: Any) -> None:
+    class Unhashable(Once):
+        __hash__ = None  # type: ignore[assignment]
+
+    class Account(SimulatedClient):
+        __hash__ = None  # type: ignore[assignment]
+
+    with pytest.raises(SettingsError, match="strategy unhashable must be hashable"):
+        simulate(market_file(), Unhashable(name="unhashable"))
+    with pytest.raises(ClientError, match="client mine must be hashable"):
+        simulate(market_file(), client=Account(username="mine"))
 
 
 def test_a_validate_order_that_raises_refuses_the_order_and_is_counted_as_the_strategys(

@@ -126,3 +126,32 @@ def test_threads_that_were_left_in_a_worker_are_neither_awaited_nor_ended(
     time.sleep(0.5)
     assert left.read_text() != before
     left.with_name("stop").touch()
+
+
+class Plain(ThreadPoolExecutor):
+    """Its `shutdown` takes what Dask's takes."""
+
+    def shutdown(self, wait: bool = True) -> None:  # type: ignore[override]
+        super().shutdown(wait)
+
+
+class Refusing(ThreadPoolExecutor):
+    def submit(self, function, item):  # type: ignore[no-untyped-def, override]
+        if item == 2:
+            raise MemoryError("too much")
+        return "soon" if item == 3 else super().submit(function, item)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        super().shutdown(wait, cancel_futures=cancel_futures)
+        raise OSError("it does not end")
+
+
+def test_an_executor_whose_shutdown_cancels_nothing() -> None:
+    assert list(in_order(spread(work, [1, 2, 3], [1, 1, 1], 2, Plain))) == [2, 4, 6]
+
+
+def test_an_executor_that_takes_no_item_loses_that_one() -> None:
+    found = list(in_order(spread(work, [1, 2, 3, 4], [1, 1, 1, 1], 2, Refusing)))
+    assert (found[0], found[3]) == (2, 8)
+    assert found[1] == Lost("MemoryError: too much")
+    assert found[2] == Lost("TypeError: Refusing.submit must give a Future, was 'soon'")

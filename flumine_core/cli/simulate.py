@@ -84,7 +84,7 @@ def run_and_print(run: Run, discovery: Discovery, output_format: str, output: st
     see_modules_here()
     enable_stderr(*log)
     is_logged = log[0] != "CRITICAL"
-    prepare = partial(enable_stderr, *log) if is_logged else None
+    prepare = partial(enable_stderr, *log)
     with (
         _sigterm_as_ctrl_c(),
         ResultFiles(output) if output else nullcontext() as files,

@@ -251,11 +251,20 @@ class Configuration:
 
     def _override_entry(self, section: str, rest: str, name: str, value: Any) -> None:
         entries = self.entries[section]
-        for position, entry in enumerate(entries):
-            for called in (entry.label, entry.name, str(position)):
-                if rest.startswith(called + "."):
-                    self._override_option(entry, rest[len(called) + 1 :].split("."), value)
-                    return
+        for called in (
+            [entry.label for entry in entries],
+            [entry.name for entry in entries],
+            [str(place) for place in range(len(entries))],
+        ):
+            meant = [text for text in called if rest.startswith(text + ".")]
+            text = max(meant, key=len, default="")
+            if meant.count(text) > 1:
+                places = " or ".join(f"{section}.{place}" for place, each in enumerate(called) if each == text)
+                self.problems.append(Problem("--set", name, f"names several of the {section}: say {places}"))
+                return
+            if meant:
+                self._override_option(entries[called.index(text)], rest[len(text) + 1 :].split("."), value)
+                return
         known = [each.label for each in entries]
         hint = did_you_mean(rest.rpartition(".")[0] or rest, known)
         self.problems.append(Problem("--set", name, f"names none of the {section}{hint}"))

@@ -15,7 +15,7 @@ from ..contract import API_VERSION
 from ..errors import DiscoveryError
 from ..hint import did_you_mean, one_line
 from .entrypoint import GROUP, HOOKS, KINDS, EntryRow, read_entry_rows
-from .foreign import named_if_interrupted, prints_apart
+from .foreign import named_if_interrupted, prints_apart, same_directory
 from .signature import faults_of, hooks_of
 
 BASES = {
@@ -79,13 +79,15 @@ class Candidate:
 def import_object(value: str) -> Any:
     """Import `module` or `module:attribute`; what it prints while importing goes to stderr.
 
+    The process's directory is the same afterwards, since paths are relative to it.
+
     :raises DiscoveryError: where `value` is no such reference or its import raises anything but KeyboardInterrupt.
     """
     module, _, path = (part.strip() for part in value.partition("[")[0].partition(":"))  # what follows names extras
     if not module or not all(part.isidentifier() for part in (module + ("." + path if path else "")).split(".")):
         raise DiscoveryError(f"an entry point must be module:attribute, was {value!r}")
     try:
-        with prints_apart():
+        with same_directory(), prints_apart():
             found: Any = importlib.import_module(module)
             for part in path.split(".") if path else ():
                 found = getattr(found, part)
@@ -263,12 +265,13 @@ class Discovery:
 
     def examine(self) -> None:
         """Import every plugin that is not blocked, to see which are broken; none of them becomes enabled by it."""
-        self.load_hook_plugins()
+        self._loaded_hook_plugins()
         for candidate in self.candidates():
             if candidate.status == "available":
                 self._import(candidate)
                 if candidate.status == "enabled":
                     candidate.status = "available"
+        self.load_hook_plugins()
 
     def _import(self, candidate: Candidate) -> None:
         """Bring a candidate from "available" to "enabled" or "failed"."""
@@ -308,7 +311,7 @@ class Discovery:
         candidate.loaded, candidate.status = loaded, "enabled"
 
     def _check_told_apart(self, loaded: Any) -> None:
-        """Refuse a plugin that is or equals another one, which pluggy would not register."""
+        """Refuse a plugin that is or equals another one, which pluggy would not register, or that is no key."""
         others = {each.name: each.loaded for each in self._candidates if each.loaded is not None}
         for name, other in {**others, "": object()}.items():
             if other is loaded:
@@ -317,6 +320,10 @@ class Discovery:
                 raise DiscoveryError(
                     f"it equals {f'plugin {name!r}' if name else 'any object'}: plugins must differ by =="
                 )
+        try:
+            hash(loaded)
+        except Exception as error:
+            raise DiscoveryError(f"it must be hashable (a dataclass: eq=False): {one_line(error)}") from error
 
     def required_faults(self) -> list[str]:
         """Say of each required plugin that is unknown, blocked or broken what is wrong; imports all that are required.

@@ -1,8 +1,10 @@
 """Around foreign code: what it prints goes to stderr, which it cannot close, and Ctrl-C names it."""
 
+import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from pathlib import Path
 from typing import Any
 
 
@@ -44,6 +46,21 @@ def prints_apart() -> Iterator[None]:
     lent = lent_stderr()
     with redirect_stdout(lent), redirect_stderr(lent):
         yield
+
+
+@contextmanager
+def same_directory() -> Iterator[None]:
+    """Go back to the directory that it is now, should foreign code leave it."""
+    try:
+        before = Path.cwd()
+    except OSError:  # it was removed
+        yield
+        return
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            os.chdir(before)
 
 
 @contextmanager

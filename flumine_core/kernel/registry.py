@@ -15,7 +15,7 @@ from ..contract.worker import BackgroundWorker
 from ..control.base import ClientControl, Control
 from ..control.client import MaxOrderCount
 from ..control.trading import MarketValidation, OrderValidation, StrategyExposure
-from ..errors import ClientError, ExecutionError, SettingsError
+from ..errors import ClientError, ExecutionError, SettingsError, survivable
 from ..events import EVENT_NOUNS, Event, StrategyEvent
 from ..market.markets import Markets
 from ..order.ids import OrderIds
@@ -74,10 +74,12 @@ class Registry:
 
         What an earlier run has left in a simulated one, its controls and what they have counted, is gone.
 
-        :raises ClientError: if it is no client, or its username is taken.
+        :raises ClientError: if it is no client, its username is taken, or it cannot be hashed.
         """
         if not isinstance(client, BaseClient):
             raise ClientError(f"a client must be a BaseClient, was {client!r}")
+        if not _is_hashable(client):
+            raise ClientError(f"client {client.username} must be hashable (a dataclass: eq=False)")
         self.clients.add_client(client)
         client.begin_anew()
         client.faults = self.faults
@@ -86,11 +88,13 @@ class Registry:
     def add_strategy(self, strategy: BaseStrategy) -> None:
         """Add a strategy and its streams, at the latest in `flumine_start`; equal streams are shared.
 
-        :raises SettingsError: if it is no strategy, or was added before.
+        :raises SettingsError: if it is no strategy, was added before, or cannot be hashed.
         :raises ExecutionError: once the run's streams are being made.
         """
         if not isinstance(strategy, BaseStrategy):
             raise SettingsError(f"a strategy must be a BaseStrategy, was {strategy!r}")
+        if not _is_hashable(strategy):
+            raise SettingsError(f"strategy {strategy.name} must be hashable (a dataclass: eq=False)")
         if any(other is strategy for other in self.strategies):
             raise SettingsError(f"strategy {strategy.name} was added before: each book would come to it twice")
         self._check_not_too_late(f"strategy {strategy.name}")
@@ -266,3 +270,11 @@ class Registry:
             "strategies": [strategy.info for strategy in self.strategies],
             "logging_controls": [control.name for control in self._logging_controls],
         }
+
+
+def _is_hashable(key: object) -> bool:
+    try:
+        hash(key)
+    except survivable():
+        return False
+    return True

@@ -32,10 +32,19 @@ def _functions(plugin: object) -> Iterator[tuple[str, Any]]:
             continue
         try:
             value = getattr(plugin, name)
+            is_hook = inspect.isroutine(value) or _options_of(plugin, name, value) is not None
         except survivable():  # a property that raises is no hook
             continue
-        if inspect.isroutine(value):
+        if is_hook:
             yield name, value
+
+
+def _options_of(plugin: object, name: str, value: Any) -> dict[str, Any] | None:
+    """Return what @hookimpl has noted, on a function or on the staticmethod or classmethod that holds it."""
+    options = getattr(value, MARK, None)
+    if not isinstance(options, dict):
+        options = getattr(inspect.getattr_static(plugin, name, None), MARK, None)
+    return options if isinstance(options, dict) else None
 
 
 def _is_own(plugin: object, function: Any) -> bool:
@@ -47,8 +56,8 @@ def hooks_of(plugin: object) -> list[tuple[str, Any, dict[str, Any] | None]]:
     """Return the functions that are hooks, or look like one: (hook, function, options of the marker or None)."""
     found: list[tuple[str, Any, dict[str, Any] | None]] = []
     for name, function in _functions(plugin):
-        options = getattr(function, MARK, None)
-        if isinstance(options, dict):
+        options = _options_of(plugin, name, function)
+        if options is not None:
             found.append((options.get("specname") or name, function, options))
         elif name.startswith(PREFIX) and _is_own(plugin, function):
             found.append((name, function, None))
@@ -117,6 +126,12 @@ def faults_of(plugin: object) -> list[str]:
                 warnings.simplefilter("ignore", DeprecationWarning)
                 trial.register(plugin, "trial")
             trial.check_pending()
+            taken = {caller.name for caller in trial.get_hookcallers(plugin) or ()}
+            faults += [
+                f"{name} is a {type(function).__name__}, which pluggy does not call: mark a plain function or method"
+                for name, function, _ in hooks
+                if name not in taken
+            ]
         except survivable() as error:
             is_pluggys = isinstance(error, pluggy.PluginValidationError)
             faults.append(" ".join(str(error).split()) if is_pluggys else one_line(error))

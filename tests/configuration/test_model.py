@@ -200,3 +200,41 @@ def test_a_value_is_what_toml_takes_it_for_or_else_text(text: str, value: Any) -
 def test_any_text_is_a_value(text: str) -> None:
     key, _ = parse_override(f"some.key={text}")
     assert key == "some.key"
+
+
+TWO = """
+[[strategies]]
+name = "example"
+options = { name = "careful", stake = 2.0 }
+[[strategies]]
+name = "example"
+stake = 5.0
+"""
+
+
+def stakes(configuration: Any) -> list[Any]:
+    return [entry.options.get("stake") for entry in configuration.entries["strategies"]]
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("strategies.example.stake", [2.0, 9.0]),
+        ("strategies.careful.stake", [9.0, 5.0]),
+        ("strategies.0.stake", [9.0, 5.0]),
+        ("strategies.1.stake", [2.0, 9.0]),
+    ],
+)
+def test_set_means_the_entry_that_is_shown_under_its_key(write: Write, key: str, expected: list[float]) -> None:
+    write(TWO)
+    configuration = load_configuration(overrides=[f"{key}=9.0"])
+    assert configuration.problems == []
+    assert stakes(configuration) == expected
+
+
+def test_set_of_several_entries_of_one_name_asks_which(write: Write) -> None:
+    write(TWO.replace('name = "careful", ', ""))
+    configuration = load_configuration(overrides=["strategies.example.stake=9.0"])
+    assert stakes(configuration) == [2.0, 5.0]
+    (problem,) = configuration.problems
+    assert "names several of the strategies: say strategies.0 or strategies.1" in str(problem)

@@ -4,6 +4,7 @@ import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -372,7 +373,7 @@ def test_plugins_that_are_equal_are_not_both_used(install: Install) -> None:
 class Plugin:
     def __eq__(self, other):
         return isinstance(other, Plugin)
-    __hash__ = None
+    __hash__ = object.__hash__
     @hookimpl
     def flumine_start(self, framework): pass
 one, two = Plugin(), Plugin()
@@ -401,3 +402,62 @@ def test_the_frameworks_own_name_is_taken(install: Install) -> None:
 def test_extras_of_an_entry_point_are_passed_over(install: Install) -> None:
     install("dist-a", "[flumine_core]\nalpha = mod_alpha [fast]\n", mod_alpha=START)
     assert [name for name, _ in Discovery().load_hook_plugins()] == ["alpha"]
+
+
+HOOK = "from flumine_core import hookimpl\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "attribute", "told"),
+    [
+        (
+            "import functools\n@hookimpl\n@functools.lru_cache\ndef flumine_add_market(market): ...\n",
+            "",
+            "flumine_add_market is a _lru_cache_wrapper, which pluggy does not call",
+        ),
+        (
+            "import functools\ndef add(market, more): ...\n"
+            "flumine_add_market = hookimpl(functools.partial(add, more=1))\n"
+            "@hookimpl\ndef flumine_remove_market(market): ...\n",
+            "",
+            "flumine_add_market is a partial, which pluggy does not call",
+        ),
+        (
+            "from dataclasses import dataclass\n@dataclass\nclass Plugin:\n    n: int = 0\n    @hookimpl\n"
+            "    def flumine_add_market(self, market): ...\n",
+            ":Plugin",
+            "it must be hashable (a dataclass: eq=False)",
+        ),
+    ],
+)
+def test_what_pluggy_would_not_call_is_told(install: Any, source: str, attribute: str, told: str) -> None:
+    install("odd", f"[flumine_core]\nodd = odd_hooks{attribute}\n", odd_hooks=HOOK + source)
+    discovery = Discovery()
+    assert discovery.load_hook_plugins() == []
+    (candidate,) = discovery.failures()
+    assert told in str(candidate.reason)
+
+
+@pytest.mark.parametrize("mark", ["@hookimpl\n    @staticmethod", "@staticmethod\n    @hookimpl"])
+def test_a_hook_may_be_a_static_method(install: Any, mark: str) -> None:
+    source = f"class Plugin:\n    {mark}\n    def flumine_add_market(market): ...\n"
+    install("static", "[flumine_core]\nstatic = static_hooks:Plugin\n", static_hooks=HOOK + source)
+    discovery = Discovery()
+    assert [name for name, _ in discovery.load_hook_plugins()] == ["static"]
+    assert discovery.candidates("hooks")[0].hooks == ("flumine_add_market",)
+
+
+def test_a_plugin_that_changes_the_directory_when_imported_changes_nothing(install: Any) -> None:
+    source = "import os\nos.chdir('/')\n@hookimpl\ndef flumine_add_market(market): ...\n"
+    install("moving", "[flumine_core]\nmoving = moving_hooks\n", moving_hooks=HOOK + source)
+    before = Path.cwd()
+    assert Discovery().load_hook_plugins()
+    assert Path.cwd() == before
+
+
+def test_what_is_broken_is_told_beside_a_required_plugin_that_is_missing(install: Any) -> None:
+    install("broken", "[flumine_core.middleware]\nbroken = broken_middleware\n", broken_middleware="1 / 0\n")
+    discovery = Discovery(required=["nobody"])
+    with pytest.raises(DiscoveryError, match="nobody"):
+        discovery.examine()
+    assert [each.name for each in discovery.failures("middleware")] == ["broken"]
