@@ -27,6 +27,19 @@ LISTS = (
 
 TABLES = ("settings", "plugins", "simulation")
 
+DEFAULTS = {
+    "trading_controls": ("order_validation", "market_validation", "strategy_exposure"),
+    "client_controls": ("max_order_count",),
+    "clients": ("simulated",),
+}
+"""What a run has that the configuration does not name; an account only where none is named."""
+
+_BEYOND = 1000
+"""Places from here on are of entries that no file names."""
+
+_ENTRY_STEPS = 2
+"""Steps of an entry's key; those of its options are more."""
+
 
 @attrs.frozen
 class Problem:
@@ -114,7 +127,8 @@ class Configuration:
         for length in range(len(key), 0, -1):
             if key[:length] in self.origins:
                 return self.origins[key[:length]]
-        if exact and any(each[: len(key)] == key for each in self.origins):
+        is_option = len(key) > _ENTRY_STEPS and key[0] in LISTS
+        if (exact or is_option) and any(each[: len(key)] == key for each in self.origins):
             return "--set"
         if self.file is None or (exact and not self._is_given(key)):
             return "default"
@@ -220,9 +234,10 @@ class Configuration:
         """Run these strategies, and no other; a table of the file with that name keeps its options."""
         chosen: list[Entry] = []
         for position, name in enumerate(names):
-            found = [each for each in self.entries["strategies"] if name in (each.label, each.name)]
+            entries = self.entries["strategies"]
+            found = [each for each in entries if each.label == name] or [each for each in entries if each.name == name]
             if not found:
-                key: Path_ = ("strategies", 1000 + position)
+                key: Path_ = ("strategies", _BEYOND + position)
                 self.origins[key] = "--strategy"
                 found = [Entry("strategies", name, key)]
             chosen.extend(each for each in found if each not in chosen)
@@ -264,6 +279,13 @@ class Configuration:
                 return
             if meant:
                 self._override_option(entries[called.index(text)], rest[len(text) + 1 :].split("."), value)
+                return
+        for default in DEFAULTS.get(section, ()):
+            if rest.startswith(default + ".") and not (section == "clients" and entries):
+                entry = Entry(section, default, (section, _BEYOND + len(entries)))
+                self.origins[entry.key] = "--set"
+                entries.append(entry)
+                self._override_option(entry, rest[len(default) + 1 :].split("."), value)
                 return
         known = [each.label for each in entries]
         hint = did_you_mean(rest.rpartition(".")[0] or rest, known)

@@ -13,19 +13,12 @@ from ..kernel.plan import Plan
 from ..options import REQUIRED, Option, options_of, problems_and_arguments, shown
 from ..settings import Settings, option_names
 from .check import target_of
-from .model import LISTS, Configuration, Entry, Problem
+from .model import DEFAULTS, LISTS, Configuration, Entry, Problem
 
 MISSING = "(missing)"
 
 UNNAMED = "unnamed"
 """Stands in a key for the place of what the file does not name."""
-
-DEFAULTS = {
-    "trading_controls": ("order_validation", "market_validation", "strategy_exposure"),
-    "client_controls": ("max_order_count",),
-    "clients": ("simulated",),
-}
-"""What a run has that the configuration does not name; an account only where none is named."""
 
 
 @attrs.frozen

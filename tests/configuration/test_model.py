@@ -238,3 +238,41 @@ def test_set_of_several_entries_of_one_name_asks_which(write: Write) -> None:
     assert stakes(configuration) == [2.0, 5.0]
     (problem,) = configuration.problems
     assert "names several of the strategies: say strategies.0 or strategies.1" in str(problem)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "clients.simulated.commission_base",
+        "client_controls.max_order_count.transaction_limit",
+        "trading_controls.strategy_exposure.anything",
+    ],
+)
+def test_set_gives_options_to_what_a_run_has_without_naming_it(key: str) -> None:
+    section, name, option = key.split(".")
+    configuration = load_configuration(overrides=[f"{key}=1"])
+    assert configuration.problems == []
+    (entry,) = configuration.entries[section]
+    assert (entry.name, entry.options) == (name, {option: 1})
+    assert configuration.place((*entry.key, option)) == "--set"
+
+
+def test_set_makes_no_second_account(write: Write) -> None:
+    write("[[clients]]\ntype = 'simulated'\nusername = 'mine'\n")
+    configuration = load_configuration(overrides=["clients.simulated.commission_base=0.02"])
+    (entry,) = configuration.entries["clients"]
+    assert entry.options == {"username": "mine", "commission_base": 0.02}
+
+
+def test_a_table_that_set_has_changed_is_its_own(write: Write) -> None:
+    write("[[strategies]]\nname = 'example'\ncontext = { a = 1 }\n")
+    configuration = load_configuration(overrides=["strategies.example.context.b=2"])
+    assert configuration.place(("strategies", 0, "context")) == "--set"
+    assert configuration.place(("strategies", 0, "name")) != "--set"
+    assert configuration.place(("strategies", 0)) != "--set"
+
+
+def test_a_strategy_is_chosen_by_its_own_name_first(write: Write) -> None:
+    write(TWO)
+    assert stakes(load_configuration(strategies=["example"])) == [5.0]
+    assert stakes(load_configuration(strategies=["careful"])) == [2.0]
