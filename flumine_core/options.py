@@ -240,8 +240,7 @@ def _sequence(value: Any, annotation: Any) -> Any:
 
 
 def _has_numbers(annotation: Any) -> bool:
-    outer, arms = typing.get_origin(annotation), typing.get_args(annotation)
-    return isinstance(outer, type) and issubclass(outer, Mapping) and arms[0] in (int, float)
+    return typing.get_origin(annotation) in (dict, Mapping) and typing.get_args(annotation)[0] in (int, float)
 
 
 def _numbered(value: Any, annotation: Any) -> Any:

@@ -1,6 +1,7 @@
 """Plain data as constructor arguments: by annotation, with every fault told."""
 
 import enum
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -256,6 +257,10 @@ def test_a_plain_value_is_kept_or_refused_and_never_turned_into_another(value: A
         except SettingsError:
             continue
         assert converted is value or converted == value
+
+
+def test_a_table_of_counts_stays_one() -> None:
+    assert convert({"a": 1}, Counter[str]) == Counter(a=1)
 
 
 @pytest.mark.parametrize("table", [dict[int, float], Mapping[int, float]])
