@@ -23,11 +23,16 @@ from flumine_core import (
     LimitOrder,
     LoggingControl,
     MarketStream,
+    MarketValidation,
+    MaxOrderCount,
     OrderStatus,
+    OrderValidation,
     Settings,
     SimulatedClient,
     SportsDataStream,
+    StrategyExposure,
     Trade,
+    TradeStatus,
     TradingControl,
     config,
     hookimpl,
@@ -650,6 +655,52 @@ def test_order_of_another_thread_is_placed_on_the_kernels(simulate: Any, market_
     assert strategy.result is True
     assert strategy.order.bet_id
     assert validated == [threading.get_ident()]
+
+
+@pytest.mark.parametrize("base", [OrderValidation, MarketValidation, StrategyExposure, MaxOrderCount])
+def test_a_rule_added_to_a_built_in_control_refuses(base: Any, simulate: Any, market_file: Any) -> None:
+    class Stricter(base):  # type: ignore[misc]
+        def _validate(self, order: Any, package_type: Any) -> None:
+            super()._validate(order, package_type)
+            self._on_error(order, "not this one")
+
+    def add(framework: Any) -> None:
+        if base is MaxOrderCount:
+            framework.add_client_control(next(iter(framework.clients)), Stricter)
+        else:
+            framework.add_trading_control(Stricter)
+
+    strategy = Once(lambda strategy, market: market.place_order(back(strategy, market)))
+    framework = simulate(market_file(), strategy, before=add)
+    assert strategy.result is False
+    assert [(each.control, each.reason) for each in framework.refusals] == [("Stricter", "not this one")]
+    assert framework.faults.counts == {}
+
+
+def test_a_trade_decides_when_it_is_complete(simulate: Any, market_file: Any) -> None:
+    class Hedged(Trade):
+        @property
+        def complete(self) -> bool:
+            return super().complete and len(self.orders) > 1
+
+    def act(strategy: Any, market: Any) -> Any:
+        plain = back(strategy, market, price=1.01)
+        trade = Hedged(market.market_id, plain.selection_id, plain.handicap, strategy)
+        strategy.order = trade.create_order("BACK", LimitOrder(1.01, 2.0))
+        return market.place_order(strategy.order)
+
+    class Watching(Once):
+        live: set[int] = set()
+
+        def process_orders(self, market: Any, orders: Any) -> None:
+            if self.order.complete:
+                self.live.add(self.get_runner_context(*self.order.lookup).live_trade_count)
+
+    strategy = Watching(act)
+    simulate(market_file(), strategy)
+    assert strategy.order.status is OrderStatus.EXECUTION_COMPLETE
+    assert strategy.order.trade.status is TradeStatus.LIVE
+    assert strategy.live == {1}
 
 
 def test_what_cannot_be_hashed_is_refused_by_name(simulate: Any, market_file: Any) -> None:

@@ -251,14 +251,17 @@ class Clients:
     def get_client(self, username: str, /) -> BaseClient: ...
 
     @overload
-    def get_client(self, venue: Venue | None, username: str, /) -> BaseClient | None: ...
+    def get_client(self, venue_type: Venue | None, username: str) -> BaseClient | None: ...
 
-    def get_client(self, *names: Any) -> BaseClient | None:
-        """Return a client by username, or as in flumine by venue (any if None) and username.
+    def get_client(self, *names: Any, **named: Any) -> BaseClient | None:
+        """Return a client by username, or as in flumine by `venue_type` (any if None) and `username`.
 
         :returns: None where there is none at that venue.
         :raises ClientError: if no venue was asked for and there is none.
         """
+        names = (*names, *(named.pop(name) for name in ("venue_type", "username") if name in named))
+        if named or not 1 <= len(names) <= 2:
+            raise TypeError("get_client takes a username, or venue_type and username")
         venue, username = (None, *names)[-2:]
         for client in self._clients:
             if client.username == username and venue in (None, client.venue):
@@ -272,15 +275,15 @@ class Clients:
     def get_default(self) -> BaseClient: ...
 
     @overload
-    def get_default(self, venue: Venue | None) -> BaseClient | None: ...
+    def get_default(self, venue_type: Venue | None) -> BaseClient | None: ...
 
-    def get_default(self, venue: Venue | None = None) -> BaseClient | None:
+    def get_default(self, venue_type: Venue | None = None) -> BaseClient | None:
         """Return the first client, or the first at a venue (None where there is none).
 
         :raises ClientError: if there is no client at all.
         """
-        if venue is not None:
-            return next((client for client in self._clients if client.venue == venue), None)
+        if venue_type is not None:
+            return next((client for client in self._clients if client.venue == venue_type), None)
         if not self._clients:
             raise ClientError("a client must be added first")
         return self._clients[0]

@@ -1,5 +1,6 @@
 """What a control is: it looks at each request before it leaves, and passes or refuses it."""
 
+from collections.abc import Callable
 from typing import Any, NoReturn, Protocol
 
 from ..errors import ClientError, ControlError
@@ -31,7 +32,8 @@ class Control:
     """Base of all controls. Sub-classes override `_validate`, and call `_on_error` to refuse.
 
     A control changes no order: the transaction that asked sets status, refusal and text. Where speed
-    matters a control may override `check` instead, and return a refusal without raising.
+    matters a control may override `check` instead, and return a refusal without raising. Whichever of the two a
+    class overrides, the other one follows it, so that a sub-class may override, and call, either.
 
     :ivar NAME: the control's name in capitals.
     :ivar flumine: the framework, None until the control is bound to one.
@@ -45,6 +47,19 @@ class Control:
     def __init__(self, flumine: Any = None, *args: Any, **options: Any) -> None:
         self.flumine = flumine
         self.options: dict[str, Any] = options
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for base in cls.__mro__:
+            own = vars(base)
+            if "check" in own and "_validate" in own:
+                return
+            if "check" in own:
+                cls._validate = _validating(own["check"])  # type: ignore[method-assign]
+                return
+            if "_validate" in own:
+                cls.check = _checking(own["_validate"])  # type: ignore[method-assign]
+                return
 
     def bind(self, flumine: Any) -> None:
         """Give an instance that was made without one its framework."""
@@ -63,11 +78,7 @@ class Control:
 
     def check(self, order: Order, package_type: OrderPackageType) -> Refusal | None:
         """Return a refusal of this request, None if it may pass."""
-        try:
-            self._validate(order, package_type)
-        except ControlError as error:
-            return self.refuse(order, package_type, str(error), error.numbers)
-        return None
+        raise NotImplementedError(f"{type(self).__name__} must override _validate or check")
 
     def _validate(self, order: Order, package_type: OrderPackageType) -> None:
         raise NotImplementedError(f"{type(self).__name__} must override _validate or check")
@@ -94,6 +105,26 @@ class Control:
             order.id,
             package_type,
         )
+
+
+def _validating(check: Callable[..., Refusal | None]) -> Callable[..., None]:
+    def validate(self: Control, order: Order, package_type: OrderPackageType) -> None:
+        refusal = check(self, order, package_type)
+        if refusal is not None:
+            raise ControlError(refusal.reason, numbers=refusal.numbers)
+
+    return validate
+
+
+def _checking(validate: Callable[..., None]) -> Callable[..., Refusal | None]:
+    def check(self: Control, order: Order, package_type: OrderPackageType) -> Refusal | None:
+        try:
+            validate(self, order, package_type)
+        except ControlError as error:
+            return self.refuse(order, package_type, str(error), error.numbers)
+        return None
+
+    return check
 
 
 class TradingControl(Control):

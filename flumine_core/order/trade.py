@@ -132,14 +132,13 @@ class Trade(TradeTimes, Struct, eq=False, dict=True, weakref=True):
     @property
     def complete(self) -> bool:
         """True once nothing of the trade is open."""
-        return self.status is TradeStatus.COMPLETE or self._is_done()
-
-    def _is_done(self) -> bool:
-        return self.status is TradeStatus.LIVE and not self.incomplete and not self.pending_orders and bool(self.orders)
+        if self.status is TradeStatus.LIVE:
+            return not self.incomplete and not self.pending_orders and bool(self.orders)
+        return self.status is TradeStatus.COMPLETE
 
     def check_complete(self) -> None:
-        """Complete the trade if it is LIVE and nothing of it is open."""
-        if self._is_done():
+        """Complete the trade if it is LIVE and `complete`, which a sub-class may override, says so."""
+        if self.status is TradeStatus.LIVE and self.complete:
             self.complete_trade()
 
     def __enter__(self) -> Self:

@@ -57,6 +57,11 @@ def test_names_are_given_and_unique() -> None:
     venue = clients.get_default().venue
     assert clients.get_client(venue, "me") is clients.get_client(None, "me") is clients.get_client("me")
     assert clients.get_client(venue, "you") is None
+    assert clients.get_client(None, username="me") is clients.get_client(venue_type=venue, username="me")
+    assert clients.get_default(venue_type=venue) is clients.get_default()
+    for wrong in ((), (venue, "me", "you")):
+        with pytest.raises(TypeError, match="takes a username"):
+            clients.get_client(*wrong)  # type: ignore[call-overload]
     other = attrs.evolve(venue, name="elsewhere")
     assert clients.get_client(other, "me") is clients.get_default(other) is None
     assert clients.get_default(venue) is clients.get_default()

@@ -4,6 +4,9 @@ import pytest
 
 from flumine_core.contract.client import SimulatedClient
 from flumine_core.control.base import ClientControl, Control, TradingControl
+from flumine_core.control.client import MaxOrderCount
+from flumine_core.control.stream import StreamValidation
+from flumine_core.control.trading import MarketValidation, OrderValidation, StrategyExposure
 from flumine_core.errors import ClientError, ControlError
 from flumine_core.order.package import OrderPackageType
 
@@ -98,3 +101,56 @@ def test_built_in_controls_take_no_unknown_options(house):
     for control in house.controls:
         with pytest.raises(TypeError):
             type(control)(house, no_such_option=1)
+
+
+BUILT_IN = [OrderValidation, MarketValidation, StrategyExposure, MaxOrderCount, StreamValidation]
+
+
+@pytest.mark.parametrize("base", BUILT_IN)
+@pytest.mark.parametrize("is_called", [False, True])
+def test_a_sub_class_of_a_built_in_control_may_override_validate(base, is_called, house):
+    """As flumine's users extend them; a rule that is never asked risks money."""
+
+    class Passes(base):
+        def check(self, order, package_type):
+            return None
+
+    class Stricter(Passes):
+        def _validate(self, order, package_type):
+            if is_called:
+                super()._validate(order, package_type)
+            self._on_error(order, "never", size=2.0)
+
+    class Further(Stricter):
+        pass
+
+    class Mixed(Rule, base):
+        pass
+
+    for control in (Stricter(), Further(), Mixed()):
+        refusal = control.check(house.order(), PLACE)
+        assert (refusal.control, refusal.reason) == (type(control).__name__, "never")
+
+
+class Rule:
+    def _validate(self, order, package_type):
+        raise ControlError("never")
+
+
+def test_a_sub_class_may_override_check_above_validate_and_call_it(house):
+    class First(TradingControl):
+        def _validate(self, order, package_type):
+            self._on_error(order, "first")
+
+    class Second(First):
+        def check(self, order, package_type):
+            return super().check(order, package_type)
+
+    class Third(Second):
+        def _validate(self, order, package_type):
+            super()._validate(order, package_type)
+
+    for control in (First(), Second(), Third()):
+        assert str(control.check(house.order(), PLACE).reason) == "first"
+        with pytest.raises(ControlError, match="first"):
+            control._validate(house.order(), PLACE)
