@@ -6,11 +6,11 @@ from typing import Any
 
 from .clock import to_datetime
 from .contract.client import BaseClient, BetfairClient, SimulatedClient
-from .contract.loggingcontrol import LoggingControl
+from .contract.loggingcontrol import LoggingControl, check_whole
 from .contract.strategy import BaseStrategy
 from .errors import DiscoveryError, FlumineCoreError, SettingsError
 from .hint import did_you_mean, one_line
-from .kernel.discovery import Discovery, describe_circle, ordered
+from .kernel.discovery import Discovery, describe_circle, ordered, wished_names
 from .kernel.foreign import named_if_interrupted
 from .kernel.guard import Faults
 from .kernel.plan import Plan
@@ -250,6 +250,8 @@ def make_logging_controls(run: Run, discovery: Discovery, faults: Faults) -> lis
     for named, control in made:
         if control is not None and not isinstance(control, LoggingControl):
             raise SettingsError(f"logging control {named.name!r} must be a LoggingControl, was {control!r}")
+        if control is not None:
+            check_whole(control)
     return [control for _, control in made if control is not None]
 
 
@@ -266,7 +268,7 @@ def _in_wished_order(middleware: Iterable[tuple[str, Any]]) -> list[Any]:
 
 
 def _wished(middleware: Iterable[Any], wish: str) -> list[str]:
-    return [name for each in middleware for name in getattr(each, wish, ())]
+    return [name for each in middleware for name in wished_names(each, wish)]
 
 
 def collect(flumine: FlumineSimulation, unit: Unit, keep: bool) -> Result:

@@ -220,14 +220,12 @@ class TradeEvent(PlainEvent, gc=False):
     event: Plain
 
 
-class OrderEvent(PlainEvent, gc=False):
-    """An order was accepted by the exchange; `event` is its description, made anew whenever it is asked for."""
-
+class _OfOrder(PlainEvent, gc=False):
     order: Plain | OrderSnapshot
 
     @property
     def event(self) -> Plain:
-        """The order as plain values, as it was when the event was made."""
+        """The order as plain values, as it was when the event was made; made anew whenever it is asked for."""
         return described(self.order)
 
     @property
@@ -236,20 +234,12 @@ class OrderEvent(PlainEvent, gc=False):
         return self.event
 
 
-class OrderStatusEvent(PlainEvent, gc=False):
-    """An order's status changed; `event` is its description, made anew whenever it is asked for."""
+class OrderEvent(_OfOrder, gc=False):
+    """An order was accepted by the exchange."""
 
-    order: Plain | OrderSnapshot
 
-    @property
-    def event(self) -> Plain:
-        """The order as plain values, as it was when the event was made."""
-        return described(self.order)
-
-    @property
-    def info(self) -> Plain:
-        """The order as plain values."""
-        return self.event
+class OrderStatusEvent(_OfOrder, gc=False):
+    """An order's status changed."""
 
 
 class RefusalEvent(PlainEvent, gc=False):

@@ -8,6 +8,7 @@ from contextlib import suppress
 def leave(code: int) -> None:
     """End this process; what was printed is out."""
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
-            stream.flush()
+        if stream is not None:  # as in a process without a console
+            with suppress(OSError, ValueError):
+                stream.flush()
     os._exit(code)

@@ -9,7 +9,7 @@ from typing import Self
 import zstandard
 
 from .contract.loggingcontrol import LoggingControl
-from .errors import SettingsError, survivable
+from .errors import survivable
 from .events import EVENT_NOUNS, Event
 from .hint import one_line
 from .kernel.guard import Faults
@@ -27,9 +27,6 @@ class RunLog:
     """
 
     def __init__(self, controls: Sequence[LoggingControl], faults: Faults) -> None:
-        for control in controls:
-            if not hasattr(control, "handlers"):
-                raise SettingsError(f"{type(control).__name__}.__init__ must call super().__init__()")
         self.controls = controls
         self.tells_refused = any(control.REFUSED_STATUS for control in controls)
         self._faults = faults

@@ -299,8 +299,6 @@ class Flumine(Session):
         try:
             self._begin()
         except BaseException:
-            for execution in self.executions:
-                self._close(execution, "shutdown")
             self._live.close_journal()
             raise
         self._has_begun = True

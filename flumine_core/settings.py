@@ -11,7 +11,7 @@ import attrs
 
 from .clock import Clock, running
 from .errors import SettingsError
-from .waits import StreamWaits
+from .waits import StreamWaits, positive_count, positive_number
 
 
 def _guard(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> Any:
@@ -40,11 +40,6 @@ def _text_or_none(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) 
         raise SettingsError(f"{attribute.name} must be text, was {value!r}")
 
 
-def _positive(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise SettingsError(f"{attribute.name} must be a whole number >= 1, was {value!r}")
-
-
 SEPARATORS = frozenset("-._+*:;~" + string.ascii_letters + string.digits)
 """What a customerOrderRef may hold."""
 
@@ -52,11 +47,6 @@ SEPARATORS = frozenset("-._+*:;~" + string.ascii_letters + string.digits)
 def _separator(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
     if not isinstance(value, str) or len(value) != 1 or value not in SEPARATORS:
         raise SettingsError(f"{attribute.name} must be one character that a customerOrderRef may hold, was {value!r}")
-
-
-def _rate(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
-        raise SettingsError(f"{attribute.name} must be a number > 0, was {value!r}")
 
 
 def _synchronous(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
@@ -93,7 +83,7 @@ class LiveSettings(StreamWaits):
     :ivar journal_synchronous: NORMAL survives the death of the process, FULL also that of the machine.
     """
 
-    wait_factor: float = attrs.field(default=1.0, validator=_rate)
+    wait_factor: float = attrs.field(default=1.0, validator=positive_number)
     connect_timeout: float = attrs.field(default=3.05, validator=_seconds)
     read_timeout: float = attrs.field(default=16.0, validator=_seconds)
     idle_connection: float = attrs.field(default=60.0, validator=_seconds)
@@ -104,9 +94,9 @@ class LiveSettings(StreamWaits):
     login_backoff: float = attrs.field(default=1.0, validator=_seconds)
     login_backoff_max: float = attrs.field(default=60.0, validator=_seconds)
     login_ban: float = attrs.field(default=1200.0, validator=_seconds)
-    login_limit: int = attrs.field(default=20, validator=_positive)
-    list_concurrency: int = attrs.field(default=3, validator=_positive)
-    order_rate: float = attrs.field(default=1000.0, validator=_rate)
+    login_limit: int = attrs.field(default=20, validator=positive_count)
+    list_concurrency: int = attrs.field(default=3, validator=positive_count)
+    order_rate: float = attrs.field(default=1000.0, validator=positive_number)
     own_orders_only: bool = attrs.field(default=False, validator=_flag)
     journal: str | None = attrs.field(default=None, validator=_text_or_none)
     journal_synchronous: str = attrs.field(default="NORMAL", validator=_synchronous)
@@ -154,11 +144,11 @@ class Settings(LiveSettings):
     replace_latency: float = attrs.field(default=0.280, validator=_seconds)
     customer_strategy_ref: str | None = attrs.field(default=None, validator=_text_or_none)
     hostname: str = attrs.field(factory=socket.gethostname, validator=_text)
-    process_id: int = attrs.field(factory=os.getpid, validator=_positive)
+    process_id: int = attrs.field(factory=os.getpid, validator=positive_count)
     order_sep: str = attrs.field(default="-", validator=_separator)
     async_place_orders: bool = attrs.field(default=False, validator=_flag)
-    max_execution_workers: int = attrs.field(default=32, validator=_positive)
-    execution_retry_attempts: int = attrs.field(default=10, validator=_positive)
+    max_execution_workers: int = attrs.field(default=32, validator=positive_count)
+    execution_retry_attempts: int = attrs.field(default=10, validator=positive_count)
     on_stop: str = attrs.field(default="cancel", validator=_stopping)
     log_json: bool = attrs.field(default=False, validator=_flag)
     _clock: Clock | None = attrs.field(default=None, init=False, repr=False, on_setattr=attrs.setters.NO_OP)

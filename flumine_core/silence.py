@@ -9,15 +9,14 @@ LOGURU, PACKAGE = "loguru", "flumine_core"
 
 
 class _OnFirstImport:
-    """Finds loguru once, and disables the library's log there as soon as it is loaded."""
+    """Finds loguru until it is loaded, and disables the library's log there as soon as it is."""
 
     @classmethod
     def find_spec(cls, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         if name != LOGURU:
             return None
-        sys.meta_path.remove(cls)
         for finder in sys.meta_path:
-            spec = finder.find_spec(name, path, target)
+            spec = None if finder is cls else finder.find_spec(name, path, target)
             if spec is not None and spec.loader is not None:
                 _disable_after(spec.loader)
                 return spec
@@ -28,6 +27,8 @@ def _disable_after(loader: Any) -> None:
     load = loader.exec_module
 
     def exec_module(module: ModuleType) -> None:
+        if _OnFirstImport in sys.meta_path:
+            sys.meta_path.remove(_OnFirstImport)
         load(module)
         module.logger.disable(PACKAGE)
 

@@ -35,6 +35,9 @@ DIED = Lost("its worker process died")
 AHEAD = 2
 """Items that wait in the executor beyond those being worked on, so that no worker idles."""
 
+_MOST_WORKERS = 61 if sys.platform == "win32" else sys.maxsize
+"""Processes that one executor can have."""
+
 
 class Processes(ProcessPoolExecutor):
     """Processes, where it can be forked from one that has imported `preload`, that end with this one.
@@ -60,7 +63,7 @@ class Processes(ProcessPoolExecutor):
 
         context.Process = begin  # else nobody tells which processes are the executor's
         lifeline, self._held = context.Pipe(duplex=False)
-        super().__init__(workers, context, _start_worker, (lifeline, prepare))
+        super().__init__(min(workers, _MOST_WORKERS), context, _start_worker, (lifeline, prepare))
 
     def leave(self, at_once: bool) -> None:
         """Let the processes end, `at_once` or after threads that were left in them; wait a second at most."""

@@ -7,18 +7,18 @@ import attrs
 from .errors import SettingsError
 
 
-def _seconds(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+def positive_number(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
         raise SettingsError(f"{attribute.name} must be a number > 0, was {value!r}")
 
 
-def _count(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+def positive_count(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise SettingsError(f"{attribute.name} must be a whole number >= 1, was {value!r}")
 
 
 def _wait(default: float) -> Any:
-    return attrs.field(default=default, validator=_seconds)
+    return attrs.field(default=default, validator=positive_number)
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -51,7 +51,7 @@ class StreamWaits:
     stream_backoff_most: float = _wait(60.0)
     stream_limit_backoff: float = _wait(15.0)
     stream_steady: float = _wait(30.0)
-    stream_certificate_attempts: int = attrs.field(default=3, validator=_count)
+    stream_certificate_attempts: int = attrs.field(default=3, validator=positive_count)
     keep_alive_interval: float = _wait(1200.0)
     poll_account_balance_interval: float = _wait(60.0)
     poll_market_catalogue_interval: float = _wait(60.0)
@@ -61,4 +61,4 @@ class StreamWaits:
     worker_start_delay: float = _wait(5.0)
     closed_market_life: float = _wait(3600.0)
     on_stop_timeout: float = _wait(5.0)
-    max_data_waiting: int = attrs.field(default=10_000, validator=_count)
+    max_data_waiting: int = attrs.field(default=10_000, validator=positive_count)

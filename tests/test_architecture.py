@@ -15,6 +15,7 @@ FLOORS = {
     "clock": 0,
     "ladder": 0,
     "hint": 0,
+    "overrides": 0,
     "plain": 0,
     "waits": 0,
     "silence": 0,

@@ -101,7 +101,10 @@ def test_errors_are_also_what_a_caller_expects() -> None:
 IMPORTS = ["from loguru import logger", "import flumine_core.session"]
 
 
-@pytest.mark.parametrize("imports", [IMPORTS, IMPORTS[::-1], IMPORTS[1:]])
+LOOKED_FOR = "import flumine_core.session, importlib.util; importlib.util.find_spec('loguru')"
+
+
+@pytest.mark.parametrize("imports", [IMPORTS, IMPORTS[::-1], IMPORTS[1:], [LOOKED_FOR, *IMPORTS]])
 def test_the_house_is_silent_until_asked(imports: list[str]) -> None:
     code = "\n".join(imports) + (
         "\n"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from flumine_core import BaseStrategy, FlumineCoreError, LimitOrder, LoggingControl, Trade
+from flumine_core import BaseStrategy, LimitOrder, LoggingControl, Trade
 from flumine_core.events import CustomEvent, Event, OrderEvent, OrderStatusEvent, RefusalEvent
 from flumine_core.kernel.guard import Faults
 from flumine_core.order.package import OrderPackageType
@@ -162,12 +162,3 @@ def test_what_a_control_raises_ends_a_run_that_asks_for_it_once_all_have_ended(
     with pytest.raises(cause), RunLog([one, other], Faults(lambda: True)):
         raise ZeroDivisionError
     assert not other.is_alive()
-
-
-def test_a_control_that_was_not_made_whole_is_refused() -> None:
-    class Forgetful(LoggingControl):
-        def __init__(self) -> None:
-            self.mine = 1
-
-    with pytest.raises(FlumineCoreError, match=r"Forgetful.__init__ must call super\(\).__init__\(\)"):
-        RunLog([Forgetful()], Faults())

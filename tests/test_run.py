@@ -149,6 +149,13 @@ class Round(Noting):
     before = ("first",)
     after = ("second",)
 
+class Lettered(Noting):
+    before = "first"
+
+class Forgetful(LoggingControl):
+    def __init__(self):
+        self.mine = 1
+
 class Logger(LoggingControl):
     got = []
     def __init__(self, fault: bool = False, **options):
@@ -565,6 +572,8 @@ def test_a_broken_strategy_starves_no_other(markets: list[str]) -> None:
         ({"trading_controls": (Named("refusin"),)}, "did you mean 'refusing'"),
         ({"client_controls": (Named("max_order_count", {}, "bob"),)}, "no client of username 'bob'"),
         ({"middleware": (Named("first"), Named("second"), Named("round"))}, "the wished order is a circle"),
+        ({"middleware": (Named("runs_shop:Lettered"),)}, "before must be a tuple of names of plugins, was 'first'"),
+        ({"trading_controls": (Named("flumine_core:MaxOrderCount"),)}, "be a TradingControl, MaxOrderCount is none"),
         ({"clients": (Named("simulatd"),)}, "did you mean 'simulated'"),
         ({"clients": (Named("betfair"),)}, "simulated clients only"),
         ({"settings": {"place_latency": -1}}, "place_latency must be"),
@@ -572,6 +581,7 @@ def test_a_broken_strategy_starves_no_other(markets: list[str]) -> None:
         ({"logging_controls": (Named("loger"),)}, "did you mean 'logger'"),
         ({"logging_controls": (Named("logger", {"colour": "red"}),)}, "no such option"),
         ({"logging_controls": (Named("runs_shop:First"),)}, "must be a LoggingControl"),
+        ({"logging_controls": (Named("runs_shop:Forgetful"),)}, "must call super"),
     ],
 )
 @pytest.mark.parametrize("workers", [1, 2])

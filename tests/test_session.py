@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from flumine_core import (
     BackgroundWorker,
     BaseStrategy,
+    BetfairClient,
     CustomEvent,
     Flumine,
     FlumineCoreError,
@@ -1058,14 +1060,82 @@ def test_parts_of_the_wrong_kind_are_refused(add: Any, plugins: Any) -> None:
         add(framework)
 
 
-def test_a_client_that_an_earlier_run_has_used_begins_anew(simulate: Any, market_file: Any) -> None:
-    client = SimulatedClient(transaction_limit=1)
+@pytest.mark.parametrize(
+    "make",
+    [
+        SimulatedClient,
+        partial(BetfairClient, username="me", paper_trade=True),
+        partial(BetfairClient, username="me", execution_cls=SimulatedExecution),
+    ],
+)
+def test_a_client_that_an_earlier_run_has_used_begins_anew(make: Any, simulate: Any, market_file: Any) -> None:
+    client = make(transaction_limit=1)
     counts = []
     for _ in range(3):
         strategy = Once(lambda self, market: [market.place_order(back(self, market)) for _ in range(2)])
         framework = simulate(market_file(), strategy, client=client)
         counts.append((strategy.result, len(client.trading_controls), len(framework.refusals)))
     assert counts == [([True, False], 1, 1)] * 3
+
+
+def test_a_client_control_is_no_trading_control() -> None:
+    framework = FlumineSimulation(SimulatedClient())
+    for control in (MaxOrderCount, MaxOrderCount(transaction_limit=2)):
+        with pytest.raises(SettingsError, match=r"MaxOrderCount is a client control: add_client_control\(client, Max"):
+            framework.add_trading_control(control)
+    assert len(framework.trading_controls) == 3
+
+
+@pytest.mark.parametrize("whose", ["framework", "client"])
+def test_the_lists_of_controls_may_be_changed_at_any_time(whose: str, simulate: Any, market_file: Any) -> None:
+    class Refuses(TradingControl):
+        def _validate(self, order: Any, package_type: Any) -> None:
+            self._on_error(order, "no")
+
+    def act(self: Any, market: Any) -> list[bool]:
+        controls = (market.flumine if whose == "framework" else client).trading_controls
+        passed = [market.place_order(back(self, market))]
+        controls.append(Refuses(market.flumine))
+        passed.append(market.place_order(back(self, market)))
+        controls.pop()
+        return [*passed, market.place_order(back(self, market))]
+
+    client = SimulatedClient()
+    strategy = Once(act)
+    simulate(market_file(), strategy, client=client)
+    assert strategy.result == [True, False, True]
+
+
+@pytest.mark.parametrize("make", [FlumineSimulation, Flumine])
+def test_what_a_run_that_cannot_begin_has_made_is_ended(make: Any, plugins: Any) -> None:
+    log: list[str] = []
+
+    class Made(SimulatedExecution):
+        def shutdown(self) -> None:
+            log.append("shutdown")
+
+    class Fails(SimulatedExecution):
+        def __init__(self, settings: Any) -> None:
+            raise LookupError("no")
+
+    framework = make(SimulatedClient(execution_cls=Made, username="a"), plugins=plugins())
+    framework.add_client(SimulatedClient(execution_cls=Fails, username="b"))
+    with pytest.raises(LookupError):
+        framework.run()
+    assert log == ["shutdown"]
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_a_framework_of_flumines_kind_may_override_how_markets_leave(
+    is_kept: bool, simulate: Any, market_file: Any
+) -> None:
+    class Theirs(FlumineSimulation):
+        def _remove_market(self, market: Any, clear: bool = True) -> None:
+            assert not clear  # a simulation keeps them
+            super()._remove_market(market, clear=not is_kept)
+
+    framework = simulate(market_file(), Once(), cls=Theirs)
+    assert (len(framework.markets), framework.faults.total) == (int(is_kept), 0)
 
 
 MANY_RUNS = """

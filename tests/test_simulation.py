@@ -205,7 +205,10 @@ def test_order_that_no_book_follows_is_refused_aloud(simulate: Any, market_file:
         ({"max_inplay_seconds": 2}, [0, 4, 5, 6, 7, 9, 9.5, 10, 11]),
     ],
 )
-def test_listener_filters(simulate: Any, tmp_path: Path, listener: dict[str, Any], expected: list[float]) -> None:
+@pytest.mark.parametrize("market_time", ["2020-09-13T12:26:50.000Z", 1_600_000_010_000])
+def test_listener_filters(
+    simulate: Any, tmp_path: Path, listener: dict[str, Any], expected: list[float], market_time: str | int
+) -> None:
     """The peer's rules: filters hold while a market is OPEN, seconds_to_start does not end by itself in play."""
     start = 1_600_000_000_000
     states = {0: "O", 4: "O", 5: "O", 6: "S", 7: "O", 9: "SI", 9.5: "SI", 10: "OI", 11: "OI", 12: "OI", 13: "C"}
@@ -213,7 +216,7 @@ def test_listener_filters(simulate: Any, tmp_path: Path, listener: dict[str, Any
     lines = []
     for second, state in states.items():
         status = {"O": "OPEN", "S": "SUSPENDED", "C": "CLOSED"}[state[0]]
-        own = {**definition, "status": status, "inPlay": "I" in state, "marketTime": "2020-09-13T12:26:50.000Z"}
+        own = {**definition, "status": status, "inPlay": "I" in state, "marketTime": market_time}
         change = {"id": "1.1", "marketDefinition": own}
         lines.append(json.dumps({"op": "mcm", "pt": start + round(second * 1000), "mc": [change]}) + "\n")
     path = tmp_path / "filtered"

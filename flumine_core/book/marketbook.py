@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 from ..clock import to_datetime
 from ..garbage import tracked
 from .change import RunnerChange, plain_change
-from .definition import Definition, RunnerKey
+from .definition import Definition, RunnerKey, fit
 from .items import Items
 from .price import Number
 from .runner import RunnerBook, RunnerRecord
@@ -207,7 +207,7 @@ class MarketBook(Items, Struct, eq=False, weakref=True):
         from betfairlightweight.resources.bettingresources import PriceLadderDescription
 
         raw = self.definition.raw.get("priceLadderDefinition")
-        return PriceLadderDescription(**raw) if raw else None
+        return PriceLadderDescription(**fit(raw, PriceLadderDescription)) if raw else None
 
     @property
     def key_line_description(self) -> "KeyLine | None":

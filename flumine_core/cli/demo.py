@@ -17,9 +17,7 @@ SEEDS = click.IntRange(0, 9_999_999)
 
 @click.command()
 @click.option("--type", "market_type", type=click.Choice(TYPES), default="WIN", show_default=True)
-@click.option(
-    "--seed", type=click.IntRange(0, 9_999_999), default=1, show_default=True, help="Another seed, another market."
-)
+@click.option("--seed", type=SEEDS, default=1, show_default=True, help="Another seed, another market.")
 @click.option("--updates", type=click.IntRange(min=20), default=3000, show_default=True, help="Lines of the market.")
 @click.option("--out", type=click.Path(dir_okay=False), metavar="FILE", help="Keep the market; .gz, .bz2 or .zst.")
 @click.option("--removals", type=click.IntRange(0, 5), default=None, help="Runners withdrawn before the off.")

@@ -16,6 +16,10 @@ Path_ = tuple[str | int, ...]
 
 _HEADER = re.compile(r"^\[(\[?)\s*([^\[\]]+?)\s*\]\]?\s*(#.*)?$")
 _KEY = re.compile(r"""^((?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)(?:\s*\.\s*(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+))*)\s*=""")
+_LONG = ('"""', "'''")
+_TEXT = re.compile(r'''"""(?:\\.|[^\\])*?"{3,5}|'{3}.*?'{3,5}|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|#[^\n]*''', re.DOTALL)
+"""A text of several lines, a text of one, or a comment."""
+
 _PART = re.compile(r""""[^"]*"|'[^']*'|[A-Za-z0-9_-]+""")
 
 
@@ -62,27 +66,41 @@ def read_file(path: str) -> ConfigurationFile:
     return ConfigurationFile(path, data, _lines_of(text))
 
 
+def _on_one_line(found: "re.Match[str]") -> str:
+    """Leave texts of one line as they are, of longer ones the lines alone, and of comments nothing."""
+    text = found[0]
+    return "" if text.startswith("#") else "''" + "\n" * text.count("\n") if text[:3] in _LONG else text
+
+
+def _brackets(line: str) -> int:
+    """Return how many lists a line leaves open, negative where it closes more."""
+    bare = _TEXT.sub("", line)
+    return bare.count("[") - bare.count("]")
+
+
 def _steps(dotted: str) -> list[str]:
     return [part.strip("\"'") for part in _PART.findall(dotted)]
 
 
 def _lines_of(text: str) -> dict[Path_, int]:
-    """Find the line of each header and key of a text that is known to be TOML.
-
-    Inside a multi-line text or list a line that looks like a key may be taken for one; nobody asks for that key.
-    """
+    """Find the line of each header and key of a text that is known to be TOML."""
     lines: dict[Path_, int] = {}
     counts: dict[Path_, int] = {}
     table: Path_ = ()
-    for number, raw in enumerate(text.splitlines(), 1):
+    depth = 0
+    for number, raw in enumerate(_TEXT.sub(_on_one_line, text).split("\n"), 1):
         line = raw.strip()
+        is_inside, depth = depth > 0, depth + _brackets(line)
+        if is_inside:
+            continue
         header = _HEADER.match(line)
         if header:
             table = _resolve(_steps(header[2]), counts, is_array=bool(header[1]))
-            lines.setdefault(table, number)
-        elif key := _KEY.match(line):
+            for key in (table[:-1], table) if header[1] else (table,):
+                lines.setdefault(key, number)
+        elif assigned := _KEY.match(line):
             steps = table
-            for step in _steps(key[1]):
+            for step in _steps(assigned[1]):
                 steps = (*steps, step)
                 lines.setdefault(steps, number)
     return lines

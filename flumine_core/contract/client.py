@@ -108,9 +108,12 @@ class BaseClient:
         """The account's name; empty until the client was added to a framework, if none was given."""
         return getattr(self.betting_client, "username", None) or self._username or ""
 
-    def begin_anew(self) -> None:
-        """Forget the controls and the execution of a run that has ended; an account at Betfair goes on counting."""
-        if self.has_run and self.is_simulated:
+    def begin_anew(self, is_simulation: bool) -> None:
+        """Forget the controls and the execution of a run that has ended; an account at Betfair goes on counting.
+
+        :param is_simulation: whether the run that is to begin is one: each counts its own hours.
+        """
+        if self.has_run and (self.is_on_paper or is_simulation):
             self.trading_controls.clear()
             self.execution = None
             self.has_run = False

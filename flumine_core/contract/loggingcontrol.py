@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ExecutionError, SettingsError, survivable
 from ..events import EVENT_NOUNS, LOGGED_NOUNS, NOUNS, EndFlumineEvent, Event
+from ..overrides import refuse_overrides
 
 if TYPE_CHECKING:
     from loguru import Record
 
 _FLUMINE_NAMES = {"close_market": "_process_closed_market"}
 """Handlers that flumine calls by another name than the noun's."""
+
+_INSTEAD = "define process_<noun>, such as process_order, for each noun that it wants"
 
 
 class LoggingControl:
@@ -54,11 +57,7 @@ class LoggingControl:
         if args or options:
             unknown = ", ".join([*map(repr, args), *options])
             raise TypeError(f"{type(self).__name__} takes no such options: {unknown}")
-        if hasattr(self, "process_event"):
-            raise SettingsError(
-                f"{type(self).__name__} has process_event, flumine's dispatcher, which nothing calls: define "
-                "process_<noun>, such as process_order, for each noun that it wants"
-            )
+        refuse_overrides(type(self), dict.fromkeys(("process_event", "run"), _INSTEAD))
         self.daemon = daemon
         self.cache: list[Any] = []
         self.logging_queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
@@ -211,3 +210,12 @@ class LoggingControl:
     def is_alive(self) -> bool:
         """Whether the thread runs."""
         return self._thread is not None and self._thread.is_alive()
+
+
+def check_whole(control: LoggingControl) -> None:
+    """Refuse a control whose constructor has left out its base's.
+
+    :raises SettingsError: naming its class.
+    """
+    if not hasattr(control, "handlers"):
+        raise SettingsError(f"{type(control).__name__}.__init__ must call super().__init__()")

@@ -10,7 +10,7 @@ from ..errors import SettingsError
 from ..order.ids import OrderIds
 from ..order.order import Order
 from ..order.roles import NAME_HASH_LENGTH
-from .streams import BaseStream, MarketStream
+from .streams import BaseStream, MarketStream, check_is_description
 
 if TYPE_CHECKING:
     from ..book.marketbook import MarketBook
@@ -135,7 +135,7 @@ class BaseStrategy:
     :param max_live_trade_count: trades on one runner that are not complete.
     :param multi_order_trades: further orders of a live trade are always allowed.
     :param stream, streams: stream descriptions in place of `market_filter`.
-    :raises SettingsError: on a filter that is no mapping, or both `stream` and `streams`.
+    :raises SettingsError: on a filter that is no mapping, what is no class of streams, or both `stream` and `streams`.
     """
 
     def __init__(
@@ -166,6 +166,9 @@ class BaseStrategy:
         is_number = isinstance(streaming_timeout, int | float)
         if streaming_timeout is not None and not (is_number and streaming_timeout > 0):
             raise SettingsError(f"streaming_timeout must be seconds > 0, was {streaming_timeout!r}")
+        if not (isinstance(stream_class, type) and issubclass(stream_class, BaseStream)):
+            raise SettingsError(f"stream_class must be a class of streams, was {stream_class!r}")
+        check_is_description(stream_class)
         self.market_filter = market_filter
         self.market_data_filter = market_data_filter
         self.streaming_timeout = streaming_timeout

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from ..errors import SettingsError
 from ..hint import did_you_mean
+from ..overrides import refuse_overrides
 
 DEFAULT_MARKET_DATA_FIELDS = (
     "EX_ALL_OFFERS",
@@ -292,3 +293,21 @@ class HistoricalStream(BaseStream):
 def _several(wanted: str | Iterable[str] | None) -> list[str] | None:
     """Return one or several names as a list, None where nothing is asked for."""
     return ([wanted] if isinstance(wanted, str) else list(wanted)) if wanted else None
+
+
+_OF_THREADS = ("run", "handle_output", "create_generator", "LISTENER")
+"""What flumine's streams have, which are threads."""
+
+_INSTEAD = (
+    "what it describes is opened by the framework; an object of yours that is iterated for events may take its place, "
+    "or a description that derives from BaseStream, which a plugin's flumine_make_stream opens"
+)
+
+
+def check_is_description(cls: type) -> None:
+    """Refuse a class of streams that overrides how flumine's read: what the house opens is a description alone.
+
+    :raises SettingsError: naming class and override.
+    """
+    if issubclass(cls, (*BETFAIR_STREAMS, HistoricalStream)):
+        refuse_overrides(cls, dict.fromkeys(_OF_THREADS, _INSTEAD))

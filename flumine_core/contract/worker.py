@@ -7,6 +7,7 @@ from functools import partial, wraps
 from typing import Any, TypeVar
 
 from ..errors import SettingsError
+from ..overrides import refuse_overrides
 
 Init = TypeVar("Init", bound=Callable[..., None])
 
@@ -74,6 +75,8 @@ class BackgroundWorker:
     ) -> None:
         if not callable(function):
             raise SettingsError(f"function must be callable, was {function!r}")
+        if getattr(function, "__self__", None) is not self:
+            refuse_overrides(type(self), {"run": "give what it does as function"})
         if interval is not None and not (isinstance(interval, int | float) and interval > 0):
             raise SettingsError(f"interval must be seconds > 0, was {interval!r}")
         if not (isinstance(start_delay, int | float) and start_delay >= 0):

@@ -1,7 +1,7 @@
 """What a control is: it looks at each request before it leaves, and passes or refuses it."""
 
 from collections.abc import Callable
-from typing import Any, NoReturn, Protocol
+from typing import Any, ClassVar, NoReturn, Protocol
 
 from ..errors import ClientError, ControlError
 from ..order.blotter import Blotter, ExposedBook
@@ -9,6 +9,7 @@ from ..order.order import Order
 from ..order.package import OrderPackageType
 from ..order.refusal import Refusal
 from ..order.roles import ClientRole
+from ..overrides import refuse_overrides
 
 
 class BookRole(ExposedBook, Protocol):
@@ -44,12 +45,17 @@ class Control:
 
     flumine: Any = None
 
+    _NOT_CALLED: ClassVar[tuple[str, ...]] = ()
+    """What flumine's control of this kind calls, and this one does not."""
+
     def __init__(self, flumine: Any = None, *args: Any, **options: Any) -> None:
         self.flumine = flumine
         self.options: dict[str, Any] = options
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        if not {"check", "_validate"} & vars(cls).keys():
+            refuse_overrides(cls, dict.fromkeys(cls._NOT_CALLED, "override _validate, and call super()._validate"))
         for base in cls.__mro__:
             own = vars(base)
             if "check" in own and "_validate" in own:

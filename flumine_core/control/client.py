@@ -28,6 +28,7 @@ class MaxOrderCount(ClientControl):
     """
 
     NAME = "MAX_ORDER_COUNT"
+    _NOT_CALLED = ("_check_hour", "_set_next_hour")
 
     def __init__(
         self, flumine: Any = None, client: ClientRole | None = None, transaction_limit: int | None = None

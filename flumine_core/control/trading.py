@@ -31,6 +31,13 @@ class OrderValidation(TradingControl):
     """
 
     NAME = "ORDER_VALIDATION"
+    _NOT_CALLED = (
+        "_validate_betfair_order",
+        "_validate_size",
+        "_validate_betfair_price",
+        "_validate_betfair_liability",
+        "_validate_betfair_min_size",
+    )
 
     def __init__(self, flumine: Any = None) -> None:
         super().__init__(flumine)
@@ -57,6 +64,7 @@ class MarketValidation(TradingControl):
     """
 
     NAME = "MARKET_VALIDATION"
+    _NOT_CALLED = ("_validate_betfair_market_status",)
 
     def __init__(self, flumine: Any = None) -> None:
         super().__init__(flumine)

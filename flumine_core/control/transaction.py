@@ -118,10 +118,7 @@ class Transaction:
         """
         market = self._market
         blotter = market.blotter
-        if get_ident() != self._gate.kernel_thread:
-            raise _of_another_thread()
-        if order.market_id != market.market_id:
-            raise OrderError(f"order {order.id} is of market {order.market_id}, the transaction of {market.market_id}")
+        self._check_market(order)
         if blotter.has_order(order.id):
             raise OrderError(f"order {order.id} has already been placed")
         if self._is_default and (strategy := order.trade.strategy).client not in (None, self._client):
@@ -150,7 +147,7 @@ class Transaction:
     def cancel_order(self, order: Order, size_reduction: float | None = None, force: bool = False) -> bool:
         """Cancel an order; see `Market.cancel_order`."""
         size_reduction = plain_number(size_reduction)
-        self._check_client(order)
+        self._check_own(order)
         if not force and not self._passes(order, OrderPackageType.CANCEL):
             return False
         order.cancel(size_reduction)
@@ -159,7 +156,7 @@ class Transaction:
 
     def update_order(self, order: Order, new_persistence_type: str, force: bool = False) -> bool:
         """Update an order; see `Market.update_order`."""
-        self._check_client(order)
+        self._check_own(order)
         if not force and not self._passes(order, OrderPackageType.UPDATE):
             return False
         order.update(new_persistence_type)
@@ -171,7 +168,7 @@ class Transaction:
     ) -> bool:
         """Replace an order; see `Market.replace_order`."""
         new_price = plain_number(new_price)
-        self._check_client(order)
+        self._check_own(order)
         if not force:
             wish = order.update_data.get("new_price")
             order.update_data["new_price"] = new_price
@@ -270,14 +267,20 @@ class Transaction:
             self._gate.keep_open(self)
         self.requests.setdefault(package_type, []).append((order, market_version))
 
-    def _check_client(self, order: Order) -> None:
-        if get_ident() != self._gate.kernel_thread:
-            raise _of_another_thread()
+    def _check_own(self, order: Order) -> None:
+        self._check_market(order)
         if order.client is not self._client:
             raise OrderError(
                 f"order {order.id} belongs to client {getattr(order.client, 'username', None)}, "
                 f"the transaction to {self._client.username}"
             )
+
+    def _check_market(self, order: Order) -> None:
+        if get_ident() != self._gate.kernel_thread:
+            raise _of_another_thread()
+        market_id = self._market.market_id
+        if order.market_id != market_id:
+            raise OrderError(f"order {order.id} is of market {order.market_id}, the transaction of {market_id}")
 
     def __enter__(self) -> "Transaction":
         self._is_entered = True

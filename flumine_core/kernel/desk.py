@@ -34,9 +34,10 @@ class Desk(Reports):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self._package_count = 0
-        self._submitted: OrderPackage | None = None  # the last one that came as far as its execution
+        self._parted_from: OrderPackage | None = None  # the last one that an execution was given, or that was stopped
         self._waiting: list[Market] = []
         self._open_transactions: list[Transaction] = []
+        self._checks: dict[int, tuple[list[Any], list[Any], tuple[tuple[Any, Check], ...]]] = {}
         self.kernel_thread = threading.get_ident()
         self.posted: queue.SimpleQueue[Any] = queue.SimpleQueue()
         super().__init__(*arguments, **options)
@@ -63,15 +64,17 @@ class Desk(Reports):
 
     def controls_for(self, client: Any) -> tuple[tuple[Any, Check], ...]:
         """Return trading controls and the client's own, in order, each with what checks a request."""
-        controls = self._controls.get(id(client))
-        if controls is None:
+        known = self._checks.get(id(client))
+        if known is None or known[0] != self.trading_controls or known[1] != client.trading_controls:
             if not self._is_ours(client):
                 return ((self, _not_added),)
-            controls = self._controls[id(client)] = tuple(
+            trading, own = list(self.trading_controls), list(client.trading_controls)
+            checks = tuple(
                 (control, control.check if type(control).__call__ is Control.__call__ else control)
-                for control in (*self.trading_controls, *client.trading_controls)
+                for control in (*trading, *own)
             )
-        return controls
+            known = self._checks[id(client)] = (trading, own, checks)
+        return known[2]
 
     def _is_ours(self, client: Any) -> bool:
         return any(client is each for each in self.clients)
@@ -164,9 +167,21 @@ class Desk(Reports):
         """Hand over the packages of all outboxes."""
         while self._waiting:
             waiting, self._waiting = self._waiting, []
-            for other in waiting:
-                if other.outbox:
-                    self._process_market_orders(other)
+            try:
+                for other in waiting:
+                    if other.outbox:
+                        self._process_market_orders(other)
+            except BaseException:
+                self._waiting[:0] = [each for each in waiting if each.outbox]
+                raise
+
+    def _abandon_outboxes(self) -> None:
+        """Refuse what has not left when an exception ended the run."""
+        waiting, self._waiting = self._waiting, []
+        for market in waiting:
+            packages, market.outbox = market.outbox, []
+            for package in packages:
+                self._stop(package, "Execution", "the run ended before it was sent")
 
     def _process_market_orders(self, market: Market) -> None:
         """Process a market that has packages in its outbox; called once a drain."""
@@ -179,15 +194,22 @@ class Desk(Reports):
 
     def _empty_outbox(self, market: Market) -> None:
         packages, market.outbox = market.outbox, []
-        for package in packages:
+        for position, package in enumerate(packages, 1):
             try:
-                self._process_order_package(package)
-            except survivable() as error:  # of a step that was overridden
-                name = type(self).__name__
-                if self._submitted is not package:
-                    self._stop(package, name, f"_process_order_package raised {one_line(error)}")
-                self.faults.record(name, "_process_order_package", error)
-        self._submitted = None
+                self._process_one(package)
+            except BaseException:
+                market.outbox[:0] = packages[position:]
+                raise
+        self._parted_from = None
+
+    def _process_one(self, package: OrderPackage) -> None:
+        try:
+            self._process_order_package(package)
+        except survivable() as error:  # of a step that was overridden, or one that the settings have raised
+            name = type(self).__name__
+            if self._parted_from is not package:
+                self._stop(package, name, f"_process_order_package raised {one_line(error)}")
+            self.faults.record(name, "_process_order_package", error)
 
     def _process_order_package(self, order_package: OrderPackage) -> None:
         """Process one package: hooks may stop it, its client's execution takes it."""
@@ -201,7 +223,6 @@ class Desk(Reports):
             self._submit(order_package, step.calls)
 
     def _submit(self, package: OrderPackage, calls: Sequence[tuple[str, Callable[..., Any]]]) -> None:
-        self._submitted = package
         for plugin, call in calls:
             reason = call(package)
             if reason is not None:
@@ -213,6 +234,7 @@ class Desk(Reports):
         if "order_status" in self._logged:
             for order in package.orders:
                 self._log_status(order)
+        self._parted_from = package
         execution = package.client.execution  # type: ignore[attr-defined]
         if execution not in self.executions and (execution is None or package.package_type is OrderPackageType.PLACE):
             if self._is_ours(package.client):
@@ -229,6 +251,7 @@ class Desk(Reports):
             self.faults.record(name, "submit", error)
 
     def _stop(self, package: OrderPackage, control: str, reason: str) -> None:
+        self._parted_from = package
         for order in package.orders:
             self._stop_request(order, refusal_of(control, reason, order, package.package_type))
 

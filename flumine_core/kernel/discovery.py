@@ -20,7 +20,7 @@ from .signature import faults_of, hooks_of
 
 BASES = {
     "strategies": ("..contract.strategy", "BaseStrategy"),
-    "trading_controls": ("..control.base", "Control"),
+    "trading_controls": ("..control.base", "TradingControl"),
     "client_controls": ("..control.base", "ClientControl"),
     "workers": ("..contract.worker", "BackgroundWorker"),
     "logging_controls": ("..contract.loggingcontrol", "LoggingControl"),
@@ -139,7 +139,11 @@ def describe_circle(circle: Iterable[str]) -> str:
     return f"the wished order is a circle: {' before '.join(circle)}"
 
 
-def _names(plugin: object, attribute: str) -> tuple[str, ...]:
+def wished_names(plugin: object, attribute: str) -> tuple[str, ...]:
+    """Return the names that a plugin's `before` or `after` holds.
+
+    :raises DiscoveryError: where it is no tuple of names.
+    """
     value = getattr(plugin, attribute, ())
     if callable(value) or inspect.ismodule(value):  # a function of that name is no ordering
         return ()
@@ -304,7 +308,7 @@ class Discovery:
             faults = faults_of(loaded)
             if faults:
                 raise DiscoveryError("; ".join(faults))
-            candidate.before, candidate.after = _names(loaded, "before"), _names(loaded, "after")
+            candidate.before, candidate.after = wished_names(loaded, "before"), wished_names(loaded, "after")
             candidate.hooks = tuple(sorted({name for name, _, _ in hooks_of(loaded)}))
         elif candidate.kind != "commands":
             _check_class(candidate.kind, candidate.value, loaded)

@@ -43,13 +43,16 @@ class Faults:
         self.counts: dict[tuple[str, str], int] = {}
         self.first: dict[tuple[str, str], Fault] = {}
         self._is_raising = is_raising
+        self._raised: BaseException | None = None
         self._lock = threading.Lock()
 
     def record(self, plugin: str, hook: str, error: BaseException) -> None:
         """Count an exception; raise it again where the settings ask for that, unless it is flumine_core's own.
 
-        Only the first of its kind is logged.
+        Only the first of its kind is logged. What was raised again, and passes another boundary, is not counted again.
         """
+        if error is self._raised:
+            raise error
         key = (plugin, hook)
         with self._lock:
             self.counts[key] = self.counts.get(key, 0) + 1
@@ -63,6 +66,7 @@ class Faults:
             bound = logger.bind(plugin=plugin, hook=hook)
             bound.error("{} raised in {}: {}\n{}", plugin, hook, one_line(error), self.first[key].traceback)
         if self._is_raising() and not isinstance(error, FlumineCoreError):
+            self._raised = error
             raise error
 
     def count(self, plugin: str, hook: str, error: BaseException) -> None:
@@ -146,7 +150,6 @@ class Stopped(Exception):
 
 def guarded_wrapper(
     plugin: str,
-    hook: str,
     function: Callable[..., Any],
     failed: Callable[[BaseException], None],
     is_stopping: bool = False,

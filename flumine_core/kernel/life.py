@@ -83,14 +83,17 @@ class MarketLife(Desk):
             self.log_control(MarketEvent(plain_market(market)))
         return market
 
-    def _remove_market(self, market: Market) -> None:
-        """Let everybody forget a market; a simulation keeps it, with its orders, for whoever looks later."""
+    def _remove_market(self, market: Market, clear: bool = True) -> None:
+        """Let everybody forget a market.
+
+        :param clear: False keeps it among `markets`, as a simulation does for whoever looks at its orders later.
+        """
         for middleware in self._middleware:
             self._call_middleware(middleware, "remove_market", market)
         for strategy in self.strategies:
             self._guard_strategy(strategy, "remove_market", market.market_id)
         self.plan.steps["remove_market"].run(nothing, market)
-        if not self._keeps_closed_markets:
+        if clear:
             self.markets.remove_market(market.market_id)
 
     def _process_close_market(self, event: CloseMarketEvent) -> None:
@@ -132,7 +135,7 @@ class MarketLife(Desk):
         if "close_market" in self._logged:
             self.log_control(CloseMarketEvent(plain_market(market), event.streaming_unique_id))
         if self._keeps_closed_markets:
-            self._remove_market(market)
+            self._remove_market(market, clear=False)
 
     def _clear_market(self, market: Market) -> None:
         """Bring the cleared orders and markets that a real exchange would report."""

@@ -146,7 +146,7 @@ class Plan:
                 if implementation.wrapper or implementation.hookwrapper:
                     record = partial(self.faults.record, plugin, name)
                     failed = fails_start(plugin, name) if name in FAIL_HARD else record
-                    wrapped: Call = guarded_wrapper(plugin, name, function, failed, name in STOPPING)
+                    wrapped: Call = guarded_wrapper(plugin, function, failed, name in STOPPING)
                 elif name in FAIL_HARD:
                     wrapped = self._noting(plugin, name, failing_hard(plugin, name, function))
                 else:

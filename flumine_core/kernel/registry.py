@@ -3,14 +3,14 @@
 import queue
 from collections import deque
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from ..clock import Clock
 from ..contract.client import BaseClient, Clients
-from ..contract.loggingcontrol import LoggingControl
+from ..contract.loggingcontrol import LoggingControl, check_whole
 from ..contract.middleware import Middleware
 from ..contract.strategy import BaseStrategy
-from ..contract.streams import BaseStream
+from ..contract.streams import BaseStream, check_is_description
 from ..contract.worker import BackgroundWorker
 from ..control.base import ClientControl, Control
 from ..control.client import MaxOrderCount
@@ -21,21 +21,35 @@ from ..market.markets import Markets
 from ..order.ids import OrderIds
 from ..order.refusal import Refusal
 from ..order.told import Told
+from ..overrides import refuse_overrides
 from ..settings import Settings
 from .guard import Faults
 
 _STREAM_ID_STEP = 10_000
+
+_INSTEAD = {
+    "_add_market": "override _add_live_market",
+    "process_order_package": "override _process_order_package",
+    "_process_simulated_orders": "override _process_market_orders",
+    "_check_pending_packages": "requests are executed by an execution, which flumine_make_execution of a plugin gives",
+}
+"""Steps of flumine's frameworks that have another name here."""
 
 REFUSALS_KEPT = 1000
 """How many refusals a framework remembers, the latest; all of them are counted, and told to logging controls."""
 
 
 class Registry:
-    """Takes the parts of a framework and keeps them in the order in which they were added."""
+    """Takes the parts of a framework and keeps them in the order in which they were added.
 
+    :cvar SIMULATED: whether it simulates.
+    """
+
+    SIMULATED: ClassVar[bool] = False
     _awaits_logs = True
 
     def __init__(self, clock: Clock, settings: Settings, client: BaseClient | None = None) -> None:
+        refuse_overrides(type(self), _INSTEAD)
         self.clock = clock
         self.settings = settings
         self.markets = Markets()
@@ -58,7 +72,6 @@ class Registry:
         self._takers: dict[type[Event], tuple[LoggingControl, ...]] = {}
         self._tells_refused = False
         self._subscribers: dict[int, tuple[BaseStrategy, ...]] = {}
-        self._controls: dict[int, tuple[Any, ...]] = {}
         for control in (OrderValidation, MarketValidation, StrategyExposure):
             self.add_trading_control(control)
         if client is not None:
@@ -81,7 +94,7 @@ class Registry:
         if not _is_hashable(client):
             raise ClientError(f"client {client.username} must be hashable (a dataclass: eq=False)")
         self.clients.add_client(client)
-        client.begin_anew()
+        client.begin_anew(self.SIMULATED)
         client.faults = self.faults
         self.add_client_control(client, MaxOrderCount)
 
@@ -113,9 +126,18 @@ class Registry:
                 strategy.replace_stream(stream, shared)
         self.strategies.append(strategy)
         self.subscriptions_changed()
-        strategy.add(self)
+        try:
+            strategy.add(self)
+        except BaseException:
+            self.take_out(strategy)
+            raise
         if "strategy" in self._wanted():
             self.log_control(StrategyEvent(Told(strategy.info, name=strategy.name)))
+
+    def take_out(self, strategy: BaseStrategy) -> None:
+        """Take out a strategy that cannot take part; what others subscribe to goes on, and so does its stream."""
+        self.strategies[:] = [each for each in self.strategies if each is not strategy]
+        self.subscriptions_changed()
 
     def _describe_streams(self, strategy: BaseStrategy) -> Iterable[Any]:
         """Describe the streams that a strategy's `market_filter` asks for."""
@@ -138,6 +160,7 @@ class Registry:
 
     def _share(self, stream: Any) -> Any:
         """Return the stream added before that equals this one, or add this one."""
+        check_is_description(type(stream))
         key = stream.identity if isinstance(stream, BaseStream) else f"object {id(stream)}"
         known = self._streams_by_identity.get(key)
         if known is not None:
@@ -161,18 +184,23 @@ class Registry:
             worker.start(self, self._worker_raised)
 
     def add_trading_control(self, trading_control: Any, **options: Any) -> None:
-        """Add a trading control: a class with its options, or an instance."""
-        self.trading_controls.append(self._make_control(trading_control, (self,), options))
-        self._controls.clear()
+        """Add a trading control: a class with its options, or an instance.
+
+        :raises SettingsError: if it is none, or a client's: one that counts must be told which client it counts for.
+        """
+        made = self._make_control(trading_control, (self,), options)
+        if isinstance(made, ClientControl):
+            name = type(made).__name__
+            raise SettingsError(f"{name} is a client control: add_client_control(client, {name}) adds it")
+        self.trading_controls.append(made)
 
     def add_client_control(self, client: BaseClient, client_control: Any, **options: Any) -> None:
         """Add a client control: a class with its options, or an instance."""
-        client.begin_anew()
+        client.begin_anew(self.SIMULATED)
         made = self._make_control(client_control, (self, client), options)
         if not isinstance(made, ClientControl):
             raise SettingsError(f"a client control must be a ClientControl, was {made!r}")
         client.trading_controls.append(made)
-        self._controls.clear()
 
     def _make_control(self, control: Any, bound_to: tuple[Any, ...], options: dict[str, Any]) -> Any:
         if isinstance(control, type):
@@ -198,6 +226,7 @@ class Registry:
         """Add a logging control."""
         if not isinstance(logging_control, LoggingControl):
             raise SettingsError(f"a logging control must be a LoggingControl, was {logging_control!r}")
+        check_whole(logging_control)
         if logging_control not in self._logging_controls:
             self._logging_controls.append(logging_control)
             self._find_takers()

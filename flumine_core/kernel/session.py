@@ -36,12 +36,8 @@ FLUMINES = frozenset({"execute_place", "execute_cancel", "execute_update", "exec
 
 
 class Session(Kernel):
-    """Begins and ends a run: settings, plugins, executions, controls, strategies.
+    """Begins and ends a run: settings, plugins, executions, controls, strategies."""
 
-    :ivar SIMULATED: whether it simulates.
-    """
-
-    SIMULATED: ClassVar[bool] = False
     _opens_betfair: ClassVar[str]
     """What opens a description of one of Betfair's streams."""
 
@@ -65,6 +61,15 @@ class Session(Kernel):
         super().__init__(clock, self._given, client)
 
     def _begin(self) -> None:
+        """Make all that a run needs; where that fails, end what was made."""
+        try:
+            self._make_ready()
+        except BaseException:
+            for execution in self.executions:
+                self._close(execution, "shutdown")
+            raise
+
+    def _make_ready(self) -> None:
         self._check_not_run()
         self._handled = sys.exception()
         if not len(self.clients):
@@ -144,8 +149,7 @@ class Session(Kernel):
 
     def _start_failed(self, strategy: BaseStrategy, error: BaseException) -> None:
         """Take a strategy that cannot start out of the run."""
-        self.strategies[:] = [each for each in self.strategies if each is not strategy]
-        self.subscriptions_changed()
+        self.take_out(strategy)
         self.faults.record(strategy.name, "strategy.start", error)
 
     def _process_end_flumine(self) -> None:
@@ -231,6 +235,7 @@ class Session(Kernel):
 
     def _end_stream(self) -> None:
         """Refuse what will never be executed, now that no more books come."""
+        self._abandon_outboxes()
         self._abandon_transactions()
         for execution in self.executions:
             for report in self._reports_of(execution, "end_stream"):

@@ -1,7 +1,7 @@
 """One market: its latest book, its catalogue, its orders, and the way to place more."""
 
 from collections import defaultdict
-from datetime import datetime
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -210,7 +210,7 @@ class Market(Fed, Requests):
             return self.definition.market_time
         start = getattr(self.market_catalogue, "market_start_time", None)
         if isinstance(start, datetime):
-            return start
+            return start if start.tzinfo else start.replace(tzinfo=UTC)  # of an older betfairlightweight
         return parse_datetime(start) or _EPOCH
 
     @property

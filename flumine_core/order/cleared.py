@@ -10,6 +10,7 @@ class ClearedMarket(Struct, frozen=True):
 
     :ivar bet_outcome: WON where the profit is not negative, else LOST.
     :ivar commission: of the net profit, at the client's `commission_base`.
+    :ivar last_matched_date, placed_date, settled_date: None, as in flumine.
     """
 
     market_id: str
@@ -20,6 +21,9 @@ class ClearedMarket(Struct, frozen=True):
     bet_outcome: str
     commission: float
     profit: float
+    last_matched_date: None = None
+    placed_date: None = None
+    settled_date: None = None
 
     @classmethod
     def of(cls, record: dict[str, Any]) -> "ClearedMarket":

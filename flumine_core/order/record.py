@@ -166,24 +166,8 @@ class OrderRecord(OrderTimes, Struct, eq=False, dict=True, weakref=True):
         return None if placed_ms is None else (self._clock.epoch_ms - placed_ms) / 1000
 
     @property
-    def elapsed_seconds_created(self) -> float:
-        """Seconds since the order was made."""
-        return self._seconds_since(self.created_ms)
-
-    @property
-    def elapsed_seconds_status_update(self) -> float:
-        """Seconds since the status last changed."""
-        return self._seconds_since(self.status_ms)
-
-    @property
-    def elapsed_seconds_executable(self) -> float | None:
-        """Seconds that the exchange held the order; None until it is complete."""
-        if self.complete_ms is None or self.placed_ms is None:
-            return None
-        return (self.complete_ms - self.placed_ms) / 1000
-
-    def _seconds_since(self, epoch_ms: int) -> float:
-        return (self.trade.strategy.clock.epoch_ms - epoch_ms) / 1000
+    def _now_ms(self) -> int:
+        return self.trade.strategy.clock.epoch_ms
 
     def snapshot(self) -> OrderSnapshot:
         """Return a copy of what is known now, which stays as it is."""
@@ -208,6 +192,7 @@ class OrderRecord(OrderTimes, Struct, eq=False, dict=True, weakref=True):
             self.placed_ms,
             self.complete_ms,
             self.publish_ms,
+            self._now_ms,
             self.market_version,
             self.async_,
             self.size_matched,

@@ -47,11 +47,7 @@ def settle(side: str, size: float, price: float, runner_status: str | None, dead
     nothing.
     """
     if runner_status == "WINNER":
-        profit = (size / dead_heat) * (price - 1)
-        if dead_heat == 2:
-            profit -= size / dead_heat
-        elif dead_heat > 2:
-            profit -= size * (dead_heat - 1) / dead_heat
+        profit = (size / dead_heat) * (price - 1) - size * (dead_heat - 1) / dead_heat
         return round(profit if side == "BACK" else -profit, 2)
     if runner_status == "LOSER":
         return (-size if side == "BACK" else size) + 0.0  # no -0.0

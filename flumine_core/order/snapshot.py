@@ -73,7 +73,7 @@ class TradeSnapshot(TradeTimes, Struct, frozen=True, gc=False):
 
 
 class OrderSnapshot(OrderTimes, Struct, frozen=True, gc=False):
-    """An order at one moment; the names are those of `Order`, times in milliseconds since 1970.
+    """An order at one moment, `copied_ms`; the names are those of `Order`, times in milliseconds since 1970.
 
     `kind` is the order type as the exchange writes it ("Limit").
     """
@@ -96,6 +96,7 @@ class OrderSnapshot(OrderTimes, Struct, frozen=True, gc=False):
     placed_ms: int | None
     complete_ms: int | None
     publish_ms: int | None
+    copied_ms: int
     market_version: int | None
     is_async: bool | None
     size_matched: float
@@ -155,11 +156,8 @@ class OrderSnapshot(OrderTimes, Struct, frozen=True, gc=False):
         return self if self.is_cleared else None
 
     @property
-    def elapsed_seconds_executable(self) -> float | None:
-        """Seconds that the exchange held the order; None until it is complete."""
-        if self.complete_ms is None or self.placed_ms is None:
-            return None
-        return (self.complete_ms - self.placed_ms) / 1000
+    def _now_ms(self) -> int:
+        return self.copied_ms
 
     @property
     def info(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""When things happened to an order or a trade, as datetimes that are made when read."""
+"""When things happened to an order or a trade, as datetimes and seconds that are made when read."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from ..clock import to_datetime
 
 
 class OrderTimes:
-    """Aware UTC datetimes of an order's `*_ms`, for the order and its copy."""
+    """Aware UTC datetimes of an order's `*_ms`, and seconds since then, for the order and its copy."""
 
     __slots__ = ()
 
@@ -40,6 +40,32 @@ class OrderTimes:
     def date_time_execution_complete(self) -> datetime | None:
         """When the order became EXECUTION_COMPLETE, as an aware UTC datetime; None before."""
         return None if self.complete_ms is None else to_datetime(self.complete_ms)
+
+    @property
+    def elapsed_seconds(self) -> float | None:
+        """Seconds since the exchange placed the order; None before."""
+        return None if self.placed_ms is None else (self._now_ms - self.placed_ms) / 1000
+
+    @property
+    def elapsed_seconds_created(self) -> float:
+        """Seconds since the order was made."""
+        return (self._now_ms - self.created_ms) / 1000
+
+    @property
+    def elapsed_seconds_status_update(self) -> float:
+        """Seconds since the status last changed."""
+        return (self._now_ms - self.status_ms) / 1000
+
+    @property
+    def elapsed_seconds_executable(self) -> float | None:
+        """Seconds that the exchange held the order; None until it is complete."""
+        if self.complete_ms is None or self.placed_ms is None:
+            return None
+        return (self.complete_ms - self.placed_ms) / 1000
+
+    @property
+    def _now_ms(self) -> int:
+        raise NotImplementedError
 
 
 class TradeTimes:

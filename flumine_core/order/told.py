@@ -17,16 +17,16 @@ class Told(dict[str, Any]):
         except KeyError:
             raise AttributeError(f"nothing is told by the name {name!r}") from None
 
+    @property
+    def info(self) -> dict[str, Any]:
+        """The plain values."""
+        return self
+
 
 class ToldMarket(Told):
     """A market's plain values; its start is ISO 8601 by name, and a datetime as attribute."""
 
     __slots__ = ()
-
-    @property
-    def info(self) -> dict[str, Any]:
-        """The plain values."""
-        return self
 
     @property
     def market_start_datetime(self) -> datetime:

@@ -11,7 +11,7 @@ from typing import IO, cast
 from attrs import frozen
 
 from ..errors import DataError, FlumineCoreError, StreamError
-from .compression import CHUNK, ChunkFile, codec_of, inflate
+from .compression import CHUNK, ChunkFile, codec_of, inflate, put_before
 
 _SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.zst", ".tzst")
 
@@ -79,7 +79,7 @@ def unpacked(file: IO[bytes], name: str) -> Iterator[bytes]:
     chunks = iter(lambda: file.read(CHUNK), b"")
     head = next(chunks, b"")
     codec = codec_of(head, name)
-    whole = _prepend(head, chunks)
+    whole = put_before(head, chunks)
     return whole if codec is None else inflate(whole, codec, name)
 
 
@@ -122,9 +122,3 @@ def _tail_fault(file: IO[bytes], offset: int, size: int) -> str:
     if 0 < len(block) < tarfile.BLOCKSIZE:
         return f"truncated at byte {size}"
     return f"damaged at byte {offset}" if any(block) else ""
-
-
-def _prepend(head: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    if head:
-        yield head
-    yield from chunks

@@ -211,3 +211,10 @@ class ChunkFile(io.RawIOBase):
             if close is not None:
                 close()
         super().close()
+
+
+def put_before(head: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield what was read already, then the rest."""
+    if head:
+        yield head
+    yield from chunks

@@ -1,13 +1,13 @@
 """The three small policies of a matching profile, each a named value, and the profiles by name."""
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import Protocol, Self
 
 import attrs
 
 from ..book.price import PriceSize
 from ..errors import SettingsError
+from ..hint import did_you_mean
 
 
 class ReleasePolicy(Protocol):
@@ -190,7 +190,5 @@ def find_profile(name: str) -> Profile:
     """
     profile = PROFILES.get(name)
     if profile is None:
-        near = get_close_matches(name, PROFILES, n=1)
-        hint = f", did you mean {near[0]!r}" if near else ""
-        raise SettingsError(f"simulation must be one of {', '.join(sorted(PROFILES))}, was {name!r}{hint}")
+        raise SettingsError(f"simulation must be the name of a profile, was {name!r}{did_you_mean(name, PROFILES)}")
     return profile

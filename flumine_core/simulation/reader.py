@@ -24,7 +24,7 @@ from attrs import field, frozen
 from ..book.change import UNDECODABLE
 from ..errors import DataError, FlumineCoreError, StreamError
 from .archive import Contents, contents, is_archive, looks_like_archive, opening, unpacked
-from .compression import CHUNK, ChunkFile, codec_of, inflate
+from .compression import CHUNK, ChunkFile, codec_of, inflate, put_before
 
 BUFFER = 256 * 1024
 """Bytes of text held at a time while lines are split."""
@@ -328,7 +328,7 @@ def _unpacked(source: Source, stored: Iterator[bytes]) -> Iterator[bytes]:
         if len(head) >= HEAD:
             break
     codec = codec_of(head, source.name)
-    whole = _joined(head, stored)
+    whole = put_before(head, stored)
     text = whole if codec is None else inflate(whole, codec, source.name)
     first = next(text, b"")
     if not source.member and looks_like_archive(first):
@@ -423,9 +423,3 @@ def _member(file: IO[bytes], source: Source) -> Iterator[bytes]:
             return
     if left:
         raise DataError(f"{source.name}: truncated, the archive ends {left} bytes too early")
-
-
-def _joined(head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    if head:
-        yield head
-    yield from rest

@@ -82,7 +82,8 @@ class MarketFilter:
 def _start_ms(cache: MarketBookCache, raw: dict[str, object] | None) -> int | None:
     if raw is None:
         return cache.definition.market_time_ms
-    start = parse_datetime(str(raw.get("marketTime")))
+    value = raw.get("marketTime")  # nobody has looked at it yet
+    start = parse_datetime(value) if isinstance(value, str | int) else None
     return None if start is None else round(start.timestamp() * 1000)
 
 

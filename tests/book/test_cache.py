@@ -384,3 +384,18 @@ def test_a_handicap_of_null_is_none_at_all(handicap: float | None, expected: str
     book = MarketBookCache("1.1", 1).update(message.mc[0], 1)
     assert [repr(each.handicap) for each in book.runners] == [expected]
     assert list(book.definition.runner_statuses) == [(7, handicap or 0)]
+
+
+def test_fields_of_the_definition_that_nobody_knows_yet_cost_nothing() -> None:
+    definition = {
+        "status": "OPEN",
+        "priceLadderDefinition": {"type": "CLASSIC", "new": 1},
+        "keyLineDefinition": {"kl": [{"id": 1, "hc": 0.5}], "new": 1},
+        "runners": [{"id": 1, "status": "ACTIVE", "sortPriority": 1}],
+    }
+    line = {"op": "mcm", "pt": 1, "mc": [{"id": "1.1", "marketDefinition": definition}]}
+    message = decode_message(json.dumps(line).encode())
+    book = MarketBookCache("1.1", 1).update(message.mc[0], message.pt)
+    assert book is not None and book.price_ladder_definition is not None and book.key_line_description is not None
+    assert book.price_ladder_definition.type == "CLASSIC"
+    assert [each.handicap for each in book.key_line_description.key_line] == [0.5]

@@ -116,7 +116,7 @@ username = "anna"
 def test_a_matching_profile_that_there_is_not_is_reported(write: Write) -> None:
     write('[settings]\nsimulation = "flumin"\n')
     assert problems() == [
-        "flumine.toml:2: settings.simulation: must be one of flumine, was 'flumin', did you mean 'flumine'"
+        "flumine.toml:2: settings.simulation: must be the name of a profile, was 'flumin', did you mean 'flumine'"
     ]
     assert problems("settings.simulation=flumine") == []
 

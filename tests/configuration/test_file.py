@@ -93,3 +93,44 @@ def test_what_is_nested_too_deep_is_no_configuration(path: Path) -> None:
     path.write_text("deep = " + "[" * 20_000 + "]" * 20_000)
     with pytest.raises(SettingsError, match=r"flumine\.toml: not TOML: .*nested too deep"):
         read_file(str(path))
+
+
+LOOKALIKES = '''\
+[[strategies]]
+name = "one" # [[strategies]] """
+# a line\u2028that is one \u0085 for all editors
+late = 4
+text = """
+stake = 6 \\"""
+[[strategies]]
+"""
+other = \'\'\'
+[elsewhere] \'\'\' # """
+pairs = [
+  [12], # ]
+  ["]", 13]
+]
+stake = 15
+
+[[strategies]]
+name = 18
+'''
+
+
+@pytest.mark.parametrize(
+    ("key", "line"),
+    [
+        (("strategies",), 1),
+        (("strategies", 0), 1),
+        (("strategies", 0, "late"), 4),
+        (("strategies", 0, "text"), 5),
+        (("strategies", 0, "other"), 9),
+        (("strategies", 0, "pairs"), 11),
+        (("strategies", 0, "stake"), 15),
+        (("strategies", 1), 17),
+        (("strategies", 1, "name"), 18),
+    ],
+)
+def test_what_looks_like_a_key_inside_a_text_or_list_is_none(path: Path, key: tuple[str | int, ...], line: int) -> None:
+    path.write_text(LOOKALIKES, encoding="utf-8")
+    assert read_file(str(path)).place(key) == f"{path}:{line}"

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from flumine_core import FlumineCoreError, LoggingControl
+from flumine_core import FlumineCoreError, FlumineSimulation, LoggingControl
+from flumine_core.errors import SettingsError
 from flumine_core.events import LOGGED_NOUNS, NOUNS, ConfigEvent, OrderEvent, event_class
 
 
@@ -246,3 +247,12 @@ def test_each_noun_has_a_class_of_its_name(noun: str) -> None:
     assert event_class(noun).__name__.removesuffix("Event").lower() in (noun.replace("_", ""), "custom")
     with pytest.raises(LookupError):
         event_class(f"{noun}s_and_more")
+
+
+def test_a_control_that_was_not_made_whole_is_refused() -> None:
+    class Forgetful(LoggingControl):
+        def __init__(self) -> None:
+            self.mine = 1
+
+    with pytest.raises(SettingsError, match=r"Forgetful.__init__ must call super\(\).__init__\(\)"):
+        FlumineSimulation().add_logging_control(Forgetful())

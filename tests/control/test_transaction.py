@@ -7,6 +7,7 @@ import pytest
 
 from flumine_core import BaseStrategy, LimitOrder, OrderStatus, SimulatedClient, Trade, TradingControl
 from flumine_core.errors import OrderError, OrderUpdateError
+from flumine_core.market.market import Market
 from flumine_core.order.package import OrderPackageType
 from flumine_core.order.report import BetTotals, CancelReport, PlaceReport, UpdateReport
 
@@ -252,6 +253,12 @@ def test_requests_that_make_no_sense_raise(act: Any) -> None:
         other = SimulatedClient(username="other")
         with market.transaction(client=other) as t, pytest.raises(OrderError, match="other"):
             t.cancel_order(order)
+        elsewhere = Market(market.flumine, "1.999", market.market_book)
+        for ask, more in ((elsewhere.cancel_order, ()), (elsewhere.update_order, ("PERSIST",))):
+            with pytest.raises(OrderError, match=rf"is of market {market.market_id}, the transaction of 1\.999"):
+                ask(order, *more)
+        with pytest.raises(OrderError, match=r"the transaction of 1\.999"):
+            elsewhere.replace_order(order, 2.0)
         yield
 
     _, packages = act(steps)

@@ -42,3 +42,18 @@ def test_a_bet_at_odds_counts_at_its_price() -> None:
     strategy = Adopts(1.5)
     run(strategy, MarketScript().runners(2).traded(1, 1.5, 1))
     assert strategy.at_risk == [5.0] * len(strategy.at_risk)
+
+
+def test_a_market_that_an_adopted_bet_has_brought_is_one_of_its_event() -> None:
+    class Looks(BaseStrategy):
+        def start(self, flumine: Any) -> None:
+            flumine._add_live_market("1.200000001", None)  # as with a bet of a market that has had no book yet
+            self.seen: list[Any] = []
+
+        def check_market_book(self, market: Any, market_book: Any) -> bool:
+            self.seen.append((market.market_id, market in market.flumine.markets.events[market.event_id]))
+            return False
+
+    strategy = Looks()
+    run(strategy, MarketScript(market_id="1.200000001", definition={"eventId": "77"}).runners(2).traded(1, 1.5, 1))
+    assert set(strategy.seen) == {("1.200000001", True)}

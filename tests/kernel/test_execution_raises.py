@@ -1,12 +1,22 @@
 """An execution that raises costs itself: it is counted, and everybody else goes on."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from flumine_core import BaseStrategy, FlumineSimulation, LimitOrder, SimulatedClient, Trade, hookimpl
+from flumine_core import (
+    BaseStrategy,
+    FlumineSimulation,
+    HistoricalStream,
+    LimitOrder,
+    Settings,
+    SimulatedClient,
+    Trade,
+    hookimpl,
+)
 from flumine_core.events import CurrentOrdersEvent
 from flumine_core.order.report import BetTotals, MatchReport
 from flumine_core.simulation.execution import SimulatedExecution
@@ -129,3 +139,52 @@ def test_other_executions_go_on(simulate: Any, files: list[str]) -> None:
     )
     assert ("Falls", "before_book") in framework.faults.counts
     assert all(order.bet_id for market in framework.markets for order in market.blotter)
+
+
+class Burst(BaseStrategy):
+    """Places three orders on each of two markets with the first book that it sees of the second one."""
+
+    def add(self, flumine: Any) -> None:
+        self.markets: dict[str, Any] = {}
+        self.orders: list[Any] = []
+
+    def check_market_book(self, market: Any, market_book: Any) -> bool:
+        self.markets[market.market_id] = market
+        if len(self.markets) == 2 and not self.orders and market_book.status == "OPEN":
+            for each in self.markets.values():
+                for runner in each.market_book.runners[:3]:
+                    trade = Trade(each.market_id, runner.selection_id, 0, self)
+                    self.orders.append(trade.create_order("BACK", LimitOrder(1000, 2.0)))
+                    each.place_order(self.orders[-1])
+        return False
+
+
+class RefusesPackages:
+    @hookimpl
+    def flumine_process_order_package(self, order_package: Any) -> None:
+        raise ValueError("it fell")
+
+
+@pytest.mark.parametrize("is_hook", [True, False])
+@pytest.mark.parametrize("raise_errors", [True, False])
+def test_no_accepted_order_is_left_without_an_answer(
+    is_hook: bool, raise_errors: bool, market_file: Any, plugins: Any
+) -> None:
+    files = [market_file(updates=40, seed=seed, market_id=f"1.10000000{seed}") for seed in (1, 2)]
+    framework = FlumineSimulation(
+        SimulatedClient(execution_cls=SimulatedExecution if is_hook else falling("submit")),
+        Settings(raise_errors=raise_errors),
+        plugins(*([("falls", RefusesPackages())] if is_hook else [])),
+    )
+    strategy = Burst(max_live_trade_count=9)
+    strategy.streams = [HistoricalStream(path, event_group="both") for path in files]
+    framework.add_strategy(strategy)
+    with pytest.raises(ValueError, match="it fell") if raise_errors else nullcontext():
+        framework.run()
+    assert len(strategy.orders) == 6
+    assert [order.status.value for order in strategy.orders] == ["Violation"] * 6
+    assert len(framework.refusals) == 6
+    fault = ("falls", "flumine_process_order_package") if is_hook else ("Falls", "submit")
+    assert framework.faults.counts.keys() == {fault}
+    if not raise_errors:
+        assert framework.faults.counts[fault] == 6

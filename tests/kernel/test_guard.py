@@ -127,7 +127,7 @@ def stubborn() -> Generator[None, Any, Any]:
 @pytest.mark.parametrize("wrapper", [broken_before, broken_after, twice, never, stubborn])
 def test_wrapper_that_breaks_keeps_the_result(wrapper: Any) -> None:
     faults = Faults()
-    assert drive(guarded_wrapper("p", "h", wrapper, partial(faults.record, "p", "h"))(), "result") == "result"
+    assert drive(guarded_wrapper("p", wrapper, partial(faults.record, "p", "h"))(), "result") == "result"
     assert faults.counts == {("p", "h"): 1}
 
 
@@ -137,7 +137,7 @@ def test_sound_wrapper_changes_the_result() -> None:
         return result + argument
 
     faults = Faults()
-    assert drive(guarded_wrapper("p", "h", sound, partial(faults.record, "p", "h"))(5), 2) == 7
+    assert drive(guarded_wrapper("p", sound, partial(faults.record, "p", "h"))(5), 2) == 7
     assert faults.counts == {}
 
 
@@ -150,7 +150,7 @@ def test_error_of_the_step_passes_through_a_wrapper() -> None:
         finally:
             ended.append(True)
 
-    bracket = guarded_wrapper("p", "h", careful, partial(Faults().record, "p", "h"))()
+    bracket = guarded_wrapper("p", careful, partial(Faults().record, "p", "h"))()
     next(bracket)
     with pytest.raises(ZeroDivisionError):
         bracket.throw(ZeroDivisionError())
@@ -203,7 +203,7 @@ def test_a_wrapper_that_leaves_lets_the_step_run() -> None:
         raise SystemExit
 
     for wrapper in (leaves, after):
-        bracket = guarded_wrapper("p", "h", wrapper, partial(faults.record, "p", "h"))()
+        bracket = guarded_wrapper("p", wrapper, partial(faults.record, "p", "h"))()
         next(bracket)
         with pytest.raises(StopIteration) as stopped:
             bracket.send("result")

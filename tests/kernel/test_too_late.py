@@ -156,6 +156,28 @@ def test_a_strategy_is_added_once(market_file: Any) -> None:
     assert strategy.log == ["add"]
 
 
+def test_a_strategy_whose_add_raises_takes_no_part(market_file: Any) -> None:
+    class Fails(Adds):
+        fails = True
+
+        def add(self, flumine: Any) -> None:
+            if self.fails:
+                raise LookupError("half made")
+            super().add(flumine)
+
+    framework = FlumineSimulation(SimulatedClient())
+    strategy, other = (cls(streams=[HistoricalStream(market_file())]) for cls in (Fails, Adds))
+    with pytest.raises(LookupError, match="half made"):
+        framework.add_strategy(strategy)
+    framework.add_strategy(other)
+    assert framework.strategies == [other]
+    strategy.fails = False
+    framework.add_strategy(strategy)  # the second attempt is no second time
+    framework.run()
+    assert strategy.log == other.log
+    assert strategy.log.count("book") > 1
+
+
 @pytest.mark.parametrize("base", [Flumine, FlumineSimulation])
 def test_workers_of_a_framework_of_ones_own_are_added_as_the_run_begins(base: Any, plugins: Any) -> None:
     class Own(base):  # type: ignore[misc]

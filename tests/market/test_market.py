@@ -1,10 +1,12 @@
 """One market and the registry: what they tell, and how markets leave and come again."""
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from flumine_core import BaseStrategy, LimitOrder, Trade
 from flumine_core.book.cache import MarketBookCache
 from flumine_core.book.change import decode_message
 from flumine_core.clock import EventClock
@@ -69,6 +71,32 @@ def test_catalogue_wins_over_the_definition() -> None:
     assert (market.market_name, market.event_id, market.event_name) == ("2m Hcap", "9", "Ascot 1st June")
     assert (market.event_type_id, market.competition_id, market.market_type) == ("4339", "c", "PLACE")
     assert (market.country_code, market.venue, market.race_type) == ("IE", "Ascot", "Flat")
+
+
+@pytest.mark.parametrize("zone", [None, UTC])
+def test_a_start_that_the_catalogue_tells_is_in_utc(zone: Any) -> None:
+    house = House()
+    market = Market(house, "1.1")  # type: ignore[arg-type]
+    market.market_catalogue = SimpleNamespace(market_start_time=datetime(1970, 1, 1, 0, 1, tzinfo=zone))
+    assert market.market_start_datetime == datetime(1970, 1, 1, 0, 1, tzinfo=UTC)
+    assert market.seconds_to_start == 59
+
+
+def test_orders_are_found_by_bet(simulate: Any, market_file: Any) -> None:
+    class Places(BaseStrategy):
+        def process_new_market(self, market: Any, market_book: Any) -> None:
+            trade = Trade(market.market_id, market_book.runners[0].selection_id, 0, self)
+            self.order = trade.create_order("BACK", LimitOrder(1000, 2.0))
+            market.place_order(self.order)
+
+    strategy = Places()
+    markets = simulate(market_file(), strategy).markets
+    order = strategy.order
+    assert order.bet_id
+    assert markets.get_order_from_bet_id(order.market_id, order.bet_id) is order
+    assert markets.get_order_from_bet_id(order.market_id, "1") is None
+    assert markets.get_order_from_bet_id("1.1", order.bet_id) is None
+    assert [each.market_book_closed for each in markets] == [True]
 
 
 def test_event_lists_markets_of_the_same_start_by_type() -> None:

@@ -42,11 +42,14 @@ class Results(LoggingControl):
             row = [order.bet_id, str(order.trade.strategy), order.market_id, order.selection_id, order.trade.id]
             row += [order.responses.date_time_placed, order.order_type.price if is_limit else None, order.side]
             row += [order.average_price_matched, order.size_matched, order.profit, order.simulated.profit]
+            row += [order.elapsed_seconds, order.elapsed_seconds_created, order.elapsed_seconds_status_update]
             row += [order.elapsed_seconds_executable, order.status.value, order.trade.notes_str, order.notes_str]
             self.rows.append([*row, order.date_time_created, order.lookup, order.complete, order.cleared_order])
 
     def _process_cleared_markets(self, event: Any) -> None:
         self.markets += [(each.market_id, each.bet_count, each.profit) for each in event.event.orders]
+        dates = {(each.placed_date, each.settled_date, each.last_matched_date) for each in event.event.orders}
+        assert dates == {(None, None, None)}
 
     def _process_closed_market(self, event: Any) -> None:
         self.markets.append((event.event.market_id, event.event.runners[0].status))
@@ -60,7 +63,7 @@ class Results(LoggingControl):
         assert (trade["id"], trade.date_time_created) == (trade.id, trade.date_time_created)
 
     def _process_strategy(self, event: Any) -> None:
-        self.cache.append((event.event.name, event.event.max_trade_count))
+        self.cache.append((event.event.name, event.event.info["max_trade_count"]))
 
     def _process_config(self, event: Any) -> None:
         self.cache.append(event.event.place_latency)
@@ -79,6 +82,7 @@ def test_a_results_control_of_flumines_examples_runs(simulate: Any, market_file:
     row = [order.bet_id, "Backer", order.market_id, order.selection_id, order.trade.id]
     row += [order.responses.date_time_placed, 1.01, "BACK"]
     row += [order.average_price_matched, order.size_matched, order.profit, order.profit]
+    row += [order.elapsed_seconds, order.elapsed_seconds_created, order.elapsed_seconds_status_update]
     row += [order.elapsed_seconds_executable, order.status.value, "value", "0.1,3"]
     assert results.rows == [[*row, order.date_time_created, order.lookup, True, None]]
     assert sorted(results.markets, key=len) == [

@@ -28,8 +28,8 @@ def test_flumine_is_the_only_profile_and_the_default(house: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("flumin", "simulation must be one of flumine, was 'flumin', did you mean 'flumine'"),
-        ("other", "simulation must be one of flumine, was 'other'"),
+        ("flumin", "simulation must be the name of a profile, was 'flumin', did you mean 'flumine'"),
+        ("other", "simulation must be the name of a profile, was 'other', known: 'flumine'"),
     ],
 )
 def test_unknown_profile_is_an_error(make_house: Any, name: str, message: str) -> None:
