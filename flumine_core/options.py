@@ -303,7 +303,18 @@ def convert(value: Any, annotation: Any) -> Any:
     except ImportError as error:
         raise SettingsError(without_passwords(f"{value!r} cannot be imported: {one_line(error)}")) from error
     except BaseException as error:  # a class's own constructor, or a module's import, may end the process
-        raise SettingsError(f"must be {describe(annotation)}, was {shown('', value)!r}") from error
+        raise SettingsError(f"must be {describe(annotation)}, was {shown('', value)!r}{_places(error)}") from error
+
+
+def _places(error: BaseException) -> str:
+    """Tell where in a value that has parts the fault is, as far as cattrs says."""
+    from cattrs import BaseValidationError, transform_error
+
+    if not isinstance(error, BaseValidationError):
+        return ""
+    told = (text.rpartition(" @ ")[2] for text in transform_error(error, path=""))
+    paths = [path.replace("['", ".").replace("']", "").lstrip(".") for path in told]
+    return f" (see {', '.join(paths)})" if all(paths) else ""
 
 
 def problems_and_arguments(

@@ -26,6 +26,18 @@ class Colour(enum.Enum):
     BLUE = "blue"
 
 
+@attrs.frozen
+class Inner:
+    a: int
+    b: float
+
+
+@attrs.frozen
+class Outer:
+    x: Inner
+    y: dict[str, int]
+
+
 class Mode(enum.StrEnum):
     BACK = "back"
     LAY = "lay"
@@ -199,7 +211,9 @@ def test_values_are_converted(annotation: Any, value: Any, expected: Any) -> Non
         (list[int], 1, "must be a list of (a whole number), was 1"),
         (list[int], "12", "must be a list of (a whole number), was '12'"),
         (dict[str, int], 1, "must be a table of (a whole number), was 1"),
-        (dict[str, int], {"a": "x"}, "must be a table of (a whole number), was {'a': 'x'}"),
+        (dict[str, int], {"a": "x"}, "must be a table of (a whole number), was {'a': 'x'} (see a)"),
+        (Outer, {"x": {"a": 1, "b": "q"}, "y": {"k": "z"}}, "(see x.b, y.k)"),
+        (Outer, {"x": {"a": 1}, "y": {}}, "must be Outer, was {'x': {'a': 1}, 'y': {}} (see x.b)"),
         (Literal["a", "b"], "c", "must be one of 'a', 'b', was 'c'"),
         (Colour, "green", "must be one of 'red', 'blue', was 'green'"),
         (Mode, "bcak", "must be one of 'back', 'lay', was 'bcak'"),

@@ -189,7 +189,7 @@ place_latency = -1
                 "listener_kwargs.max_inplay: there is no such option, did you mean 'inplay'",
             ],
         ),
-        ("event_groups = { 30000001 = 1 }", ["event_groups: must be a table of (text), was {'30000001': 1}"]),
+        ("event_groups = { 30000001 = 1 }", ["event_groups: must be a table of (text), was {'30000001': 1} (see 30000001)"]),
     ],
 )
 def test_what_a_simulation_is_told_has_the_right_types(write: Write, table: str, told: list[str]) -> None:
