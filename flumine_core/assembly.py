@@ -8,6 +8,7 @@ from .clock import to_datetime
 from .contract.client import BaseClient, BetfairClient, SimulatedClient
 from .contract.loggingcontrol import LoggingControl, check_whole
 from .contract.strategy import BaseStrategy
+from .contract.streams import MARKET_FILTER_KEYS, RECORDED_FILTER_KEYS, filter_problems
 from .errors import DiscoveryError, FlumineCoreError, SettingsError
 from .hint import did_you_mean, one_line
 from .kernel.discovery import Discovery, describe_circle, ordered, wished_names
@@ -203,6 +204,9 @@ class UnitAssembly(Assembly):
             "country_codes": list(run.country_codes) or None,
         }
         if isinstance(own, Mapping):
+            problems = filter_problems(own, MARKET_FILTER_KEYS | RECORDED_FILTER_KEYS)
+            if problems:
+                raise SettingsError(f"strategy {strategy.name}: {'; '.join(problems.values())}")
             wanted.update((key, own[key]) for key in FILTERS if key in own)
         strategy.market_filter = wanted
         strategy.streams = []

@@ -162,7 +162,8 @@ def _strict(kind: type, *accepted: type) -> Callable[[Any, Any], Any]:
 def _union(annotation: Any) -> Callable[[Any, Any], Any]:
     def structure(value: Any, _: Any) -> Any:
         arms = typing.get_args(annotation)
-        if value is None and type(None) in arms:
+        is_none = isinstance(value, str) and value.lower() == "none" and str not in arms  # TOML has no word for it
+        if (value is None or is_none) and type(None) in arms:
             return None
         # an arm that takes the value as it stands wins over one that would convert it
         tries = sorted(arms, key=lambda arm: not (isinstance(arm, type) and type(value) is arm))

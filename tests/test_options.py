@@ -241,6 +241,13 @@ def test_a_wrong_type_names_what_was_expected_and_what_was_given(annotation: Any
     assert told in str(raised.value)
 
 
+@pytest.mark.parametrize("annotation", [int | None, float | None, float | int | None])
+@pytest.mark.parametrize("text", ["none", "None"])
+def test_no_limit_can_be_written(annotation: Any, text: str) -> None:
+    assert convert(text, annotation) is None
+    assert convert(text, str | None) == text
+
+
 def test_every_problem_is_told_at_once() -> None:
     problems, _ = problems_and_arguments(Child, {"size": "x", "nam": "y"})
     assert problems == {

@@ -105,7 +105,7 @@ def test_live(plugins: Any, tmp_path: Any, is_raw_first: bool, lags: bool) -> No
     venue = Venue(events + late)
     framework = Flumine(SimulatedClient(), Settings(), plugins(("venue", venue)))
     venue.framework = framework
-    strategies = [Noting(name="one", market_filter={}), Noting(name="two", market_filter={"bspOnly": True})]
+    strategies = [Noting(name="one", market_filter={}), Noting(name="two", market_filter={"bspMarket": True})]
     for strategy in strategies:
         framework.add_strategy(strategy)
     framework.run()

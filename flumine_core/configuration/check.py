@@ -1,8 +1,10 @@
 """Everything that is wrong with a configuration, found before anything runs: names, options, types."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..assembly import CLIENTS, GIVEN
+from ..contract.streams import MARKET_FILTER_KEYS, RECORDED_FILTER_KEYS, filter_problems
 from ..errors import DiscoveryError, SettingsError
 from ..hint import did_you_mean
 from ..kernel.discovery import Discovery
@@ -119,6 +121,9 @@ def _check_entry(found: Configuration, entry: Entry, discovery: Discovery, is_st
     except SettingsError as error:
         found.problem((*entry.key, naming), f"{entry.name!r} cannot be used: {error}")
         return
+    if entry.section == "strategies" and isinstance(wanted := arguments.get("market_filter"), Mapping):
+        for key, text in filter_problems(wanted, MARKET_FILTER_KEYS | RECORDED_FILTER_KEYS).items():
+            found.problem((*found.option_key(entry, "market_filter"), key), text)
     for option, text in {**problems, **refused_options(target, arguments)}.items():
         if option:
             found.problem(found.option_key(entry, option), text)

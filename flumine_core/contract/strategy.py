@@ -188,19 +188,21 @@ class BaseStrategy:
         self._subscriptions_changed: Callable[[], None] | None = None
         self.clock: Clock = LiveClock()
         self._own_clock: Clock = self.clock
-        self.order_sep = "-"
+        self.order_sep = self._own_sep = "-"
         self.use_ids(OrderIds())
         self._contexts: dict[str, dict[tuple[int, float], RunnerContext]] = {}
 
     def bind(self, framework: "Framework", ids: OrderIds) -> None:
         """Take the framework's clock, clients, separator and ids; the kernel calls this when the strategy is added.
 
-        :raises SettingsError: if a subclass has set `clock`.
+        :raises SettingsError: if a subclass has set `clock` or `order_sep`.
         """
         if self.clock is not self._own_clock:
             raise SettingsError(owned_by_base(self, "clock"))
+        if self.order_sep != self._own_sep:
+            raise SettingsError(owned_by_base(self, "order_sep"))
         self.clock = self._own_clock = framework.clock
-        self.order_sep = framework.settings.order_sep
+        self.order_sep = self._own_sep = framework.settings.order_sep
         self.clients = framework.clients
         self._subscriptions_changed = framework.subscriptions_changed
         self.use_ids(ids)

@@ -1,7 +1,7 @@
 """Descriptions of streams: what a strategy asks for, as values; the two ends make the streams themselves."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from math import inf
 from typing import Any, ClassVar
 
@@ -19,11 +19,46 @@ DEFAULT_MARKET_DATA_FIELDS = (
     "SP_PROJECTED",
 )
 
+MARKET_FILTER_KEYS = frozenset(
+    {
+        "marketIds",
+        "bspMarket",
+        "bettingTypes",
+        "eventTypeIds",
+        "eventIds",
+        "turnInPlayEnabled",
+        "marketTypes",
+        "venues",
+        "countryCodes",
+        "raceTypes",
+    }
+)
+"""What the Exchange Stream API's MarketFilter has."""
+
+RECORDED_FILTER_KEYS = frozenset(
+    {"markets", "listener_kwargs", "event_processing", "event_groups", "market_types", "country_codes"}
+)
+"""What a strategy's `market_filter` has in a simulation."""
+
+
+def filter_problems(market_filter: Mapping[Any, Any], known: Collection[str]) -> dict[str, str]:
+    """Return the keys of a market filter that nothing reads, each with a text about it."""
+    return {
+        str(key): f"market_filter has no key {key!r}{did_you_mean(str(key), known)}"
+        for key in market_filter
+        if key not in known
+    }
+
 
 def _plain(value: Any) -> Any:
     """Return filters as plain data; betfairlightweight's filter objects serialise themselves."""
     serialise = getattr(value, "serialise", None)
     return serialise if serialise is not None else value
+
+
+def _check_client(client: Any) -> None:
+    if hasattr(client, "add_strategy"):
+        raise SettingsError(f"a stream takes a client here, and no framework, was {client!r}")
 
 
 class BaseStream:
@@ -69,8 +104,12 @@ class MarketStream(BaseStream):
     :param market_data_filter: fields and ladder levels; None asks for all offers, traded volumes and SP.
     :param streaming_timeout: seconds without an update after which open markets are delivered again.
     :param conflate_ms: milliseconds over which Betfair conflates, 0 to 120,000.
-    :raises SettingsError: on a negative timeout, a conflation out of range or a filter that is no mapping.
+    :raises SettingsError: on a negative timeout, a conflation out of range, a filter that is no mapping, or a key of it
+        that does not exist: what a misspelt one was to leave out would be traded.
     """
+
+    FILTER_KEYS: ClassVar[frozenset[str] | None] = MARKET_FILTER_KEYS
+    """Keys that `market_filter` may have; None in a subclass that another venue's plugin opens takes any."""
 
     def __init__(
         self,
@@ -91,6 +130,10 @@ class MarketStream(BaseStream):
         for name, value in (("market_filter", market_filter), ("market_data_filter", market_data_filter)):
             if value is not None and not isinstance(_plain(value), Mapping):
                 raise SettingsError(f"{name} must be a mapping, was {value!r}")
+        if market_filter is not None and self.FILTER_KEYS is not None:
+            problems = filter_problems(_plain(market_filter), self.FILTER_KEYS)
+            if problems:
+                raise SettingsError("; ".join(problems.values()))
         self.streaming_timeout = streaming_timeout
         self.conflate_ms = conflate_ms
         self.market_filter = dict(_plain(market_filter) or {})
@@ -131,6 +174,7 @@ class OrderStream(BaseStream):
         custom: bool = False,
     ) -> None:
         super().__init__(stream_id, custom)
+        _check_client(client)
         self.client = client
         self.conflate_ms = conflate_ms
         self.customer_strategy_refs = customer_strategy_refs
@@ -165,6 +209,7 @@ class SportsDataStream(BaseStream):
         custom: bool = False,
     ) -> None:
         super().__init__(stream_id, custom)
+        _check_client(client)
         if sports_data_filter not in self.OPERATIONS:
             known = ", ".join(self.OPERATIONS)
             raise SettingsError(f"sports_data_filter must be one of {known}, was {sports_data_filter!r}")

@@ -141,7 +141,7 @@ class Session(Kernel):
             begun.add(id(strategy))
             try:
                 strategy.start(self)
-                _check_owned(strategy, self.clock)
+                _check_owned(strategy, self.clock, self.settings.order_sep)
             except survivable() as error:
                 self._start_failed(strategy, error)
             else:
@@ -255,12 +255,12 @@ def _check_execution(client: BaseClient) -> None:
             )
 
 
-def _check_owned(strategy: BaseStrategy, clock: Any) -> None:
+def _check_owned(strategy: BaseStrategy, clock: Any, order_sep: str) -> None:
     """Refuse a strategy that has overwritten what its placing needs."""
     fits = {
         "clock": strategy.clock is clock,
         "client": isinstance(strategy.client, BaseClient | None),
-        "order_sep": isinstance(strategy.order_sep, str),
+        "order_sep": strategy.order_sep == order_sep,
     }
     for attribute, does_fit in fits.items():
         if not does_fit:

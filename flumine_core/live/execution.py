@@ -20,7 +20,7 @@ from ..settings import Settings
 from .adopt import Adoption
 from .api import Api
 from .calls import Calls, unread
-from .journal import Journal
+from .journal import Journal, reading
 from .login import CallError
 from .reconcile import Reconciliation
 from .request import AnswerEvent, ListEvent, LookEvent, Request, TickEvent, make_request, params_of
@@ -81,7 +81,7 @@ class BetfairExecution(Calls):
             self.gate.shut("the account is there for recording alone")
             return
         if self._journal is not None:
-            with self._journal.reading():
+            with reading(self._journal.path):
                 self._restore(self._journal)
         if self._client.order_stream:
             self._dropped()

@@ -7,7 +7,7 @@ left. One process writes a journal at a time.
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from ..order.package import OrderPackageType
 from ..settings import Settings
 from .crash import reach
 from .ids import LiveIds
-from .records import context_records, order_record, plain_number, trade_record
+from .records import context_records, keepable, order_record, plain_number, trade_record
 from .request import Request
 from .runnermemory import SCHEMA, TABLES, RunnerMemory, Statement, read_contexts
 
@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE IF NOT EXISTS orders (order_id TEXT PRIMARY KEY, client TEXT, market_id TEXT, body BLOB);
 CREATE TABLE IF NOT EXISTS trades (trade_id TEXT PRIMARY KEY, market_id TEXT, body BLOB);
 CREATE TABLE IF NOT EXISTS contexts (strategy TEXT, name BLOB, body BLOB, PRIMARY KEY (strategy, name));
+CREATE TABLE IF NOT EXISTS given_contexts (strategy TEXT PRIMARY KEY, body BLOB);
 CREATE TABLE IF NOT EXISTS intents (
     customer_ref TEXT PRIMARY KEY, client TEXT, market_id TEXT, operation TEXT, made_ms INTEGER, params BLOB);
 CREATE TABLE IF NOT EXISTS closed_markets (market_id TEXT PRIMARY KEY, closed_ms INTEGER);
@@ -57,6 +58,7 @@ _NOTES_A_WRITE = 200
 _ORDER = "INSERT OR REPLACE INTO orders VALUES (?, ?, ?, ?)"
 _TRADE = "INSERT OR REPLACE INTO trades VALUES (?, ?, ?)"
 _CONTEXT = "INSERT OR REPLACE INTO contexts VALUES (?, ?, ?)"
+_GIVEN = "INSERT OR REPLACE INTO given_contexts VALUES (?, ?)"
 _MOVE = "PRAGMA wal_checkpoint(PASSIVE)"
 _INTENT = "INSERT OR REPLACE INTO intents VALUES (?, ?, ?, ?, ?, ?)"
 _REOPENED = "DELETE FROM closed_markets WHERE market_id = ?"
@@ -96,7 +98,7 @@ class Journal:
         self._writer.start()
 
     def _open(self, synchronous: str) -> None:
-        with self.reading():
+        with reading(self.path):
             try:
                 self._connection = sqlite3.connect(
                     self.path, _BUSY_SECONDS, check_same_thread=False, isolation_level=None
@@ -112,22 +114,6 @@ class Journal:
                 self._mover = sqlite3.connect(self.path, 0, check_same_thread=False, isolation_level=None)
             except sqlite3.OperationalError as error:
                 raise SettingsError(f"journal {self.path} cannot be used: {error}") from error
-
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """Name the journal, and say what to do, where what it holds cannot be read.
-
-        :raises SettingsError: in place of what was raised.
-        """
-        try:
-            yield
-        except FlumineCoreError:
-            raise
-        except (sqlite3.Error, msgspec.MsgspecError, LookupError, TypeError, ValueError, AttributeError) as error:
-            raise SettingsError(
-                f"journal {self.path} is damaged: {one_line(error)}; move it away to start without it: what the "
-                "exchange has is adopted, notes and contexts are lost"
-            ) from error
 
     # writing, on the kernel's thread
 
@@ -169,6 +155,10 @@ class Journal:
                     statements.append((_CONTEXT, (strategy.name, name, body)))
         if statements:
             self._notes.put(statements)
+
+    def note_given(self, strategy: str, context: Mapping[Any, Any]) -> None:
+        """Write what a strategy's context was made with, soon."""
+        self._notes.put([(_GIVEN, (strategy, msgspec.msgpack.encode(keepable(context))))])
 
     def _states(self, orders: Sequence[Order], is_note: bool = False) -> list[Statement]:
         statements: list[Statement] = []
@@ -344,6 +334,11 @@ class Journal:
         rows = self._rows("SELECT name, body FROM contexts WHERE strategy = ?", strategy)
         return {msgspec.msgpack.decode(name): msgspec.msgpack.decode(body) for name, body in rows}
 
+    def given_context(self, strategy: str) -> dict[Any, Any]:
+        """Return what a strategy's context was made with, as the last run that has begun was told."""
+        rows = self._rows("SELECT body FROM given_contexts WHERE strategy = ?", strategy)
+        return msgspec.msgpack.decode(rows[0][0]) if rows else {}
+
     def _bodies(self, query: str, *values: Any) -> Iterator[dict[str, Any]]:
         return (msgspec.msgpack.decode(body) for (body,) in self._rows(query, *values))
 
@@ -360,6 +355,23 @@ class Journal:
             statements.append(("INSERT OR REPLACE INTO meta VALUES ('high_water', ?)", (mark,)))
         statements += [(f"DELETE FROM {table} WHERE market_id IN ({chosen})", (before,)) for table in _BY_MARKET]
         self._write(statements)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Name the journal, and say what to do, where what it holds cannot be read.
+
+    :raises SettingsError: in place of what was raised.
+    """
+    try:
+        yield
+    except FlumineCoreError:
+        raise
+    except (sqlite3.Error, msgspec.MsgspecError, LookupError, TypeError, ValueError, AttributeError) as error:
+        raise SettingsError(
+            f"journal {path} is damaged: {one_line(error)}; move it away to start without it: what the "
+            "exchange has is adopted, notes and contexts are lost"
+        ) from error
 
 
 def _lock_file(path: Path) -> sqlite3.Connection:

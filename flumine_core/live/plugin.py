@@ -26,7 +26,7 @@ from .api import Api
 from .datastream import LiveDataStream, LiveOrderDataStream, LiveSportsRawStream
 from .execution import BetfairExecution
 from .ids import LiveIds
-from .journal import Journal, open_journal
+from .journal import Journal, open_journal, reading
 from .login import CallError
 from .marketstream import LiveMarketStream
 from .orderstream import LiveOrderStream
@@ -153,7 +153,7 @@ class LiveEnd:
         if self._journal is None and not client.market_recording_mode:
             self._journal = open_journal(settings, self._framework.clock, self._ids, self._unkept)
             if self._journal is not None:
-                with self._journal.reading():
+                with reading(self._journal.path):
                     restore_contexts(self._journal, self._framework)
                 self._journal.save_contexts(self._framework.strategies)
         journal = None if client.market_recording_mode else self._journal

@@ -60,9 +60,24 @@ def restore(journal: Journal, framework: Any, client: Any, outside: Any) -> Iter
 
 
 def restore_contexts(journal: Journal, framework: Any) -> None:
-    """Give each strategy what it had written into its context, before it starts."""
+    """Give each strategy what it had written into its context, before it starts.
+
+    What it is made with wins where that is not what it was made with before: somebody has changed his mind about it.
+    """
     for strategy in framework.strategies:
-        strategy.context.update(journal.context(strategy.name))
+        context, given_before = strategy.context, journal.given_context(strategy.name)
+        journal.note_given(strategy.name, context)
+        for key, value in journal.context(strategy.name).items():
+            if key not in context or (key in given_before and given_before[key] == context[key]):
+                context[key] = value
+            elif context[key] != value:
+                logger.warning(
+                    "strategy {}: context {!r} is {!r} as it is given now, no longer {!r} as an earlier run left it",
+                    strategy.name,
+                    key,
+                    context[key],
+                    value,
+                )
 
 
 def _trade(order: Mapping[str, Any], record: Mapping[str, Any], strategy: Any) -> Trade:

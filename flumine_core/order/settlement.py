@@ -48,9 +48,9 @@ def settle(side: str, size: float, price: float, runner_status: str | None, dead
     """
     if runner_status == "WINNER":
         profit = (size / dead_heat) * (price - 1) - size * (dead_heat - 1) / dead_heat
-        return round(profit if side == "BACK" else -profit, 2)
+        return round(profit if side == "BACK" else -profit, 2) + 0.0  # no -0.0
     if runner_status == "LOSER":
-        return (-size if side == "BACK" else size) + 0.0  # no -0.0
+        return (-size if side == "BACK" else size) + 0.0
     return 0.0
 
 

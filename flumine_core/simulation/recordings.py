@@ -6,12 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from ..contract.strategy import BaseStrategy
-from ..contract.streams import DataStream, HistoricalStream, OrderStream, SportsDataStream
+from ..contract.streams import (
+    RECORDED_FILTER_KEYS,
+    DataStream,
+    HistoricalStream,
+    OrderStream,
+    SportsDataStream,
+    filter_problems,
+)
 from ..errors import SettingsError, StreamError
 from .reader import expand
 from .stream import event_of
-
-KEYS = frozenset({"markets", "listener_kwargs", "event_processing", "event_groups", "market_types", "country_codes"})
 
 ONLY_LIVE = (DataStream, OrderStream, SportsDataStream)
 """Stream classes that a strategy may name and be simulated all the same: it is given books."""
@@ -31,9 +36,9 @@ def recordings_of(strategy: BaseStrategy) -> list[HistoricalStream]:
             f"in simulation market_filter of {strategy.name} must be a dict with markets (paths or globs), "
             f"was {wanted!r}"
         )
-    unknown = wanted.keys() - KEYS
-    if unknown:
-        raise SettingsError(f"market_filter of {strategy.name} has no key {', '.join(sorted(unknown))}")
+    problems = filter_problems(wanted, RECORDED_FILTER_KEYS)
+    if problems:
+        raise SettingsError(f"strategy {strategy.name}: {'; '.join(problems.values())}")
     markets = wanted["markets"]
     paths = [markets] if isinstance(markets, str | Path) else list(markets)
     groups = _groups_of(strategy.name, wanted.get("event_groups"))

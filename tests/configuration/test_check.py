@@ -189,7 +189,10 @@ place_latency = -1
                 "listener_kwargs.max_inplay: there is no such option, did you mean 'inplay'",
             ],
         ),
-        ("event_groups = { 30000001 = 1 }", ["event_groups: must be a table of (text), was {'30000001': 1} (see 30000001)"]),
+        (
+            "event_groups = { 30000001 = 1 }",
+            ["event_groups: must be a table of (text), was {'30000001': 1} (see 30000001)"],
+        ),
     ],
 )
 def test_what_a_simulation_is_told_has_the_right_types(write: Write, table: str, told: list[str]) -> None:
@@ -482,3 +485,15 @@ def test_options_are_shown_as_the_constructor_is_given_them(write: Write, instal
     assert repr(values["all"]) == "[<Colour.RED: 'red'>]"
     assert (values["width"], values["function"]) == ("much", "time:sleep")
     assert values["base"] == {"password": "(hidden)"}
+
+
+def test_a_misspelt_key_of_a_market_filter_is_reported(write: Write) -> None:
+    write(
+        '[[strategies]]\nname = "example"\n'
+        'market_filter = { marketTypes = ["WIN"], market_types = ["WIN"], market_type = 1, evenTypeIds = ["7"] }\n'
+    )
+    told = "flumine.toml:3: strategies.example.market_filter"
+    assert problems() == [
+        f"{told}.market_type: market_filter has no key 'market_type', did you mean 'market_types'",
+        f"{told}.evenTypeIds: market_filter has no key 'evenTypeIds', did you mean 'eventTypeIds'",
+    ]

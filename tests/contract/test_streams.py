@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from flumine_core import DataStream, FlumineCoreError, HistoricalStream, MarketStream
+from flumine_core import DataStream, Flumine, FlumineCoreError, HistoricalStream, MarketStream
+from flumine_core.contract.streams import CricketDataStream, OrderDataStream, OrderStream, RaceDataStream
 from flumine_core.errors import SettingsError
 
 BASE: dict[str, Any] = {
@@ -131,3 +132,22 @@ def test_the_framework_may_come_first_as_in_flumine() -> None:
 def test_an_id_that_is_no_number_is_refused(stream_id: Any) -> None:
     with pytest.raises(SettingsError, match="stream_id must be a whole number"):
         MarketStream(stream_id=stream_id)
+
+
+@pytest.mark.parametrize("make", [OrderStream, OrderDataStream, RaceDataStream, CricketDataStream])
+def test_a_framework_is_no_client(make: Any) -> None:
+    with pytest.raises(SettingsError, match="takes a client here, and no framework"):
+        make(Flumine())
+
+
+@pytest.mark.parametrize(("key", "hint"), [("evenTypeIds", "eventTypeIds"), ("market_type", "marketTypes")])
+def test_a_misspelt_key_of_a_filter_would_let_in_what_it_was_to_leave_out(key: str, hint: str) -> None:
+    with pytest.raises(SettingsError, match=f"market_filter has no key '{key}', did you mean '{hint}'"):
+        MarketStream(market_filter={key: ["7"], "bspMarket": True})
+
+    class Elsewhere(MarketStream):
+        """Another venue's, which a plugin opens."""
+
+        FILTER_KEYS = None
+
+    assert Elsewhere(market_filter={key: ["7"]}).market_filter == {key: ["7"]}

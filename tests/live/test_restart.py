@@ -293,6 +293,29 @@ def test_what_a_context_cannot_keep_is_named(make_rig: Callable[..., Rig]) -> No
     assert again.trader.context == {"kept": 1}
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"stake": 10.0, "bets": 0}, {"stake": 10.0, "bets": 7, "own": 1}),
+        ({"stake": 0.5, "bets": 0}, {"stake": 0.5, "bets": 7, "own": 1}),
+        ({"stake": 10.0, "bets": 1, "more": 2}, {"stake": 10.0, "bets": 1, "own": 1, "more": 2}),
+        ({"own": 5}, {"stake": 10.0, "bets": 7, "own": 5}),
+        ({}, {"stake": 10.0, "bets": 7, "own": 1}),
+    ],
+)
+def test_what_a_context_is_newly_given_wins_over_what_was_left(
+    make_rig: Callable[..., Rig], given: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    first = make_rig(trader={"context": {"stake": 10.0, "bets": 0}})
+    first.ask(lambda: first.trader.context.update({"bets": 7, "own": 1}))
+    first.stop()
+    second = make_rig(trader={"context": dict(given)})
+    assert second.trader.context == expected
+    second.stop()
+    third = make_rig(trader={"context": dict(given)})
+    assert third.trader.context == expected
+
+
 def test_ids_go_on_above_the_journal_and_are_nobody_elses() -> None:
     clock = EventClock(1_790_000_000_000)
     one, two = LiveIds(clock), LiveIds(clock)

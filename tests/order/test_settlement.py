@@ -26,6 +26,8 @@ prices = st.integers(101, 100_000).map(lambda value: value / 100)
     ],
 )
 def test_ordinary(status, dead_heat, expected):
+    for side in ("BACK", "LAY"):
+        assert str(settle(side, 0.0, 3.0, status, dead_heat)) == "0.0"
     assert settle("BACK", 10.0, 3.0, status, dead_heat) == expected
     assert settle("LAY", 10.0, 3.0, status, dead_heat) == -expected
 
