@@ -104,12 +104,8 @@ class MarketStream(BaseStream):
     :param market_data_filter: fields and ladder levels; None asks for all offers, traded volumes and SP.
     :param streaming_timeout: seconds without an update after which open markets are delivered again.
     :param conflate_ms: milliseconds over which Betfair conflates, 0 to 120,000.
-    :raises SettingsError: on a negative timeout, a conflation out of range, a filter that is no mapping, or a key of it
-        that does not exist: what a misspelt one was to leave out would be traded.
+    :raises SettingsError: on a negative timeout, a conflation out of range or a filter that is no mapping.
     """
-
-    FILTER_KEYS: ClassVar[frozenset[str] | None] = MARKET_FILTER_KEYS
-    """Keys that `market_filter` may have; None in a subclass that another venue's plugin opens takes any."""
 
     def __init__(
         self,
@@ -130,10 +126,6 @@ class MarketStream(BaseStream):
         for name, value in (("market_filter", market_filter), ("market_data_filter", market_data_filter)):
             if value is not None and not isinstance(_plain(value), Mapping):
                 raise SettingsError(f"{name} must be a mapping, was {value!r}")
-        if market_filter is not None and self.FILTER_KEYS is not None:
-            problems = filter_problems(_plain(market_filter), self.FILTER_KEYS)
-            if problems:
-                raise SettingsError("; ".join(problems.values()))
         self.streaming_timeout = streaming_timeout
         self.conflate_ms = conflate_ms
         self.market_filter = dict(_plain(market_filter) or {})

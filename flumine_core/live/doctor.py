@@ -13,6 +13,7 @@ import requests
 
 from ..clock import LiveClock
 from ..contract.client import BaseClient
+from ..contract.streams import MARKET_FILTER_KEYS, filter_problems
 from ..errors import DataError, FlumineCoreError, StreamError
 from ..settings import Settings
 from .api import Api
@@ -242,7 +243,10 @@ def count_markets(api: Api, market_filter: Mapping[str, Any]) -> int:
 
 
 def examine_filter(name: str, api: Api, market_filter: Mapping[str, Any]) -> Finding:
-    """Tell whether a strategy's filter is within what one subscription may hold."""
+    """Tell whether a strategy's filter is one, and within what one subscription may hold."""
+    problems = filter_problems(market_filter, MARKET_FILTER_KEYS)
+    if problems:
+        return Finding("error", f"strategy {name}: {'; '.join(problems.values())}")
     try:
         count = count_markets(api, market_filter)
     except CallError as error:

@@ -8,6 +8,7 @@ from loguru import logger
 from ..contract.client import BaseClient, BetfairClient, Clients
 from ..contract.hookspecs import hookimpl
 from ..contract.streams import (
+    MARKET_FILTER_KEYS,
     BaseStream,
     CricketDataStream,
     DataStream,
@@ -16,10 +17,11 @@ from ..contract.streams import (
     OrderStream,
     RaceDataStream,
     SportsDataStream,
+    filter_problems,
 )
 from ..contract.worker import BackgroundWorker
 from ..control.stream import StreamValidation
-from ..errors import ClientError, ExecutionError, StreamError
+from ..errors import ClientError, ExecutionError, SettingsError, StreamError
 from ..market.market import Market
 from ..settings import Settings
 from .api import Api
@@ -179,6 +181,7 @@ class LiveEnd:
                 account = self._account(description)
                 if account is None:
                     return None
+                _check_filter(description)
                 stream: LiveStream = make(description, account, settings, self)
                 self._streams.append(stream)
                 return stream
@@ -247,3 +250,13 @@ def has_account(client: BaseClient) -> bool:
 def trades_live(client: BaseClient) -> bool:
     """Whether a client's orders go to Betfair, so that their stream is to be listened to."""
     return has_account(client) and not client.paper_trade and not client.market_recording_mode
+
+
+def _check_filter(description: BaseStream) -> None:
+    """Refuse a filter with a key that Betfair does not know: what a misspelt one was to leave out would be traded.
+
+    :raises SettingsError: naming the key, and the nearest that there is.
+    """
+    problems = filter_problems(getattr(description, "market_filter", {}), MARKET_FILTER_KEYS)
+    if problems:
+        raise SettingsError(f"{description!r}: {'; '.join(problems.values())}")

@@ -138,16 +138,3 @@ def test_an_id_that_is_no_number_is_refused(stream_id: Any) -> None:
 def test_a_framework_is_no_client(make: Any) -> None:
     with pytest.raises(SettingsError, match="takes a client here, and no framework"):
         make(Flumine())
-
-
-@pytest.mark.parametrize(("key", "hint"), [("evenTypeIds", "eventTypeIds"), ("market_type", "marketTypes")])
-def test_a_misspelt_key_of_a_filter_would_let_in_what_it_was_to_leave_out(key: str, hint: str) -> None:
-    with pytest.raises(SettingsError, match=f"market_filter has no key '{key}', did you mean '{hint}'"):
-        MarketStream(market_filter={key: ["7"], "bspMarket": True})
-
-    class Elsewhere(MarketStream):
-        """Another venue's, which a plugin opens."""
-
-        FILTER_KEYS = None
-
-    assert Elsewhere(market_filter={key: ["7"]}).market_filter == {key: ["7"]}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flumine_core import BaseStrategy, DataStream, Flumine, LimitOrder, Trade
+from flumine_core import BaseStrategy, DataStream, Flumine, FlumineCoreError, LimitOrder, MarketStream, Trade
 
 from .conftest import PATIENCE, StreamServer, definition, image
 
@@ -166,6 +166,16 @@ def test_two_streams_of_one_account_and_a_stop(server: StreamServer, run: Any) -
     framework.stop()
     for each in connections:
         each.wait_for_close()
+
+
+@pytest.mark.parametrize("stream_class", [MarketStream, DataStream])
+def test_a_misspelt_key_of_a_filter_opens_no_stream(
+    server: StreamServer, account: Any, fast_settings: Any, plugins: Any, stream_class: Any
+) -> None:
+    framework = Flumine(account(paper_trade=True), settings=fast_settings(), plugins=plugins())
+    framework.add_strategy(Placing(market_filter={"evenTypeIds": ["7"]}, stream_class=stream_class))
+    with pytest.raises(FlumineCoreError, match="no key 'evenTypeIds', did you mean 'eventTypeIds'"):
+        framework.run()
 
 
 def test_what_a_start_has_made_is_kept_from_full_collections_until_the_end(server: StreamServer, run: Any) -> None:
