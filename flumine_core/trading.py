@@ -119,7 +119,7 @@ def _stakes(client: BaseClient) -> str:
 
 
 def _limit(value: Any) -> str:
-    return "without limit" if value is None else str(value)
+    return "without limit" if value is None else str(value).removesuffix(".0")
 
 
 def _names(things: list[Any]) -> str:
