@@ -93,7 +93,8 @@ class Reports(Registry):
         self._replacements.discard(order.id)
         market.blotter.touched.append(order)
         if report.was_sent:
-            self._client(order).add_transaction(1)
+            if not (was_complete and report.is_success):  # else it was counted when it was given up
+                self._client(order).add_transaction(1)
         else:
             self._release(order, OrderPackageType.PLACE)
         if report.is_success:  # a refusal has told the status

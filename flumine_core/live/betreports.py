@@ -89,8 +89,9 @@ class BetReports:
 
     def _successor(self, order: Order, bet: Bet) -> Iterator[Report]:
         """Report a bet that a replace of `order`, or of what once replaced it, has brought about."""
+        named = order.follows or order.id
         for ask in list(self.asks.values()):
-            if ask.order.trade is not order.trade or not _is_alike(ask.order, bet):
+            if named not in (ask.order.id, ask.order.follows) or not _is_alike(ask.order, bet):
                 continue
             kind = ask.order.order_type
             if ask.kind is OrderPackageType.PLACE and ask.order.bet_id is None:
@@ -109,21 +110,27 @@ class BetReports:
                 return
         report = self._adopt(bet, order)
         if report is not None:
+            report.order.follows = named
             yield report
 
     def _replace_without_ref(self, bet: Bet) -> Order | None:
-        """Return the order whose replace without an answer may have brought about a bet that bears no reference."""
+        """Return the order whose replace without an answer may have brought about a bet that bears no reference.
+
+        It is of the size that remains: another one is somebody's by hand.
+        """
         if bet.customer_order_ref:
             return None
         for ask in self.asks.values():
             if not _is_alike(ask.order, bet):
                 continue
-            kind = ask.order.order_type
+            order, kind = ask.order, ask.order.order_type
+            if abs(order.size_remaining - bet.size) > _EPSILON:
+                continue
             if ask.kind is OrderPackageType.REPLACE and ask.instruction.get("newPrice") == bet.price:
-                return ask.order
+                return order
             is_replacement = ask.request is not None and ask.request.kind is OrderPackageType.REPLACE
-            if is_replacement and ask.order.bet_id is None and getattr(kind, "price", None) == bet.price:
-                return ask.order
+            if is_replacement and order.bet_id is None and getattr(kind, "price", None) == bet.price:
+                return order
         return None
 
     # what it says

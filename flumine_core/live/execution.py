@@ -10,6 +10,7 @@ from loguru import logger
 
 from ..book.marketbook import MarketBook
 from ..contract.client import BaseClient
+from ..contract.strategy import BaseStrategy
 from ..events import CurrentOrdersEvent, Event
 from ..market.market import Market
 from ..order.order import Order
@@ -56,6 +57,9 @@ class BetfairExecution(Calls):
         self._own_ref = settings.own_strategy_ref
         own_only = self._own_ref if settings.own_orders_only else None
         self._adoption = Adoption(framework, client, ids, own_only)
+        for other in framework.executions:
+            if isinstance(other, BetfairExecution):  # bets by hand of all accounts count together
+                self._adoption.outside = other.outside
         markets = framework.markets.markets
         self.unknowns = Unknowns(settings, client, markets.get, self._adoption.adopt, monotonic)
         self.gate = Reconciliation(framework, client)
@@ -70,6 +74,11 @@ class BetfairExecution(Calls):
             CurrentOrdersEvent: self._streamed,
             TickEvent: lambda event: iter(()),
         }
+
+    @property
+    def outside(self) -> BaseStrategy:
+        """The owner of bets that are nobody's."""
+        return self._adoption.outside
 
     def start(self) -> None:
         """Rebuild what an earlier run has left, and let nothing new pass before the exchange has told its bets."""

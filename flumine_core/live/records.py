@@ -33,6 +33,7 @@ def order_record(order: Order) -> bytes:
         {
             "id": order.id,
             "sep": order.sep,
+            "follows": order.follows,
             "trade_id": order.trade.id,
             "strategy": order.trade.strategy.name,
             "market_id": order.market_id,

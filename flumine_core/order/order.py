@@ -30,6 +30,7 @@ class Order(OrderRecord, eq=False, dict=True, weakref=True):
     :ivar side: BACK or LAY.
     :ivar order_type: the kind, a frozen value; an update or a runner's removal gives the order a new one.
     :ivar lookup: (market id, selection id, handicap).
+    :ivar follows: of a replacement, the id of the order that was placed first, whose reference its bet bears; or None.
     :ivar complete: nothing more can become of it (EXECUTION_COMPLETE, EXPIRED, VIOLATION).
     :ivar update_data: what a request under way asks for: size_reduction, new_persistence_type or new_price.
     :ivar market_prices: the runner's best price to back, best to lay and last price traded at its placing, of which

@@ -42,6 +42,7 @@ class OrderRecord(OrderTimes, Struct, eq=False, dict=True, weakref=True):
 
     client: ClientRole | None = None
     bet_id: str | None = None
+    follows: str | None = None
     status: OrderStatus | None = None
     status_log: list[OrderStatus] = []
     complete: bool = False

@@ -122,6 +122,7 @@ class Trade(TradeTimes, Struct, eq=False, dict=True, weakref=True):
             context=order.context,
             notes=order.notes,
         )
+        replacement.follows = order.follows or order.id
         replacement.created_ms = created_ms
         replacement.client = order.client
         self.add_order(replacement)
