@@ -78,6 +78,10 @@ class MarketBooksEvent(Event):
         """The books, as flumine names them."""
         return self.market_books
 
+    @event.setter
+    def event(self, market_books: list["MarketBook"]) -> None:
+        self.market_books = market_books
+
 
 class MarketCataloguesEvent(PlainEvent):
     """Market catalogues, new or changed."""

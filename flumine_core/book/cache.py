@@ -1,7 +1,8 @@
 """The one cache that applies a stream's changes and hands out market books."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from sys import getrefcount
+from threading import RLock
 from typing import Any
 
 from ..errors import ExecutionError
@@ -10,7 +11,7 @@ from .deferred import PENDING_OVERHEAD, DeferredChanges, Touched
 from .definition import ABSENT, Definition, RunnerKey
 from .marketbook import MarketBook
 from .price import Number
-from .runner import RunnerBook
+from .runner import RunnerBook, RunnerRecord
 
 PENDING_BYTES = 10 << 20
 """How many bytes of changes may wait to be applied."""
@@ -34,7 +35,8 @@ class MarketBookCache(DeferredChanges):
     """All that is known of one market.
 
     A change is only noted; it is applied when the runners of a book are read. A book that somebody besides the
-    framework still holds when the next change arrives is completed first, so that it never changes.
+    framework still holds when the next change arrives is completed first, so that it never changes. Books may be read
+    from any thread.
 
     :param stream_id: becomes `streaming_unique_id` of the books.
     :param on_error: called with line number and error where runner changes are not as documented; these are left out.
@@ -57,6 +59,7 @@ class MarketBookCache(DeferredChanges):
         self.pending_limit = PENDING_BYTES
         self.ladders_built = 0
         self._total_matched: Number | None = 0
+        self._lock = RLock()
         self._snapshots: list[RunnerBook] = []
         self._noted = 0
         self._delivered = 0
@@ -71,7 +74,8 @@ class MarketBookCache(DeferredChanges):
     def hold(self, change: MarketChange, line_number: int = 0) -> None:
         """Take a change without delivering a book, as where a filter leaves it out."""
         change.detach()  # there may be many of them
-        self._note(change, line_number)
+        with self._lock:
+            self._note(change, line_number)
 
     def _note(self, change: MarketChange, line_number: int) -> int:
         """Put a change with those that wait; return how many were ever taken.
@@ -80,7 +84,7 @@ class MarketBookCache(DeferredChanges):
         """
         book = self.book
         if book is not None and book.built is None and getrefcount(book) > _OWN_REFERENCES + book.house_references:
-            self.complete(book)
+            self._complete(book)
         rc: Any = change.rc
         if rc is None:
             rc = _NO_CHANGES
@@ -107,41 +111,43 @@ class MarketBookCache(DeferredChanges):
         :param line: the message as received, for `streaming_update`.
         :param line_number: for `on_error`.
         """
-        rc: Any = change.rc
-        runners: list[RunnerBook] | None = None
-        if type(rc) is list and not self._pending and change.marketDefinition is None and not self.is_adding_up:
-            runners = self._snapshots = self._snapshots.copy()
-            by_id, noted = self._by_id, self._noted
-            for each in rc:
-                record = by_id.get(each.id)
-                if record is None or each.hc:
-                    index = self.index.get(each.key)
-                    if index is None:
-                        runners.append(self._taken_first(each))
-                        continue
-                    record = self._records[index]
-                runners[record.index] = record.take(each, noted)
-            self.ladders_built += len(rc)
-            noted = self._noted = self._applied = noted + 1
-            if change.tv is not None:
-                self._total_matched = change.tv
-        else:
-            noted, rc = self._note(change, line_number), None
-        book = self.book = MarketBook(
-            self.market_id,
-            publish_time,
-            self.definition,
-            self.stream_id,
-            self._total_matched,
-            self,
-            self._delivered,
-            noted,
-            line,
-            runners,
-            rc,
-        )
-        self._delivered = noted
-        return book
+        with self._lock:
+            rc: Any = change.rc
+            runners: list[RunnerBook] | None = None
+            is_up_to_date = not self._pending and not self._early and not self.is_adding_up
+            if type(rc) is list and is_up_to_date and change.marketDefinition is None:
+                runners = self._snapshots = self._snapshots.copy()
+                by_id, noted = self._by_id, self._noted
+                for each in rc:
+                    record = by_id.get(each.id)
+                    if record is None or each.hc:
+                        index = self.index.get(each.key)
+                        if index is None:
+                            runners.append(self._taken_first(each))
+                            continue
+                        record = self._records[index]
+                    runners[record.index] = record.take(each, noted)
+                self.ladders_built += len(rc)
+                noted = self._noted = self._applied = noted + 1
+                if change.tv is not None:
+                    self._total_matched = change.tv
+            else:
+                noted, rc = self._note(change, line_number), None
+            book = self.book = MarketBook(
+                self.market_id,
+                publish_time,
+                self.definition,
+                self.stream_id,
+                self._total_matched,
+                self,
+                self._delivered,
+                noted,
+                line,
+                runners,
+                rc,
+            )
+            self._delivered = noted
+            return book
 
     def _taken_first(self, change: RunnerChange) -> RunnerBook:
         """Add a runner that a change is the first to name, and hand it out."""
@@ -153,7 +159,11 @@ class MarketBookCache(DeferredChanges):
         return record.snapshot()
 
     def complete(self, book: MarketBook) -> list[RunnerBook]:
-        """Build the runners of `book` by applying what it has and was not applied yet."""
+        """Build the runners of `book`, unless they are, by applying what it has and was not applied yet."""
+        with self._lock:
+            return self._complete(book) if book.built is None else book.built
+
+    def _complete(self, book: MarketBook) -> list[RunnerBook]:
         start, end = book._since - self._applied, book._upto - self._applied
         if end < 0:
             raise ExecutionError(f"market book {book!r} was read after the framework had let it go")
@@ -188,9 +198,22 @@ class MarketBookCache(DeferredChanges):
             book._total_matched = round(sum(level.size for runner in counted for level in runner.ex.traded_volume), 2)
         return snapshots
 
+    def withdraw(self, book: MarketBook, touched: Sequence[RunnerRecord | RunnerChange]) -> None:
+        """Count what changed with the latest book, which is built, as changed with the next one."""
+        with self._lock:
+            if not self._early:
+                self._seen_before = len(self._records)
+            for each in touched:
+                index = self.index[each.key]
+                record, before = self._records[index], book.built[index].traded_before  # type: ignore[index]
+                if record.traded_before is None:
+                    record.traded_before = before
+                self._early[index] = record
+
     def replacement(self) -> "MarketBookCache":
         """Return an empty cache of the same market, as an image asks for, which knows what its books showed traded."""
-        self._complete_latest()
+        with self._lock:
+            self._complete_latest()
         cache = MarketBookCache(
             self.market_id, self.stream_id, self.is_market_total_calculated, self.cumulative_runner_tv, self.on_error
         )
@@ -201,7 +224,7 @@ class MarketBookCache(DeferredChanges):
 
     def _complete_latest(self) -> None:
         if self.book is not None and self.book.built is None:
-            self.complete(self.book)
+            self._complete(self.book)
 
     def _apply_early(self) -> None:
         """Apply what waits but the newest change, though nobody has asked; it counts as changed with the next book."""

@@ -116,6 +116,11 @@ class MarketBook(Items, Struct, eq=False, weakref=True):
         """Whether somebody has read the runners, so that they are built."""
         return self.built is not None
 
+    def withdraw(self) -> None:
+        """Have what changed with this book, if it is its cache's latest, count as changed with the next one."""
+        if self._cache.book is self:
+            self._cache.withdraw(self, self._touched or ())
+
     def complete_if_superseded(self) -> None:
         """Build the runners if the cache has made another book since, so that this one may be kept."""
         if self.built is None and self._cache.book is not self:

@@ -9,6 +9,16 @@ from ..errors import StreamError
 from ..plain import MARKET_COLUMNS, ORDER_COLUMNS, Result
 
 
+class _Rows:
+    """Ends in LF the rows that end in CR LF: of others Python 3.11 would not quote a lone CR in a text."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def write(self, row: str) -> int:
+        return self._file.write(row.removesuffix("\r\n") + "\n")
+
+
 class ResultFiles:
     """`orders.csv` and `markets.csv` in a directory; market ids are text, times ISO 8601 in UTC.
 
@@ -34,7 +44,7 @@ class ResultFiles:
                 path = self.directory / f"{name}.csv"
                 file = path.open("a", newline="", encoding="utf-8", errors="backslashreplace")
                 self._files.append(file)
-                self._writers.append(csv.DictWriter(file, columns, lineterminator="\n"))
+                self._writers.append(csv.DictWriter(_Rows(file), columns, lineterminator="\r\n"))
         except OSError as error:
             raise StreamError(f"cannot write results to {self.directory}: {error}") from error
         return self

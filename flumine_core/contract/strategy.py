@@ -161,6 +161,13 @@ class BaseStrategy:
             if stream is not None:
                 raise SettingsError("give one stream, two were given")
             market_filter, stream = None, market_filter
+        if isinstance(market_data_filter, list):  # as flumine's second one
+            market_data_filter, streams = None, market_data_filter
+        if isinstance(streaming_timeout, str):
+            raise SettingsError(
+                f"streaming_timeout must be seconds > 0, was {streaming_timeout!r}: flumine has its arguments in another"
+                " order, name them"
+            )
         if stream is not None and streams is not None:
             raise SettingsError("give either stream or streams, both were given")
         is_number = isinstance(streaming_timeout, int | float)

@@ -56,7 +56,9 @@ class Kernel(MarketLife):
         self._copied: set[type[Event]] = set()
         self._handlers = _Handlers(
             {
-                MarketBooksEvent: self._process_market_books,
+                MarketBooksEvent: self._process_market_books
+                if type(self)._process_market_books is Kernel._process_market_books
+                else self._process_overridden,
                 RawDataEvent: self._process_raw_data,
                 MarketCataloguesEvent: self._process_market_catalogues,
                 CurrentOrdersEvent: self._process_current_orders,
@@ -124,6 +126,20 @@ class Kernel(MarketLife):
                 self._see_book(market, book, is_new, is_redefined)
             else:
                 step.around(partial(self._see_book, market, book, is_new, is_redefined), market, book)
+
+    def _process_overridden(self, event: MarketBooksEvent) -> None:
+        """Have a subclass process books, which may keep the event, and leave out books.
+
+        What a book that is left out has brought counts as brought by the next one, as in flumine.
+        """
+        books = list(event.market_books)
+        for book in books:
+            book.number_of_runners  # noqa: B018  (built, it may be kept)
+        self._process_market_books(MarketBooksEvent(books.copy()))
+        for book in books:
+            market = self.markets.markets.get(book.market_id)
+            if market is None or market.latest_book is not book:
+                book.withdraw()
 
     def _turned(self, market: Market | None, book: MarketBook, is_redefined: bool) -> Market | None:
         """Return the market of a book that is its first, brings a definition or finds it closed, with that book.

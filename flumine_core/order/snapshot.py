@@ -146,6 +146,11 @@ class OrderSnapshot(OrderTimes, Struct, frozen=True, gc=False):
         return self
 
     @property
+    def current_order(self) -> Self:
+        """The copy itself, which has the sizes."""
+        return self
+
+    @property
     def simulated(self) -> Self:
         """The copy itself, which has `profit`."""
         return self

@@ -5,9 +5,18 @@ from typing import Any
 
 import pytest
 
-from flumine_core import BaseStrategy, FlumineCoreError, LimitOrder, MarketStream, RunnerContext, Settings, Trade
+from flumine_core import (
+    BaseStrategy,
+    FlumineCoreError,
+    HistoricalStream,
+    LimitOrder,
+    MarketStream,
+    RunnerContext,
+    Settings,
+    Trade,
+)
 from flumine_core.clock import EventClock
-from flumine_core.errors import SettingsError
+from flumine_core.errors import OrderError, SettingsError
 from flumine_core.order.ids import OrderIds
 
 
@@ -168,3 +177,27 @@ def test_time_and_info() -> None:
     info = strategy.info
     assert (info["strategy_name"], info["max_order_exposure"], info["stream_ids"]) == ("n", 10, [])
     assert isinstance(info["context"]["a"], str)
+
+
+def test_flumines_first_two_arguments_are_taken_by_position() -> None:
+    streams = [HistoricalStream("a"), HistoricalStream("b")]
+    assert BaseStrategy(None, streams).streams == streams  # type: ignore[arg-type]
+    with pytest.raises(SettingsError, match="flumine has its arguments in another order, name them"):
+        BaseStrategy(streams[0], None, "name", {})  # type: ignore[arg-type]
+
+
+def test_a_strategy_that_was_not_added_is_told_so(simulate: Any, market_file: Any) -> None:
+    class Lends(BaseStrategy):
+        told = ""
+
+        def process_new_market(self, market: Any, market_book: Any) -> None:
+            for strategy in (self, BaseStrategy(name="tag")):
+                trade = Trade(market.market_id, market_book.runners[0].selection_id, 0, strategy)
+                try:
+                    market.place_order(trade.create_order("BACK", LimitOrder(2.0, 2.0)))
+                except OrderError as error:
+                    self.told = str(error)
+
+    strategy = Lends()
+    simulate(market_file(), strategy)
+    assert strategy.told.startswith("strategy tag was not added")

@@ -48,22 +48,26 @@ class Ledger:
         for info in infos:
             markets.setdefault(info["market_id"], {})[info["id"]] = info
         for market_id, orders in markets.items():
-            self._put_orders({**self._orders.pop(market_id, {}), **orders})
+            self._put_orders(market_id, {**self._orders.pop(market_id, {}), **orders})
 
     def finish(self) -> None:
         """Put what the end of the run has made final."""
         for info in self._markets.values():
             self._once("markets", info["market_id"], market_row(info))
-        for orders in self._orders.values():
-            self._put_orders(orders)
+        for market_id, orders in self._orders.items():
+            if orders:
+                self._put_orders(market_id, orders)
         self._markets.clear()
         self._orders.clear()
 
-    def _put_orders(self, orders: Mapping[str, Info]) -> None:
+    def _put_orders(self, market_id: str, orders: Mapping[str, Info]) -> None:
         in_order = [orders[order_id] for order_id in sorted(orders)]
         for info in in_order:
             self._once("orders", info["id"], order_row(info))
-        for row in trade_rows(in_order):
+        names = COLUMNS["orders"]
+        written = self._written[market_id].items()  # of orders that were cleared before, too: they belong to the trades
+        known = [dict(zip(names, values, strict=True)) for (kind, _), values in written if kind == "orders"]
+        for row in trade_rows(in_order, known):
             self._once("trades", row["trade_id"], row)
 
     def _once(self, kind: str, name: str, row: Row) -> None:

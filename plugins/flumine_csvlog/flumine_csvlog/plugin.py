@@ -1,5 +1,6 @@
 """The logging control `csvlog`: its options, and what becomes of each event."""
 
+from os.path import expanduser
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from .writer import LostError, Rotation, Writer
 class CsvLog(LoggingControl):
     """Writes orders, trades, markets, what was cleared, and refusals as CSV.
 
-    :param directory: where the files go; made if need be.
+    :param directory: where the files go; made if need be. `~` is the user's home.
     :param rotation: None appends to the same files in every run; "day" (of the market's start, in UTC), "market" and
         "run" have a directory each.
     :param columns: kind -> the columns to write, in this order; an empty list leaves the kind out.
@@ -49,7 +50,8 @@ class CsvLog(LoggingControl):
         if not status_changes:
             del chosen["order_status"]
         kinds = {kind: names for kind, names in chosen.items() if names}
-        self._writer = Writer(Path(directory), kinds, rotation, gzip)
+        # that of Path raises where there is no such user
+        self._writer = Writer(Path(expanduser(directory)), kinds, rotation, gzip)  # noqa: PTH111
         self._ledger = Ledger(self._put)
         self._days: dict[str, str] = {}
 

@@ -167,26 +167,31 @@ def order_row(info: Info) -> Row:
     }
 
 
-def trade_rows(infos: Iterable[Info]) -> list[Row]:
-    """Return a row for each trade that orders, by their `info`, belong to."""
-    trades: dict[str, list[Info]] = {}
-    for info in infos:
-        trades.setdefault(info["trade"]["id"], []).append(info)
-    return [_trade_row(trade_id, orders) for trade_id, orders in trades.items()]
+def trade_rows(infos: Iterable[Info], order_rows: Iterable[Row]) -> list[Row]:
+    """Return a row for each trade that orders, by their `info`, belong to.
+
+    :param order_rows: those of all known orders of the trades' market.
+    """
+    trades = {info["trade"]["id"]: info["trade"] for info in infos}
+    orders: dict[str, list[Row]] = {trade_id: [] for trade_id in trades}
+    for row in order_rows:
+        if row["trade_id"] in orders:
+            orders[row["trade_id"]].append(row)
+    return [_trade_row(trade, orders[trade_id]) for trade_id, trade in trades.items()]
 
 
-def _trade_row(trade_id: str, orders: list[Info]) -> Row:
-    first, trade = orders[0], orders[-1]["trade"]
+def _trade_row(trade: Info, orders: list[Row]) -> Row:
+    first = orders[0]
     return {
         **trade,
         "market_id": first["market_id"],
-        "trade_id": trade_id,
+        "trade_id": first["trade_id"],
         "selection_id": first["selection_id"],
         "handicap": first["handicap"],
         "orders": len(orders),
-        "size_matched": round(sum(order["info"]["size_matched"] for order in orders), 2),
+        "size_matched": round(sum(order["size_matched"] for order in orders), 2),
         "profit": round(sum(order["profit"] for order in orders), 2),
-        "date_time_created": utc(min(order["date_time_created"] for order in orders)),
+        "date_time_created": min(order["date_time_created"] for order in orders),
     }
 
 

@@ -65,9 +65,9 @@ class Writer:
             return
         self.directory.mkdir(parents=True, exist_ok=True)
         for kind in self.columns:
-            self._mend(kind)
             if self.rotation in (None, "run"):
                 self._file((kind, "")).append("")
+            self._mend(kind)  # but what is open now, which is whole and taken
         self._is_open = True
 
     def _mend(self, kind: str) -> None:
@@ -185,5 +185,5 @@ def _new_run(directory: Path) -> Path:
 def _spelt(values: Sequence[Any]) -> str:
     """Return values as one row of CSV."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(values)
-    return text.getvalue()
+    csv.writer(text, lineterminator="\r\n").writerow(values)  # Python 3.11 quotes a lone CR only where rows end in one
+    return text.getvalue().removesuffix("\r\n") + "\n"

@@ -68,6 +68,38 @@ def test_clearing_again_brings_only_what_has_changed(
     assert [row["profit"] for row in read(tmp_path / "trades.csv")] == rows
 
 
+def test_a_change_after_the_clearing_of_a_market_leaves_its_trade_whole(tmp_path: Path, read: Read) -> None:
+    first = {**ORDER, "id": "1", "profit": -5.0, "info": {"side": "LAY", "size_matched": 2.0}}
+    second = {**ORDER, "id": "2", "profit": 7.0, "date_time_created": "2024-06-01 12:55:00+00:00"}
+    second["info"] = {"side": "BACK", "size_matched": 3.0}
+    voided = {**second, "status": "Voided", "profit": 0.0, "info": {"side": "BACK", "size_matched": 0.0}}
+    cleared = (OrderStatusEvent(first), OrderStatusEvent(second), ClearedOrdersMetaEvent([first, second]))
+    assert handle(CsvLog(tmp_path), *cleared, OrderStatusEvent(voided)) == []
+    rows = read(tmp_path / "trades.csv")
+    assert [(row["orders"], row["size_matched"], row["profit"]) for row in rows] == [
+        ("2", "5.0", "2.0"),
+        ("2", "2.0", "-5.0"),
+    ]
+    assert {row["date_time_created"] for row in rows} == {"2024-06-01T12:50:00.123+00:00"}
+    assert [row["order_id"] for row in read(tmp_path / "orders.csv")] == ["1", "2", "2"]
+
+
+@pytest.mark.parametrize("text", ["one\rtwo", "\r", "one\r\ntwo\r", 'a "hunch",\nno more'])
+def test_line_ends_in_a_text_are_quoted(tmp_path: Path, text: str) -> None:
+    """A lone CR, too: readers take it for the end of a row."""
+    order = {**ORDER, "trade": {**ORDER["trade"], "notes": text}}  # type: ignore[dict-item]
+    assert handle(CsvLog(tmp_path, columns={"trades": ["notes", "orders"]}), OrderStatusEvent(order)) == []
+    quoted = text.replace('"', '""')
+    assert (tmp_path / "trades.csv").read_bytes().decode() == f'notes,orders\n"{quoted}",1\n'
+
+
+def test_a_tilde_is_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    assert handle(CsvLog(Path("~/log")), OrderStatusEvent(ORDER)) == []
+    assert (tmp_path / "log/orders.csv").exists()
+
+
 def test_an_order_that_nobody_clears_is_written_at_the_end(tmp_path: Path, read: Read) -> None:
     assert handle(CsvLog(tmp_path), OrderStatusEvent(ORDER)) == []
     (row,) = read(tmp_path / "orders.csv")

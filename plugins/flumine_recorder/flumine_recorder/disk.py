@@ -140,7 +140,7 @@ class Disk:
                 market.catalogue = None
 
     def seal(self, now: float, is_last: bool) -> tuple[bool, str | None]:
-        """Close the files of markets that have closed, or of which nothing was heard for long.
+        """Close the files of markets that have closed, or that no stream brings and nothing was heard of for long.
 
         :param is_last: the run ends, so that nothing more can come of a market that has closed.
         Returns: whether any were closed, and what went wrong, if anything did; a market that failed stays open.
@@ -158,7 +158,8 @@ class Disk:
     def _is_due(self, market: Market, now: float, is_last: bool) -> bool:
         if market.closed_at is not None:
             return is_last or now - market.closed_at >= self._options.linger_seconds
-        return now - market.heard_at >= self._options.idle_hours * 3600
+        # a quiet market's changes go on where they were, and mean nothing in a file that does not begin with an image
+        return not market.is_heard and now - market.heard_at >= self._options.idle_hours * 3600
 
     def _seal_market(self, market: Market) -> bool:
         self._write_market(market)

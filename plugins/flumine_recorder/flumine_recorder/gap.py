@@ -17,7 +17,7 @@ class Gap:
     :ivar start_ms: publish time of the last line before.
     :ivar end_ms: publish time of the next line, None where none has come. Books are whole again from it on, unless it
         begins another gap, as a market definition does that came before an image.
-    :ivar reason: "restarted", "new image", "conflated" or "not written".
+    :ivar reason: "restarted", "new image", "conflated", "not written" or "came back after its file was closed".
     :ivar lines_lost: lines that came and were not written, 0 where nothing is known to have come.
     """
 

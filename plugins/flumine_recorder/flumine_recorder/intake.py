@@ -39,6 +39,11 @@ class Market:
         told = self.files.get("market") or self.files.get("order")
         return told is not None and told.is_closed
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether a stream of this run brings it that will tell of its closing; races and matches do not."""
+        return any(file.owner is not None and file.kind.name in ("market", "order") for file in self.files.values())
+
 
 @attrs.define
 class Counts:

@@ -1,5 +1,7 @@
 """How to record: checked values."""
 
+from os.path import expanduser
+
 import attrs
 
 from flumine_core.errors import SettingsError
@@ -10,23 +12,27 @@ LONGEST_FLUSH = 1.0
 """Seconds: what a killed process may lose at most."""
 
 
+def _at_home(directory: str) -> str:
+    return expanduser(directory)  # noqa: PTH111 (that of Path raises where there is no such user)
+
+
 @attrs.frozen
 class Options:
     """How to record.
 
-    :ivar directory: of this machine, for open files and for those that are not stored yet.
+    :ivar directory: of this machine, for open files and for those that are not stored yet; `~` is the user's home.
     :ivar store: directory or URL for closed files; None is `closed` in `directory`.
     :ivar compression: of closed files: zst, gz, bz2 or plain.
     :ivar flush_seconds: how long lines are kept in memory, 1 at most.
     :ivar linger_seconds: how long after its closing a market may open again before its file is closed.
-    :ivar idle_hours: a market of which nothing is heard for so long is taken for gone.
+    :ivar idle_hours: a market that no stream of this run brings is taken for gone once nothing was heard for so long.
     :ivar memory_mb: lines kept in memory while the disk takes none, in megabytes.
     :ivar retry_seconds: longest pause between two tries to reach the store.
     :ivar stop_seconds: how long the end of a run waits for the store.
     :raises SettingsError: on a value out of range.
     """
 
-    directory: str
+    directory: str = attrs.field(converter=_at_home)
     store: str | None = None
     compression: str = "zst"
     flush_seconds: float = 0.5

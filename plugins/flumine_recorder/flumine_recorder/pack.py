@@ -95,7 +95,8 @@ def pack(directory: Path, outbox: Path, compression: str) -> list[Path]:
             made.append(_written(gaps, target / f"{name}{SUFFIX}", FORMATS["plain"]))
     catalogue = catalogue_of(directory, market_id)
     if catalogue.exists() and found:
-        target = outbox / "market" / place_of(market or found[0], market)
+        beside = market or found[0]  # without a recording beside it nobody would send it
+        target = outbox / beside.kind.name / place_of(beside, market)
         made.append(_written(catalogue, target / f"{market_id}.json", FORMATS["plain"]))
     done = directory.with_name(f"{DONE}{directory.name}")
     directory.rename(done)  # at once: a directory that is half removed would be packed as if it were whole

@@ -21,13 +21,13 @@ ALSO: dict[str, Any] = {"order": OrderDataStream, "race": RaceDataStream, "crick
 class RecorderStrategy(BaseStrategy):
     """Records the data streams it subscribes to; places no orders, and does nothing in a simulation.
 
-    :param directory: of this machine, for open files and for those that are not stored yet.
+    :param directory: of this machine, for open files and for those that are not stored yet; `~` is the user's home.
     :param store: directory or URL (s3://bucket/prefix) for closed files; None is `closed` in `directory`.
     :param also: what is recorded beside markets: "order", "race", "cricket", of all that the account may see.
     :param compression: of closed files: zst, gz, bz2 or plain.
     :param flush_seconds: how long lines are kept in memory, 1 at most.
     :param linger_seconds: how long after its closing a market may open again before its file is closed.
-    :param idle_hours: a market of which nothing is heard for so long is taken for gone.
+    :param idle_hours: a market that no stream of this run brings is taken for gone once nothing was heard for so long.
     :param memory_mb: lines kept in memory while the disk takes none, in megabytes.
     :param retry_seconds: longest pause between two tries to reach the store.
     :param stop_seconds: how long the end of a run waits for the store.

@@ -6,6 +6,9 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any, Protocol
+from urllib.request import url2pathname
+
+from flumine_core.errors import SettingsError
 
 CHUNK = 1024 * 1024
 
@@ -99,8 +102,21 @@ class RemoteStore:
 
 
 def store_of(address: str) -> Store:
-    """Return the store that a path or URL names."""
-    return RemoteStore(address) if "://" in address else DirectoryStore(Path(address))
+    """Return the store that a path, in which `~` is the user's home, or a URL names.
+
+    :raises SettingsError: on a file:// URL of another machine.
+    """
+    scheme, separator, rest = address.partition("://")
+    if not separator:
+        return DirectoryStore(Path(os.path.expanduser(address)))  # noqa: PTH111 (that of Path raises for unknown users)
+    if scheme.lower() != "file":
+        return RemoteStore(address)
+    host, slash, path = rest.partition("/")
+    if host not in ("", "localhost"):
+        if os.name != "nt":
+            raise SettingsError(f"store must be file:///DIRECTORY, three slashes, was {address!r}")
+        slash = f"//{host}/"
+    return DirectoryStore(Path(url2pathname(slash + path)))
 
 
 def digest_of(path: Path) -> str:

@@ -196,14 +196,65 @@ def test_a_market_that_comes_back_later_gets_another_file(
     assert gap.lines_lost == 1 and not closed(tmp_path, "1.100000001.gaps").exists()
 
 
-def test_nothing_is_heard_of_a_market_for_long(
+def test_a_market_of_an_earlier_run_that_nothing_brings_is_closed(
     tmp_path: Path, recorder: Start, lines_of: Lines, feed: Feed, until: Until
 ) -> None:
     lines = lines_of()[:9]
+    first = recorder(compression="plain")
+    feed(first, lines)
+    first.stop()
     started = recorder(compression="plain", flush_seconds=0.02, idle_hours=0.2 / 3600)
-    feed(started, lines)
     until(lambda: started.status().stored == 1)
     assert closed(tmp_path, "1.100000001").read_bytes() == b"".join(lines)
+
+
+def test_a_quiet_market_of_this_run_goes_on_in_its_file(
+    tmp_path: Path, recorder: Start, lines_of: Lines, feed: Feed, until: Until
+) -> None:
+    lines, left = lines_of(), lines_of(market_id="1.100000002")[:9]
+    race = b'{"op":"rcm","clk":"r1","pt":1717246200002,"rc":[{"id":"30000001.1300","mid":"1.100000003"}]}\n'
+    first = recorder(compression="plain")
+    feed(first, [*lines[:5], *left])
+    first.stop()
+    started = recorder(compression="plain", flush_seconds=0.02, idle_hours=1.0 / 3600)
+    feed(started, [lines[4].replace(b'"mc":[{', b'"mc":[{"img":true,', 1), *lines[5:9]])
+    feed(started, [race], stream_id=2)
+    until(
+        lambda: started.status().stored == 2
+    )  # the others, of which nothing is heard either: one left over, one a race
+    feed(started, lines[9:])
+    started.stop()
+    kept = closed(tmp_path, "1.100000001").read_bytes().splitlines(keepends=True)
+    assert kept[:5] == lines[:5] and kept[6:] == lines[5:]
+    assert [gap.reason for gap in started.gaps if gap.market_id == "1.100000001"] == ["restarted"]
+    assert started.status().counts.lost == 0
+
+
+def test_the_catalogue_of_a_market_with_orders_alone_lies_beside_them(
+    tmp_path: Path, recorder: Start, feed: Feed
+) -> None:
+    started = recorder(compression="plain")
+    order = b'{"op":"ocm","clk":"o","pt":1717246200001,"oc":[{"id":"1.5","closed":true,"orc":[]}]}\n'
+    feed(started, [order])
+    started.take_catalogue("1.5", b'{"marketId":"1.5"}')
+    started.stop()
+    folder = tmp_path / "recordings/closed/order/2024/06/01/no-event"
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
+        "1.5": order,
+        "1.5.json": b'{"marketId":"1.5"}',
+    }
+    assert not [path for path in (tmp_path / "recordings/outbox").rglob("*") if path.is_file()]
+
+
+def test_a_tilde_is_the_home(tmp_path: Path, lines_of: Lines, feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    recorder = Recorder(Options("~/recordings", store="~/store", compression="plain"))
+    recorder.start()
+    feed(recorder, lines_of())
+    recorder.stop()
+    file = tmp_path / "store/market/2024/06/01/30000001/1.100000001"
+    assert file.read_bytes() == b"".join(lines_of()) and (tmp_path / "recordings").is_dir()
 
 
 def test_lines_wait_while_the_disk_takes_none(

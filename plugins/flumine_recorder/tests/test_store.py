@@ -1,5 +1,6 @@
 """Closed files reach their store, whole and once, through failures and restarts."""
 
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from flumine_recorder.recorder import Recorder
 from flumine_recorder.store import DirectoryStore, RemoteStore, store_of
 from werkzeug.serving import BaseWSGIServer, make_server
 
+from flumine_core.errors import SettingsError
 from flumine_core.simulation.reader import open_lines
 
 Start = Callable[..., Recorder]
@@ -118,6 +120,22 @@ def test_a_remote_store_tells_what_it_has(s3: S3, tmp_path: Path) -> None:
     s3.down()
     with pytest.raises(Exception, match=r".+"):
         store.digest("a/b")
+
+
+@pytest.mark.parametrize("host", ["", "localhost"])
+def test_a_file_url_is_a_directory(tmp_path: Path, recorder: Start, lines_of: Lines, feed: Feed, host: str) -> None:
+    url = (tmp_path / "my store é").as_uri().replace("file://", f"file://{host}")
+    started = recorder(store=url, compression="plain")
+    feed(started, lines_of())
+    started.stop()
+    assert (tmp_path / "my store é" / PLACE / "1.100000001").read_bytes() == b"".join(lines_of())
+    assert started.problems == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there a host has shares")
+def test_a_file_url_of_another_host_is_refused(tmp_path: Path, recorder: Start) -> None:
+    with pytest.raises(SettingsError, match="store must be file:///"):
+        recorder(store="file://recordings/closed")
 
 
 def test_a_store_that_is_away_is_tried_again(
