@@ -1,5 +1,6 @@
 """`demo`: a synthetic market, and the example strategy simulated over it."""
 
+import shlex
 import tempfile
 from pathlib import Path
 
@@ -85,5 +86,6 @@ def command(
             )
         code = run_and_print(run, discovery, output_format, None, log)
     if out and output_format == "table":
-        click.echo(f"\nthe market is kept in {out}: python -m flumine_core simulate {out} --strategy {strategy}")
+        again = shlex.join(["python", "-m", "flumine_core", "simulate", out, "--strategy", strategy])
+        click.echo(f"\nthe market is kept in {out}: {again}")
     ctx.exit(code)

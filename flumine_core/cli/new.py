@@ -3,6 +3,7 @@
 import importlib.resources
 import keyword
 import re
+import shlex
 import sys
 from pathlib import Path
 from string import Template
@@ -149,6 +150,6 @@ def command(choices: Choices, kind: str, name: str, directory: Path) -> None:
     except OSError as error:
         raise StreamError(f"cannot write to {root}: {error.strerror or error}") from error
     click.echo(f"{KINDS[kind].noun} {names['module']!r} written to {root}, next:\n")
-    click.echo(f"  python -m pip install -e '{root}[test]'")
-    click.echo(f"  python -m pytest {root}")
+    click.echo(f"  python -m pip install -e {shlex.quote(f'{root}[test]')}")
+    click.echo(f"  python -m pytest {shlex.quote(str(root))}")
     click.echo("  python -m flumine_core plugins")

@@ -10,7 +10,6 @@ from loguru import logger
 
 from ..book.marketbook import MarketBook
 from ..contract.client import BaseClient
-from ..contract.strategy import BaseStrategy
 from ..events import CurrentOrdersEvent, Event
 from ..market.market import Market
 from ..order.order import Order
@@ -59,7 +58,7 @@ class BetfairExecution(Calls):
         self._adoption = Adoption(framework, client, ids, own_only)
         for other in framework.executions:
             if isinstance(other, BetfairExecution):  # bets by hand of all accounts count together
-                self._adoption.outside = other.outside
+                self._adoption.outside = other._adoption.outside
         markets = framework.markets.markets
         self.unknowns = Unknowns(settings, client, markets.get, self._adoption.adopt, monotonic)
         self.gate = Reconciliation(framework, client)
@@ -74,11 +73,6 @@ class BetfairExecution(Calls):
             CurrentOrdersEvent: self._streamed,
             TickEvent: lambda event: iter(()),
         }
-
-    @property
-    def outside(self) -> BaseStrategy:
-        """The owner of bets that are nobody's."""
-        return self._adoption.outside
 
     def start(self) -> None:
         """Rebuild what an earlier run has left, and let nothing new pass before the exchange has told its bets."""

@@ -27,7 +27,6 @@ Script = MarketScript | str | Path
 class Only:
     """Takes the place of the installed plugins: exactly these objects are hook plugins, in this order.
 
-    :raises DataError: where two scripts are of the same market.
     :raises DiscoveryError: where one implements no hook, or one that does not exist.
     """
 
@@ -118,7 +117,8 @@ def run(
     :param controls: trading controls, and `client_controls` those of the client: classes or instances.
     :param hooks: modules or objects whose functions carry `@hookimpl`.
     :param execution: in place of the simulated exchange.
-    :param directory: where scripts are written; a temporary one if None.
+    :param directory: where the temporary folder is made that scripts are written into, and that is deleted at the end;
+        where the system has such folders if None.
     :raises ExecutionError: where a worker or logging control raised.
     :raises DataError: where two scripts are of the same market.
     :raises DiscoveryError: where an object of `hooks` is no hook plugin.

@@ -1,6 +1,7 @@
 """`demo`: every kind of market, made and simulated at once."""
 
 import json
+import shlex
 from collections.abc import Callable
 
 import pytest
@@ -50,6 +51,14 @@ def test_the_market_is_kept_and_can_be_simulated_again(cli: Cli) -> None:
     demo = json.loads(cli("demo", "--out", "market.gz", "--format", "json").stdout)
     again = json.loads(cli("simulate", "market.gz", "--strategy", "example", "--format", "json").stdout)
     assert demo == again
+
+
+def test_the_command_that_is_told_simulates_the_market_again(cli: Cli) -> None:
+    told = cli("demo", "--updates", 200, "--out", "my market's.gz").stdout.splitlines()[-1]
+    python, *arguments = shlex.split(told.partition("market's.gz: ")[2])
+    assert (python, arguments[:2]) == ("python", ["-m", "flumine_core"])
+    again = cli(*arguments[2:])
+    assert again.exit_code == 0, again.stderr
 
 
 def test_options_of_the_strategy_are_set(cli: Cli) -> None:

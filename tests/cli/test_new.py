@@ -1,5 +1,6 @@
 """`new` writes what it says, where it is told, and refuses names that would hide something."""
 
+import shlex
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,13 @@ def test_writes_a_whole_distribution(kind: str, cli: Any, tmp_path: Path) -> Non
         text = (root / path).read_text()
         assert "$price" not in text and "${" not in text.replace("${{", ""), path
         assert not text.endswith("\n\n"), path
+
+
+def test_the_commands_that_are_told_can_be_pasted(cli: Any) -> None:
+    done = cli("new", "hook", "price-cap", "--dir", "it's mine")
+    install, test, _ = (shlex.split(line) for line in done.stdout.splitlines()[-3:])
+    assert install[-1] == "it's mine/price-cap[test]"
+    assert test[-1] == "it's mine/price-cap"
 
 
 @pytest.mark.parametrize(

@@ -40,11 +40,6 @@ class ExchangeClock:
         """Now."""
         return self._wall.epoch_ms + self._offset_ms if self._frozen_ms is None else self._frozen_ms
 
-    @property
-    def is_frozen(self) -> bool:
-        """Whether only `advance` moves it."""
-        return self._frozen_ms is not None
-
     def advance(self, seconds: float) -> None:
         """Move on by `seconds`; raises ValueError where that is negative."""
         if seconds < 0:

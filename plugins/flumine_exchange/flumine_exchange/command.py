@@ -65,6 +65,9 @@ def serve(
     logger.enable("flumine_exchange")
     if not files and not demo and not control:
         raise click.UsageError("a recorded file must be named, or --demo, or --control to bring markets later")
+    chosen = settings_of(sets)
+    if "accounts" in chosen and (balance is not None or currency is not None):
+        raise click.UsageError("--balance and --currency do not go with --set accounts=...: say them there")
     account = Account()
     if balance is not None:
         account = evolve(account, balance=balance, exposure_limit=-balance)
@@ -76,7 +79,7 @@ def serve(
         "seconds_before_off": from_off,
         "accounts": (account,),
         "bets_before": time.time_ns() // 10_000_000,
-    } | settings_of(sets)
+    } | chosen
     sources: list[Any] = [source.name for source in expand(*files)] if files else []
     if demo:
         sources.append(SyntheticMarket())
@@ -94,14 +97,14 @@ def serve(
         signal.signal(each, lambda number, frame: stopped.set())
     with served:
         click.echo(msgspec.json.encode(served.details()).decode() if as_json else _guide(served, start))
+        told = _tell(served.replay_status()["bad_lines"])
         while not stopped.wait(1.0):
             pass
         bad_lines = served.replay_status()["bad_lines"]
     bets = served.ledger.bets()
     live = len(served.ledger.live_bets())
     click.echo(f"\nstopped: {len(bets)} bets were placed, {live} of them still live", err=as_json)
-    for bad in bad_lines[:20]:
-        click.echo(f"could not be used: {bad}", err=True)
+    _tell(bad_lines[told:])
 
 
 def speed_of(text: str) -> float | None:
@@ -137,6 +140,13 @@ def settings_of(sets: tuple[str, ...]) -> dict[str, Any]:
         except msgspec.ValidationError as error:
             raise SettingsError(f"{name}: {error}, was {value}") from error
     return found
+
+
+def _tell(bad_lines: list[str]) -> int:
+    """Print the first of what could not be used; return how many there were."""
+    for bad in bad_lines[:20]:
+        click.echo(f"could not be used: {bad}", err=True)
+    return len(bad_lines)
 
 
 def _guide(served: LocalExchange, start: str) -> str:

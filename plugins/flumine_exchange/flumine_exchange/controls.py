@@ -155,7 +155,10 @@ class ExchangeControls:
         return found
 
     def add_scenario(self, scenario: Scenario) -> None:
-        """Bring one more scripted market; its script begins with the replay, or at once where that has begun."""
+        """Bring one more scripted market; its script begins with the replay, or at once where that has begun.
+
+        :raises SettingsError: where there is such a market already.
+        """
         self.call("exchange.add_scenario", scenario=msgspec.to_builtins(scenario, str_keys=True))
 
     def start_replay(self) -> None:

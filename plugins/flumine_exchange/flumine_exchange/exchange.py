@@ -77,7 +77,8 @@ class LocalExchange(ExchangeControls):
     def start(self) -> None:
         """Load the markets and listen, on ports that the system chooses.
 
-        :raises StreamError: where a recorded file cannot be opened, or holds nothing.
+        :raises StreamError: where a recorded file cannot be opened, or holds nothing, or a port is taken.
+        :raises SettingsError: where two scenarios are of the same market.
         """
         if self._thread is not None:
             raise ExecutionError("the exchange was started already")
@@ -113,6 +114,8 @@ class LocalExchange(ExchangeControls):
             self._house.open(self._sources, self._ports)
         except BaseException as error:
             started.set_exception(error)
+            if self._house is not None:
+                await self._house.shut_down()
             return
         started.set_result(None)
         await self._stopping.wait()

@@ -44,6 +44,11 @@ class FeedLine:
     sport_changes: list[dict[str, Any]] | None = None
 
 
+def name_of(source: Any) -> str:
+    """Return a file's path, or the class of a synthetic market or event."""
+    return str(source) if isinstance(source, str | Path) else type(source).__name__
+
+
 def lines_of(source: Any) -> Iterable[bytes]:
     """Return the lines of a file's path, or of a synthetic market or event."""
     if isinstance(source, str | Path):
@@ -57,7 +62,7 @@ def read(source: Any, on_bad_line: Callable[[str], None]) -> Iterator[FeedLine]:
 
     :raises StreamError: where a file cannot be opened.
     """
-    name = str(source) if isinstance(source, str | Path) else type(source).__name__
+    name = name_of(source)
     for number, line in enumerate(lines_of(source), 1):
         try:
             yield decode(line)

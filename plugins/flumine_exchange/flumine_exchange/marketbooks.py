@@ -7,6 +7,7 @@ from .bets import BetRecord
 from .errors import ApiError
 from .market import ExchangeMarket
 from .marketstate import RunnerState
+from .orders import milliseconds
 from .params import Params
 from .placing import Call
 from .rpc import Handler, typed
@@ -95,15 +96,13 @@ class MarketBooks:
         if with_orders:
             await self._order_read(call.account)
         markets = [self.state.markets[each] for each in ids if each in self.state.markets]
-        account = call.account if with_orders else None
-        return [_book(market, projection, account, call.account) for market in markets]
+        return [_book(market, projection, _asked_for(market, call.account, params), call.account) for market in markets]
 
     async def _runner(self, call: Call, params: ListRunnerBook) -> Any:
         market = self.state.markets.get(params.market_id)
         if market is None:
             return []
-        account = call.account if params.order_projection or params.match_projection else None
-        book = _book(market, params.price_projection, account, call.account)
+        book = _book(market, params.price_projection, _asked_for(market, call.account, params), call.account)
         key = (params.selection_id, params.handicap or 0)
         book["runners"] = [each for each in book["runners"] if (each["selectionId"], each["handicap"]) == key]
         return [book]
@@ -154,8 +153,24 @@ def _depth(projection: PriceProjection | None) -> int:
     return int(overrides.get("bestPricesDepth") or DEFAULT_DEPTH)
 
 
+def _asked_for(
+    market: ExchangeMarket, account: AccountState, params: ListMarketBook | ListRunnerBook
+) -> list[BetRecord] | None:
+    """Return the bets to show; None where none were asked for."""
+    if not params.order_projection and not params.match_projection:
+        return None
+    since = milliseconds(params.matched_since)
+    return [
+        record
+        for record in account.records_of(market.market_id)
+        if (not params.bet_ids or record.bet_id in params.bet_ids)
+        and (not params.customer_strategy_refs or record.rfs in params.customer_strategy_refs)
+        and (since is None or record.is_executable or (record.matched_ms or 0) >= since)
+    ]
+
+
 def _book(
-    market: ExchangeMarket, projection: PriceProjection | None, orders_of: AccountState | None, reader: AccountState
+    market: ExchangeMarket, projection: PriceProjection | None, bets: list[BetRecord] | None, reader: AccountState
 ) -> dict[str, Any]:
     definition = market.definition
     runners = definition.get("runners") or []
@@ -175,7 +190,7 @@ def _book(
         "crossMatching": bool(definition.get("crossMatching")),
         "runnersVoidable": bool(definition.get("runnersVoidable")),
         "version": market.version,
-        "runners": [_runner_book(market, runner, projection, orders_of) for runner in runners],
+        "runners": [_runner_book(market, runner, projection, bets) for runner in runners],
     }
     if definition.get("betDelayModels"):
         book["betDelayModels"] = definition["betDelayModels"]
@@ -186,7 +201,7 @@ def _runner_book(
     market: ExchangeMarket,
     runner: dict[str, Any],
     projection: PriceProjection | None,
-    orders_of: AccountState | None,
+    bets: list[BetRecord] | None,
 ) -> dict[str, Any]:
     key = (runner["id"], runner.get("hc") or 0)
     state = market.served.runners.get(key) or RunnerState(key)
@@ -209,8 +224,8 @@ def _runner_book(
         }
     if wanted & {"SP_AVAILABLE", "SP_TRADED"}:
         book["sp"] = _starting_prices(state, runner, "SP_TRADED" in wanted)
-    if orders_of is not None:
-        records = [record for record in orders_of.records_of(market.market_id) if record.bet.key == key]
+    if bets is not None:
+        records = [record for record in bets if record.bet.key == key]
         book["orders"] = [_order(record) for record in records]
         book["matches"] = [_match(record) for record in records if record.bet.size_matched]
     return book

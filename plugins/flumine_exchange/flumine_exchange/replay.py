@@ -3,12 +3,13 @@
 import asyncio
 import heapq
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
-from attrs import define
-from flumine_core.errors import DataError, FlumineCoreError
+from attrs import define, field
+from flumine_core.errors import DataError, FlumineCoreError, SettingsError
 
-from .feed import FeedLine, Timeline, first_line, off_of, read
+from .feed import FeedLine, Timeline, first_line, name_of, off_of, read
 from .market import ExchangeMarket
 from .scenario import Scenario
 from .sportsstream import SportStreams
@@ -19,18 +20,29 @@ LINES_A_TURN = 20
 
 @define(eq=False)
 class Track:
-    """One source on its way: the next line, and where its times lie."""
+    """One source on its way: the next line, and where its times lie.
 
+    :ivar left_out: its markets that another source plays.
+    """
+
+    name: str
     lines: Iterator[FeedLine]
     timeline: Timeline
     line: FeedLine | None
+    left_out: set[str] = field(factory=set)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the next line holds nothing but markets that are left out."""
+        line = self.line
+        return line is not None and bool(line.changes) and all(each.market_id in self.left_out for each in line.changes)
 
 
 class Replay:
-    """The sources, merged by time.
+    """The sources, merged by time; a market that two of them hold is played from the first that brings it alone.
 
     :ivar bad_lines: what could not be used, each in one sentence.
-    :ivar played: how many lines were played.
+    :ivar played: how many lines were played, without those of nothing but markets that are left out.
     """
 
     def __init__(
@@ -59,18 +71,25 @@ class Replay:
         self._paused_ms: int | None = None
 
     def load(self, sources: Sequence[Any]) -> None:
-        """Play the first line of each source, so that its markets are there.
+        """Play the first line of each source, so that its markets are there; a path that comes again is left out.
 
         :raises StreamError: where a file cannot be opened, or holds nothing.
+        :raises SettingsError: where two scenarios are of the same market.
         """
         now = self.state.clock.epoch_ms
+        paths: set[str] = set()
         for source in sources:
             if isinstance(source, Scenario):
                 self.add(source)
                 continue
+            name = name_of(source)
+            if isinstance(source, str | Path):
+                if name in paths:
+                    continue
+                paths.add(name)
             lines = read(source, self.bad_lines.append)
-            line = first_line(lines, str(source))
-            track = Track(lines, Timeline(line.publish_time, now, self.speed or 1.0), line)
+            line = first_line(lines, name)
+            track = Track(name, lines, Timeline(line.publish_time, now, self.speed or 1.0), line)
             self._tracks.append(track)
         if self.state.settings.keeps_gaps and self._tracks:
             first = min(track.timeline.recorded_ms for track in self._tracks)
@@ -84,7 +103,12 @@ class Replay:
             self.finished.set()
 
     def add(self, scenario: Scenario) -> None:
-        """Bring a scripted market; its script begins with the replay, or now where that has begun."""
+        """Bring a scripted market; its script begins with the replay, or now where that has begun.
+
+        :raises SettingsError: where there is such a market already.
+        """
+        if scenario.market_id in self.state.markets:
+            raise SettingsError(f"there is a market {scenario.market_id} already")
         market = self._add_market(scenario.market_id)
         market.apply(scenario.market_definition(self.state.clock.epoch_ms), scenario.changes(), is_image=True)
         if self._has_begun:
@@ -110,17 +134,21 @@ class Replay:
     def _queue(self, track: Track) -> None:
         if track.line is not None:
             self._turn += 1
-            heapq.heappush(self._waiting, (track.timeline.moved(track.line.publish_time), self._turn, track))
+            due = 0 if track.is_idle else track.timeline.moved(track.line.publish_time)
+            heapq.heappush(self._waiting, (due, self._turn, track))
 
-    def _play_next(self, track: Track) -> None:
+    def _play_next(self, track: Track) -> bool:
+        """Play the next line; return whether it counts: False where all of it is left out."""
         line = track.line
         if line is None:
-            return
+            return False
         if line.sport is not None:
             self._sports.publish(line.sport, line.sport_changes or [])
         for change in line.changes:
             definition = change.definition
             is_image = change.is_image
+            if self._is_left_out(change.market_id, track):
+                continue
             market = self.state.markets.get(change.market_id)
             if market is None:
                 if definition is None:
@@ -134,8 +162,23 @@ class Replay:
                 market.apply(definition, change.changes, change.total, is_image, change.raw)
             except (DataError, LookupError, TypeError) as error:
                 self.bad_lines.append(f"a change of market {change.market_id} at {line.publish_time}: {error!r}")
-        self.played += 1
+        counts = not track.is_idle
+        self.played += counts
         track.line = self._next(track.lines)
+        return counts
+
+    def _is_left_out(self, market_id: str, track: Track) -> bool:
+        if market_id in track.left_out:
+            return True
+        owner = self._recorded[market_id][0] if market_id in self._recorded else None
+        if owner is track or market_id not in self.state.markets:
+            return False
+        track.left_out.add(market_id)
+        origin = "a scenario" if owner is None else owner.name
+        self.bad_lines.append(
+            f"{track.name}: market {market_id} comes from {origin}, which is played too: left out here"
+        )
+        return True
 
     def _next(self, lines: Iterator[FeedLine]) -> FeedLine | None:
         """Return the next line; where a file cannot be read on, that is told and it ends there."""
@@ -206,9 +249,8 @@ class Replay:
         played = 0
         while played < count and self._waiting:
             _, _, track = heapq.heappop(self._waiting)
-            self._play_next(track)
+            played += self._play_next(track)
             self._queue(track)
-            played += 1
         if not self._waiting:
             self.finished.set()
         return played
@@ -228,9 +270,8 @@ class Replay:
                     await self.state.clock.sleep(ahead)
                     continue
             heapq.heappop(self._waiting)
-            self._play_next(track)
+            played += self._play_next(track)
             self._queue(track)
-            played += 1
             since_turn += 1
             if since_turn >= LINES_A_TURN:
                 since_turn = 0

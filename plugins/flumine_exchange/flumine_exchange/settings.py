@@ -105,7 +105,6 @@ class ExchangeSettings:
     """Whether the bet that a replace places has the references of the one that it replaces."""
 
     # streams
-    greeting_seconds: float = 0.0
     idle_stream_seconds: float = 15.0
     connection_limit: int = 10
     connects_a_second: int = 50

@@ -43,14 +43,16 @@ class Settlement:
         self.state.record("settled", market_id=market.market_id, version=market.version)
 
     def take_back(self, market: ExchangeMarket) -> None:
-        """Undo a settlement, as where a market is opened again."""
+        """Undo a settlement, as where a market is opened again; the statement gets an item that reverses it."""
         if not market.is_settled:
             return
         market.is_settled = False
         for account in self.state.accounts.values():
-            orders = account.cleared.pop(market.market_id, [])
-            account.balance -= round(sum(order["profit"] for order in orders), 2)
-            account.balance += account.commissions.pop(market.market_id, 0.0)
+            orders = account.cleared.pop(market.market_id, None)
+            if orders is None:
+                continue
+            profit = sum(order["profit"] for order in orders)
+            self._enter(account, market, account.commissions.pop(market.market_id) - profit)
             for record in account.records_of(market.market_id):
                 if record.profit is not None:
                     record.profit = None
@@ -86,9 +88,13 @@ class Settlement:
         commission = round(max(total, 0.0) * rate * (1 - account.account.discount_rate / 100), 2)
         account.cleared[market.market_id] = orders
         account.commissions[market.market_id] = commission
-        account.balance += round(total, 2) - commission
+        self._enter(account, market, total - commission)
+
+    def _enter(self, account: AccountState, market: ExchangeMarket, amount: float) -> None:
+        amount = round(amount, 2)
+        account.balance += amount
         account.statement.append(
-            {"marketId": market.market_id, "amount": round(total - commission, 2), "itemDate": now,
+            {"marketId": market.market_id, "amount": amount, "itemDate": iso(self.state.clock.epoch_ms),
              "balance": round(account.balance, 2)}
         )  # fmt: skip
 

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from flumine_core.errors import StreamError
+
 from .certificates import Certificates
 from .clock import wall_ns
 from .faults import Fault
@@ -92,13 +94,21 @@ class Listener:
         self._silent: list[socket.socket] = []
 
     def open(self) -> None:
-        """Listen: on a port that the system chooses, later on the same one again."""
+        """Listen: on `port`, or one that the system chooses where that is 0; later on the same one again.
+
+        :raises StreamError: where the port cannot be had, as when another process listens on it.
+        """
         if self._socket is not None:
             return
         listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((HOST, self.port))
-        listening.listen(256)
+        try:
+            listening.bind((HOST, self.port))
+            listening.listen(256)
+        except OSError as error:
+            listening.close()
+            reason = error.strerror or error
+            raise StreamError(f"cannot listen on port {self.port} for {self.name}: {reason}") from error
         listening.setblocking(False)
         self.port = listening.getsockname()[1]
         self._socket = listening

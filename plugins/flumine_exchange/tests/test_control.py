@@ -3,7 +3,9 @@
 import json
 import os
 import re
+import select
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,12 +14,13 @@ from typing import Any
 import betfairlightweight
 import pytest
 import requests
-from flumine_core.errors import ExecutionError, FlumineCoreError
+from flumine_core.errors import ExecutionError, FlumineCoreError, StreamError
 from flumine_core.synthetic.market import SyntheticMarket
 from wire import MARKET, Rpc, StreamClient, limit, session_of
 
 from flumine_exchange.control import ControlClient
 from flumine_exchange.exchange import ExchangeSettings, LocalExchange, Scenario
+from flumine_exchange.sockets import HOST
 from flumine_exchange.spawn import spawn
 
 
@@ -168,6 +171,8 @@ def test_another_served_exchange_has_other_bet_ids(tmp_path: Path) -> None:
         (["--demo", "--speed", "-1"], "must be a number above 0"),
         (["--demo", "--set", "settle_secs=1"], "did you mean 'settle_seconds'"),
         (["--demo", "--set", "settle_seconds=soon"], "settle_seconds"),
+        (["--demo", "--set", "accounts=[{}]", "--balance", "5"], "--balance and --currency do not go with"),
+        (["--demo", "--set", "accounts=[{}]", "--currency", "EUR"], "--balance and --currency do not go with"),
     ],
 )
 def test_command_refuses(arguments: list[str], told: str) -> None:
@@ -176,6 +181,45 @@ def test_command_refuses(arguments: list[str], told: str) -> None:
     assert process.returncode != 0
     assert told in error
     assert "Traceback" not in error
+
+
+@pytest.mark.parametrize("server", ["http", "stream"])
+def test_port_that_is_taken_is_named(server: str) -> None:
+    with socket.socket() as other:
+        other.bind((HOST, 0))
+        other.listen()
+        port = other.getsockname()[1]
+        process = serve("--demo", f"--{server}-port", str(port))
+        _, error = process.communicate(timeout=30)
+        assert process.returncode == 1
+        assert f"port {port}" in error and "Traceback" not in error
+
+
+def test_exchange_that_does_not_start_leaves_its_ports(make_exchange: Any) -> None:
+    with socket.socket() as free, socket.socket() as taken:
+        for each in (free, taken):
+            each.bind((HOST, 0))
+        taken.listen()
+        port = free.getsockname()[1]
+        free.close()
+        exchange = LocalExchange([], http_port=port, stream_port=taken.getsockname()[1])
+        with pytest.raises(StreamError, match=str(taken.getsockname()[1])):
+            exchange.start()
+        with LocalExchange([], http_port=port) as second:
+            assert str(port) in second.api_uri
+
+
+def test_market_that_comes_twice_is_told_at_once(tmp_path: Path) -> None:
+    files = [str(SyntheticMarket(updates=50).write(tmp_path / name)) for name in ("market", "market.gz")]
+    process = serve(*files, "--json")
+    assert process.stdout is not None and process.stderr is not None
+    assert json.loads(process.stdout.readline())
+    has_told, _, _ = select.select([process.stderr], [], [], 10)
+    first = process.stderr.readline() if has_told else ""
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=10)
+    assert files[1] in first
+    assert files[1] not in told
 
 
 def test_exchange_that_does_not_start_tells_why(tmp_path: Path) -> None:

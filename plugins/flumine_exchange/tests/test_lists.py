@@ -121,6 +121,30 @@ def test_market_book_weight_and_orders(rpc: Rpc, placed: list[str]) -> None:
     assert [runner["selectionId"] for runner in one["runners"]] == [22]
 
 
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        ({"betIds": [0, 2]}, ["live", "cancelled"]),
+        ({"customerStrategyRefs": ["me"]}, ["live", "matched", "cancelled"]),
+        ({"customerStrategyRefs": ["you"]}, []),
+        ({"matchedSince": "2000-01-01T00:00:00.000Z"}, ["live", "matched"]),
+        ({"matchedSince": "2100-01-01T00:00:00.000Z"}, ["live"]),
+    ],
+)
+def test_orders_of_a_market_book_are_chosen(
+    rpc: Rpc, placed: list[str], params: dict[str, Any], expected: list[str]
+) -> None:
+    if "betIds" in params:
+        params = {"betIds": [placed[number] for number in params["betIds"]]}
+    (book,) = rpc("listMarketBook", marketIds=[MARKET], orderProjection="ALL", **params)
+    refs = {order["customerOrderRef"] for runner in book["runners"] for order in runner["orders"]}
+    assert refs == set(expected)
+    (one,) = rpc("listRunnerBook", marketId=MARKET, selectionId=22, orderProjection="ALL", **params)
+    assert [order["customerOrderRef"] for order in one["runners"][0]["orders"]] == [
+        ref for ref in expected if ref == "matched"
+    ]
+
+
 def test_profit_and_loss(rpc: Rpc, placed: list[str]) -> None:
     (market,) = rpc("listMarketProfitAndLoss", marketIds=[MARKET])
     assert {row["selectionId"]: row["ifWin"] for row in market["profitAndLosses"]} == {11: -2.0, 22: 2.0, 33: -2.0}

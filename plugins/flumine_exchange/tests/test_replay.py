@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from flumine_core.book.definition import parse_datetime
+from flumine_core.errors import SettingsError
 from flumine_core.synthetic.event import event
 from flumine_core.synthetic.market import SyntheticMarket
 from wire import MARKET, client_of, is_delta, wait_until
@@ -118,6 +120,58 @@ def test_file_that_ends_too_early_is_told_and_played_so_far(make_exchange: Any, 
     status = exchange.replay_status()
     assert status["played"] > 10
     assert len(status["bad_lines"]) == 1 and "market.gz" in status["bad_lines"][0]
+
+
+def test_file_that_is_named_twice_is_played_once(make_exchange: Any, tmp_path: Path) -> None:
+    file = SMALL.write(tmp_path / "market")
+    exchange = make_exchange([file, str(file)])
+    assert exchange.step(1000) == sum(1 for _ in SMALL.lines()) - 1
+    assert exchange.replay_status()["bad_lines"] == []
+
+
+def test_market_that_a_second_file_brings_is_told_and_left_out(make_exchange: Any, tmp_path: Path) -> None:
+    plain, packed = SMALL.write(tmp_path / "market"), SMALL.write(tmp_path / "market.gz")
+    exchange = make_exchange([plain, packed], speed=1.0, seconds_before_off=60.0)
+    exchange.clock.freeze()
+    exchange.start_replay()
+    exchange.clock.advance(3600)
+    assert exchange.wait_replayed(10)
+    status = exchange.replay_status()
+    assert status["played"] == sum(1 for _ in SMALL.lines())
+    (told,) = status["bad_lines"]
+    assert told.startswith(f"{packed}: ") and SMALL.market_id in told and f" {plain}," in told
+
+
+def test_what_else_a_second_file_brings_is_played(make_exchange: Any, tmp_path: Path) -> None:
+    both = event("WIN", "PLACE", like=SMALL)
+    exchange = make_exchange(
+        [SyntheticMarket(updates=60, market_id="1.300000001"), both.write(tmp_path / "event"), both]
+    )
+    exchange.start_replay()
+    assert exchange.wait_replayed(10)
+    assert len(exchange.market_ids) == 3
+    assert {exchange.market(each).definition["status"] for each in exchange.market_ids} == {"CLOSED"}
+    assert len(exchange.replay_status()["bad_lines"]) == 2
+
+    first, second = exchange.market_ids[1:]
+    lines = [line for line in both.lines() if first.encode() in line]
+    (tmp_path / "first").write_bytes(b"".join(lines))
+    exchange = make_exchange([tmp_path / "first", tmp_path / "event"])
+    exchange.start_replay()
+    assert exchange.wait_replayed(10)
+    assert exchange.market_ids == [first, second]
+    assert exchange.market(second).definition["status"] == "CLOSED"
+    assert len(exchange.replay_status()["bad_lines"]) == 1
+
+
+def test_scenario_of_a_market_that_is_there_is_refused(make_exchange: Any, tmp_path: Path) -> None:
+    scenario = Scenario(market_id=SMALL.market_id)
+    with pytest.raises(SettingsError, match=SMALL.market_id):
+        make_exchange([SMALL]).add_scenario(scenario)
+    exchange = make_exchange([SMALL, scenario])
+    assert len(exchange.market(SMALL.market_id).definition["runners"]) == 3
+    (told,) = exchange.replay_status()["bad_lines"]
+    assert SMALL.market_id in told
 
 
 def test_script_is_followed(make_exchange: Any, make_stream: Any) -> None:

@@ -121,6 +121,23 @@ def test_profit_commission_balance_and_cleared_orders(rpc: Rpc) -> None:
     assert item["amount"] == 5.7
 
 
+def test_statement_adds_up_when_a_settlement_is_taken_back(rpc: Rpc) -> None:
+    rpc.place(limit("BACK", 2.0, 10.0))
+    market = rpc.exchange.market(MARKET)
+    market.close([11])
+    market.settle()
+    market.reopen()
+    market.close([22])
+    market.settle()
+    items = rpc("getAccountStatement", "account")["accountStatement"]
+    assert [(item["amount"], item["balance"]) for item in items] == [
+        (-10.0, 9_990.0),
+        (-9.5, 10_000.0),
+        (9.5, 10_009.5),
+    ]
+    assert rpc("getAccountFunds", "account")["availableToBetBalance"] == 9_990.0
+
+
 def test_market_is_settled_by_itself_some_time_later(rpc: Rpc) -> None:
     rpc.exchange.clock.freeze()
     rpc.place(limit("BACK", 2.0, 10.0, ref="won"))
