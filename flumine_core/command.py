@@ -15,7 +15,7 @@ from .plain import Named, Run
 from .session import Flumine
 from .settings import Settings
 
-__all__ = ["Choices", "flumine_of", "with_choices"]
+__all__ = ["Choices", "flumine_of", "load_configuration", "with_choices"]
 
 
 def flumine_of(choices: Choices, wants: Callable[[Any], bool]) -> tuple[Flumine, list[str]]:

@@ -84,15 +84,15 @@ class LiveSettings(StreamWaits):
     """
 
     wait_factor: float = attrs.field(default=1.0, validator=positive_number)
-    connect_timeout: float = attrs.field(default=3.05, validator=_seconds)
-    read_timeout: float = attrs.field(default=16.0, validator=_seconds)
+    connect_timeout: float = attrs.field(default=3.05, validator=positive_number)
+    read_timeout: float = attrs.field(default=16.0, validator=positive_number)
     idle_connection: float = attrs.field(default=60.0, validator=_seconds)
     resend_within: float = attrs.field(default=45.0, validator=_seconds)
     unknown_deadline: float = attrs.field(default=20.0, validator=_seconds)
-    look_interval: float = attrs.field(default=0.5, validator=_seconds)
-    look_interval_max: float = attrs.field(default=5.0, validator=_seconds)
-    login_backoff: float = attrs.field(default=1.0, validator=_seconds)
-    login_backoff_max: float = attrs.field(default=60.0, validator=_seconds)
+    look_interval: float = attrs.field(default=0.5, validator=positive_number)
+    look_interval_max: float = attrs.field(default=5.0, validator=positive_number)
+    login_backoff: float = attrs.field(default=1.0, validator=positive_number)
+    login_backoff_max: float = attrs.field(default=60.0, validator=positive_number)
     login_ban: float = attrs.field(default=1200.0, validator=_seconds)
     login_limit: int = attrs.field(default=20, validator=positive_count)
     list_concurrency: int = attrs.field(default=3, validator=positive_count)
@@ -100,7 +100,7 @@ class LiveSettings(StreamWaits):
     own_orders_only: bool = attrs.field(default=False, validator=_flag)
     journal: str | None = attrs.field(default=None, validator=_text_or_none)
     journal_synchronous: str = attrs.field(default="NORMAL", validator=_synchronous)
-    context_interval: float = attrs.field(default=1.0, validator=_seconds)
+    context_interval: float = attrs.field(default=1.0, validator=positive_number)
 
     def wait(self, name: str) -> float:
         """Return the seconds of a setting, multiplied by `wait_factor`."""

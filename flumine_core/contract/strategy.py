@@ -165,8 +165,8 @@ class BaseStrategy:
             market_data_filter, streams = None, market_data_filter
         if isinstance(streaming_timeout, str):
             raise SettingsError(
-                f"streaming_timeout must be seconds > 0, was {streaming_timeout!r}: flumine has its arguments in another"
-                " order, name them"
+                f"streaming_timeout must be seconds > 0, was {streaming_timeout!r}: "
+                "flumine has its arguments in another order, name them"
             )
         if stream is not None and streams is not None:
             raise SettingsError("give either stream or streams, both were given")

@@ -120,6 +120,8 @@ class Transaction:
         blotter = market.blotter
         self._check_market(order)
         if blotter.has_order(order.id):
+            if blotter[order.id] is not order:
+                raise OrderError(f"strategy {order.trade.strategy.name} was not added: it counts order ids of its own")
             raise OrderError(f"order {order.id} has already been placed")
         if self._is_default and (strategy := order.trade.strategy).client not in (None, self._client):
             raise OrderError(
@@ -212,8 +214,24 @@ class Transaction:
         return len(outbox) - before
 
     def _make(self, package_type: OrderPackageType, requests: list[tuple[Order, int | None]]) -> None:
+        if package_type is not _PLACE:
+            requests = [each for each in requests if not self._is_too_late(each[0], package_type)]
         for version, orders in chunk_orders(requests, self._client.venue.order_limit(package_type)):
             self._put_out(package_type, orders, version)
+
+    def _is_too_late(self, order: Order, package_type: OrderPackageType) -> bool:
+        """Refuse a request whose order has become complete since: it has forgotten what was asked."""
+        if not order.complete:
+            return False
+        verb, strategy = package_type.value.lower(), order.trade.strategy.name
+        reason = f"the order was complete before the transaction was executed: there is nothing to {verb}"
+        refusal = Refusal(
+            "Transaction", reason, {}, order.market_id, order.selection_id, strategy, order.id, package_type
+        )
+        self._client.release(order, package_type)
+        order.refusal, order.violation_msg = refusal, refusal.message
+        self._gate.refuse(order, refusal)
+        return True
 
     def _put_out(self, package_type: OrderPackageType, orders: tuple[Order, ...], version: int | None) -> None:
         market, gate = self._market, self._gate

@@ -16,6 +16,7 @@ from ..order.cleared import Cleared
 from .api import Api
 from .backoff import Backoff
 from .journal import Journal
+from .login import CallError
 from .resources import cleared_order_of
 from .worked import Accounts, WorkedFramework, guarded, in_kernel
 
@@ -153,24 +154,38 @@ def poll_market_closure(tracker: ClearedMarkets) -> None:
 
 
 def poll_cleared_orders(tracker: ClearedMarkets) -> None:
-    """Ask what came of the orders of markets that have closed; that there is nothing yet is not final."""
+    """Ask what came of the orders of markets that have closed; that there is nothing yet is not final.
+
+    :raises Exception: what a market has raised first, once all that are due have had their turn.
+    """
     tracker.take_closed()
+    raised: list[Exception] = []
     for closed in tracker.due():
-        status = tracker.status(closed.market_id)
-        if not status:  # it has left, or is open again
-            del tracker.waiting[closed.market_id]
-            continue
-        if status not in (_CLOSED, "ABSENT"):
-            tracker.put_off(closed, is_closed=False)
-            continue
-        for client, api in tracker.accounts():
-            if client.username not in closed.done and _bring_cleared(tracker.framework, closed, client, api):
-                closed.done.add(client.username)
-        if closed.is_late or all(client.username in closed.done for client, _ in tracker.accounts()):
-            del tracker.waiting[closed.market_id]
-            tracker.let_go(closed.market_id)
-        else:
+        try:
+            _ask(tracker, closed)
+        except Exception as error:  # of a market that others do not wait for
             tracker.put_off(closed)
+            raised.append(error)
+    if raised:
+        raise raised[0]
+
+
+def _ask(tracker: ClearedMarkets, closed: _Closed) -> None:
+    status = tracker.status(closed.market_id)
+    if not status:  # it has left, or is open again
+        del tracker.waiting[closed.market_id]
+        return
+    if status not in (_CLOSED, "ABSENT"):
+        tracker.put_off(closed, is_closed=False)
+        return
+    for client, api in tracker.accounts():
+        if client.username not in closed.done and _bring_cleared(tracker.framework, closed, client, api):
+            closed.done.add(client.username)
+    if closed.is_late or all(client.username in closed.done for client, _ in tracker.accounts()):
+        del tracker.waiting[closed.market_id]
+        tracker.let_go(closed.market_id)
+    else:
+        tracker.put_off(closed)
 
 
 def _bring_cleared(framework: WorkedFramework, closed: _Closed, client: BaseClient, api: Api) -> bool:
@@ -236,7 +251,7 @@ def cleared_rows(api: Api, market_id: str, group_by: str | None, refs: list[str]
 
     :param group_by: "MARKET" for profit and commission, None for every bet.
     :param refs: customerStrategyRefs of the bets, None is every bet of the account.
-    :raises CallError: where the exchange does not answer.
+    :raises CallError: where the exchange does not answer, or what is no answer.
     """
     rows: list[dict[str, Any]] = []
     params: dict[str, Any] = {"betStatus": "SETTLED", "marketIds": [market_id]}
@@ -246,8 +261,10 @@ def cleared_rows(api: Api, market_id: str, group_by: str | None, refs: list[str]
         params["customerStrategyRefs"] = refs
     while True:
         page = api.call("listClearedOrders", {**params, "fromRecord": len(rows), "recordCount": _PAGE})
-        new = [row for row in page.get("clearedOrders") or () if _is_object(row)]
-        rows += new
+        new = page.get("clearedOrders") if _is_object(page) else None
+        if not isinstance(new, list):
+            raise CallError("BAD_ANSWER", "listClearedOrders must bring clearedOrders", is_refused=True)
+        rows += [row for row in new if _is_object(row)]
         if not page.get("moreAvailable") or not new:
             return rows
 

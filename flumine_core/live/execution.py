@@ -268,10 +268,8 @@ class BetfairExecution(Calls):
         filters = {"customerStrategyRefs": [self._own_ref]} if self._settings.own_orders_only else {}
         try:
             bets = self._lists.current(**filters)
-        except CallError as failure:
-            error = failure
         except Exception as failure:
-            error = unread(failure)
+            error = failure if isinstance(failure, CallError) else unread(failure)
         self._arrive(ListEvent(bets=bets, connection=connection, error=error))
 
     def _list_missing(self, connection: int, bet_ids: list[str]) -> None:
@@ -279,10 +277,8 @@ class BetfairExecution(Calls):
         try:
             bets = self._lists.named(bet_ids, ())
             bets += self._cleared(bets, bet_ids, ())
-        except CallError as failure:
-            error = failure
         except Exception as failure:
-            error = unread(failure)
+            error = failure if isinstance(failure, CallError) else unread(failure)
         self._arrive(ListEvent(bets=bets, connection=connection, is_last=True, error=error))
 
     def _listed(self, event: ListEvent) -> Iterator[Report]:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import msgspec
@@ -41,6 +42,9 @@ CREATE TABLE IF NOT EXISTS closed_markets (market_id TEXT PRIMARY KEY, closed_ms
 _BY_MARKET = ("orders", "trades", *TABLES, "intents", "closed_markets")
 _KEPT_MS = 7 * 24 * 3_600_000
 """How long the rows of a closed market are kept."""
+
+_FORGET_SECONDS = 24 * 3600.0
+"""How often they are looked for."""
 
 _BUSY_SECONDS = 1.0
 """How long a write waits for another process, such as one that copies the file."""
@@ -110,8 +114,8 @@ class Journal:
                 if told != "ok":
                     raise sqlite3.DatabaseError(told)
                 self._connection.executescript(_SCHEMA + SCHEMA)
-                self._forget_old()
                 self._mover = sqlite3.connect(self.path, 0, check_same_thread=False, isolation_level=None)
+                self._forget_old()
             except sqlite3.OperationalError as error:
                 raise SettingsError(f"journal {self.path} cannot be used: {error}") from error
 
@@ -234,8 +238,10 @@ class Journal:
 
         Only the little that is written meanwhile is moved while others wait: the log begins anew where all was moved.
         """
-        self._writes = 0
         try:
+            if monotonic() >= self._forget_at:
+                self._forget_old()
+            self._writes = 0
             self._mover.execute(_MOVE)
             with self._lock:
                 self._mover.execute(_MOVE)
@@ -347,14 +353,23 @@ class Journal:
             return self._connection.execute(query, values).fetchall()
 
     def _forget_old(self) -> None:
+        self._forget_at = monotonic() + _FORGET_SECONDS
         mark = self.high_water
-        before = self._clock.epoch_ms - _KEPT_MS
-        chosen = "SELECT market_id FROM closed_markets WHERE closed_ms < ?"
-        statements: list[Statement] = []
         if mark is not None:
-            statements.append(("INSERT OR REPLACE INTO meta VALUES ('high_water', ?)", (mark,)))
-        statements += [(f"DELETE FROM {table} WHERE market_id IN ({chosen})", (before,)) for table in _BY_MARKET]
-        self._write(statements)
+            self._write([("INSERT OR REPLACE INTO meta VALUES ('high_water', ?)", (mark,))])
+        statements = _deletions(self._mover, self._clock.epoch_ms - _KEPT_MS)
+        for start in range(0, len(statements), _NOTES_A_WRITE):  # an intent may wait
+            self._write(statements[start : start + _NOTES_A_WRITE])
+
+
+def _deletions(connection: sqlite3.Connection, before_ms: int) -> list[Statement]:
+    """Return what deletes the rows of markets that closed before then, each unless its market opens again."""
+    statements: list[Statement] = []
+    for table in _BY_MARKET:
+        chosen = f"(SELECT closed_ms FROM closed_markets AS each WHERE each.market_id = {table}.market_id) < ?"
+        rows = connection.execute(f"SELECT rowid FROM {table} WHERE {chosen}", (before_ms,)).fetchall()
+        statements += [(f"DELETE FROM {table} WHERE rowid = ? AND {chosen}", (rowid, before_ms)) for (rowid,) in rows]
+    return statements
 
 
 @contextmanager
@@ -396,7 +411,11 @@ def open_journal(settings: Settings, clock: Any, ids: LiveIds, on_unkept: Callab
     """
     if settings.journal == "":
         return None
-    path = Path(settings.journal) if settings.journal else user_state_path("flumine_core") / "journal.sqlite"
+    try:
+        named = Path(settings.journal or "").expanduser()
+    except RuntimeError as error:  # of a user who is not there
+        raise SettingsError(f"journal {settings.journal} cannot be used: {error}") from error
+    path = named if settings.journal else user_state_path("flumine_core") / "journal.sqlite"
     journal = Journal(path, settings.journal_synchronous, clock, on_unkept)
     ids.above(journal.high_water)
     return journal

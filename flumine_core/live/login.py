@@ -42,7 +42,7 @@ class Login:
     """One session of a betfairlightweight APIClient, shared by all threads and streams.
 
     :param is_interactive: log in without a certificate.
-    :param on_alert: told, once, when a login was refused for good.
+    :param on_alert: told, once, when a login was refused for good, or its certificate cannot be read.
     :ivar refusal: why no login is tried any more, None while all is well.
     :ivar count: successful logins.
     """
@@ -153,6 +153,11 @@ class Login:
             return self._post("login", client.login_headers, form)
         try:
             certificate = client.cert
+        except OSError as error:  # the directory may well be readable again
+            failure = CallError("NOT_SENT", f"the certificate for the login cannot be read: {error}", is_refused=True)
+            if not self._failures or str(failure) != self._last_error:
+                self._on_alert(str(failure))
+            raise failure from error
         except Exception as error:
             raise self._stop(f"no certificate for the login: {error}") from error
         return self._post("certlogin", client.login_headers, form, certificate)

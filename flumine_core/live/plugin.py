@@ -22,6 +22,7 @@ from ..contract.streams import (
 from ..contract.worker import BackgroundWorker
 from ..control.stream import StreamValidation
 from ..errors import ClientError, ExecutionError, SettingsError, StreamError
+from ..hint import one_line
 from ..market.market import Market
 from ..settings import Settings
 from .api import Api
@@ -74,6 +75,7 @@ class LiveEnd:
         self._journal: Journal | None = None
         self._streams: list[LiveStream] = []
         self._apis: dict[str, Api] = {}
+        self._start_error: BaseException | None = None
 
     def api_of(self, client: BaseClient) -> Api:
         """Return the API of an account, one for all who call it."""
@@ -106,7 +108,11 @@ class LiveEnd:
                 raise ClientError(f"account {client.username} cannot be used: {error}") from error
 
     def is_ready(self) -> bool:
-        """Whether it is known of every account that trades what it has at the exchange."""
+        """Whether it is known of every account that trades what it has at the exchange.
+
+        :raises ExecutionError: where the live end could not start.
+        """
+        self._check_started()
         return all(
             control.is_open
             for client in self._framework.clients
@@ -129,7 +135,21 @@ class LiveEnd:
 
     @hookimpl
     def flumine_start(self, framework: LiveFramework) -> None:
-        """Add order streams, workers, and the control that keeps orders off stale markets."""
+        """Add order streams, workers, and the control that keeps orders off stale markets.
+
+        Where that fails the run does not go on without them: it ends before any stream opens.
+        """
+        try:
+            self._add_all(framework)
+        except BaseException as error:
+            self._start_error = error
+            raise
+
+    def _check_started(self) -> None:
+        if self._start_error is not None:
+            raise ExecutionError(f"the live end could not start: {one_line(self._start_error)}") from self._start_error
+
+    def _add_all(self, framework: LiveFramework) -> None:
         if not any(isinstance(control, StreamValidation) for control in framework.trading_controls):
             framework.add_trading_control(StreamValidation)
         for client in framework.clients:
@@ -168,6 +188,7 @@ class LiveEnd:
     @hookimpl
     def flumine_make_stream(self, description: BaseStream, settings: Settings) -> LiveStream | None:
         """Open a market, data, order, race or cricket stream."""
+        self._check_started()
         makers: tuple[tuple[Any, Any], ...] = (
             (DataStream, LiveDataStream),
             (MarketStream, LiveMarketStream),

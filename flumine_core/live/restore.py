@@ -24,7 +24,8 @@ def restore(journal: Journal, framework: Any, client: Any, outside: Any) -> Iter
     """
     strategies = {strategy.name: strategy for strategy in framework.strategies}
     trades = {record["id"]: record for record in journal.trades()}
-    made: dict[str, Trade] = {}
+    # a trade's orders may be of several accounts, of which others may have been rebuilt before
+    made = {order.trade.id: order.trade for market in framework.markets for order in market.blotter}
     found: list[tuple[Order, Mapping[str, Any], bool]] = []
     for record in journal.orders(client.username):
         strategy = strategies.get(record["strategy"])
@@ -34,6 +35,7 @@ def restore(journal: Journal, framework: Any, client: Any, outside: Any) -> Iter
         if trade is None:
             trade = _trade(record, trades.get(record["trade_id"], {}), strategy or outside)
             made[record["trade_id"]] = trade
+        trade.revive()
         found.append((_order(record, trade, client), record, strategy is None))
     for order, kept, is_outside in found:
         status = OrderStatus[kept["status"] or "PENDING"]
@@ -106,6 +108,7 @@ def _order(record: Mapping[str, Any], trade: Trade, client: Any) -> Order:
         notes=record["notes"],
     )
     order.id = record["id"]
+    order.follows = record.get("follows")
     order.client = client
     order.created_ms = record["created_ms"]
     order.market_version = record["market_version"]

@@ -62,7 +62,12 @@ def test_a_filled_order_stays_filled_if_the_transaction_is_never_executed(ask: A
 
 @pytest.mark.parametrize("ask", ASKS, ids=["cancel", "update", "replace"])
 def test_a_filled_order_stays_filled_if_the_transaction_is_executed_late(ask: Any) -> None:
-    _, order = outcome(ask, is_executing=True)
+    found, order = outcome(ask, is_executing=True)
     assert order.size_matched == 2.0
     assert order.status is OrderStatus.EXECUTION_COMPLETE
     assert order.trade.complete
+    (refusal,) = found.refusals
+    assert refusal.control == "Transaction"
+    assert "the order was complete before the transaction was executed" in refusal.reason
+    assert order.violation_msg == refusal.message
+    assert order.client.transaction_count_total == 1  # nothing but the placing has been asked of the exchange

@@ -81,6 +81,9 @@ class Backlog:
         :raises OSError: where they had to be spooled and could not be; they stay in memory, or are counted as lost.
         """
         with self._lock:
+            if self._is_closed:
+                self.lost += counted(pieces)
+                raise OSError(f"{counted(pieces)} entries came after the end")
             coming, failure = deque(pieces), None
             while coming:
                 room = self.memory * MOST_TIMES_MEMORY - self._count
@@ -111,10 +114,13 @@ class Backlog:
     def spill(self) -> None:
         """Move what is in memory into the spool, and what is put from now on, until all of it is confirmed.
 
+        Once closed, nothing is moved any more.
+
         :raises OSError: where that is not possible; what could not be moved stays in memory.
         """
         with self._lock:
-            self._spill()
+            if not self._is_closed:
+                self._spill()
 
     def _spill(self) -> None:
         self._is_spooling = True
@@ -199,17 +205,23 @@ class Backlog:
             self.path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Leave what is not yet written in the spool, for the next start.
+        """Leave what is not yet written in the spool, for the next start; any thread may do so.
 
-        :raises OSError: where that is not possible.
+        :raises OSError: where not all of it could be spooled; the others are lost, and the error says how many.
         """
         with self._lock:
             if self._is_closed:
                 return
             try:
                 self._spill()
+            except OSError as error:
+                lost, self._count = self._count, 0
+                self._pieces.clear()
+                self.lost += lost
+                raise OSError(f"{lost} entries are lost, they cannot be spooled: {error}") from error
             finally:
                 self._is_closed = True
+                self._finish_spool()
                 if self._file is not None:
                     self._file.close()
                     self._file = None

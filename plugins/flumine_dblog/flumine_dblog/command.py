@@ -1,8 +1,8 @@
 """`python -m flumine_core db`: what is in the database, as tables or JSON."""
 
+import functools
 import json
 import sys
-import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -10,12 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from flumine_core.command import Choices, load_configuration, with_choices
 from flumine_core.errors import SettingsError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 DEFAULT_URL = "sqlite:///flumine.db"
+
+CONTROL_NAMES = ("dblog", "flumine_dblog.plugin:DatabaseLog")
+"""What a configuration may call the logging control."""
 
 _NUMBERS = frozenset({"run", "run_id", "price", "size", "markets", "orders", "size_matched", "profit"})
 
@@ -26,25 +30,36 @@ _NUMBERS = frozenset({"run", "run_id", "price", "size", "markets", "orders", "si
     envvar="FLUMINE_DBLOG_URL",
     help="The database. [default: FLUMINE_DBLOG_URL, the url that the configuration gives dblog, else flumine.db]",
 )
+@with_choices
 @click.pass_context
-def command(context: click.Context, url: str | None) -> None:
+def command(context: click.Context, url: str | None, choices: Choices) -> None:
     """Look into the database that the logging control dblog writes."""
-    context.obj = url or _configured(context) or DEFAULT_URL
+    context.obj = choices
 
 
-def _configured(context: click.Context) -> str | None:
-    """Return the url that flumine.toml gives dblog."""
-    named = context.find_root().params.get("config")
-    path = Path(named or "flumine.toml")
-    if not path.is_file():
-        return None
-    try:
-        data = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"{path}: {error}") from error
-    for entry in data.get("logging_controls", ()):
-        if isinstance(entry, dict) and entry.get("name") == "dblog":
-            url = (entry.get("options") or {}).get("url")
+def _with_url(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the database's url, and the options that all commands share."""
+
+    @with_choices
+    @functools.wraps(function)
+    def asked(choices: Choices, **options: Any) -> Any:
+        group = click.get_current_context().parent
+        assert group is not None
+        return function(group.params["url"] or _configured(choices) or DEFAULT_URL, **options)
+
+    return asked
+
+
+def _configured(choices: Choices) -> str | None:
+    """Return the url that the configuration gives dblog, None where it gives none.
+
+    :raises SettingsError: where the configuration has errors.
+    """
+    configuration = load_configuration(choices.config, choices.sets)
+    configuration.require_sound()
+    for entry in configuration.entries["logging_controls"]:
+        if entry.name in CONTROL_NAMES:
+            url = entry.options.get("url")
             return None if url is None else str(url)
     return None
 
@@ -131,7 +146,7 @@ def _number(connection: "Connection", run: str | int) -> int | None:
 
 
 @command.command()
-@click.pass_obj
+@_with_url
 def upgrade(url: str) -> None:
     """Make the tables, or bring them up to this version."""
     from sqlalchemy.exc import SQLAlchemyError
@@ -152,7 +167,7 @@ def upgrade(url: str) -> None:
 @command.command()
 @click.option("--most", default=20, show_default=True, type=click.IntRange(1), help="How many, the latest ones.")
 @_as_json
-@click.pass_obj
+@_with_url
 def runs(url: str, most: int, as_json: bool) -> None:
     """List the runs."""
     from .questions import list_runs
@@ -168,7 +183,7 @@ def runs(url: str, most: int, as_json: bool) -> None:
 @_since_option
 @click.option("--most", type=click.IntRange(1), help="How many, the oldest ones.  [default: all]")
 @_as_json
-@click.pass_obj
+@_with_url
 def orders(
     url: str,
     run: str | int,
@@ -196,7 +211,7 @@ def orders(
 @_run_option
 @_since_option
 @_as_json
-@click.pass_obj
+@_with_url
 def pnl(url: str, by: str, run: str | int, since: datetime | None, as_json: bool) -> None:
     """Sum up profit and loss, before commission."""
     from .questions import profit

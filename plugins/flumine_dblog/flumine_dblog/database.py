@@ -61,7 +61,20 @@ def parse_url(text: str) -> URL:
         raise SettingsError(f"url must be of sqlite, postgresql or mariadb, was of {backend}")
     if backend == "sqlite" and url.database in (None, "", ":memory:"):
         raise SettingsError("url must name a file where it is of sqlite")
+    if url.database is not None and backend == "sqlite":
+        url = url.set(database=str(expanded(Path(url.database))))
     return url if "+" in url.drivername else url.set(drivername=_DRIVERS[backend])
+
+
+def expanded(path: Path) -> Path:
+    """Return a path with the home directory in place of `~`.
+
+    :raises SettingsError: where there is none.
+    """
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise SettingsError(f"{path}: {error}") from None
 
 
 def shown(url: URL) -> str:

@@ -2,7 +2,9 @@
 
 import hashlib
 import os
+import sys
 import threading
+import time
 import uuid
 from collections import deque
 from collections.abc import Callable
@@ -17,8 +19,8 @@ from flumine_core.errors import SettingsError
 from flumine_core.events import EVENT_NOUNS, Event
 
 from . import rows
-from .database import Database, parse_url, shown
-from .process import WriterProcess
+from .database import Database, expanded, parse_url, shown
+from .process import LAST_SECONDS, WriterProcess
 from .wire import EncodedRows, Terms, frame_of
 from .writer import Writer
 
@@ -45,7 +47,8 @@ class DatabaseLog(LoggingControl):
     :param memory: entries that are kept in memory; more are spooled.
     :param close_seconds: how long the end of a run waits for the database; what is left then lies in the spool, and
         the next run writes it.
-    :param process: write in a process of its own, which costs the trading loop less than a thread; False: a thread.
+    :param process: write in a process of its own, which costs the trading loop less than a thread; False: a thread. On
+        Windows it is always a thread.
     :raises SettingsError: where an option does not fit, or the spool cannot be written to.
     """
 
@@ -91,7 +94,9 @@ class DatabaseLog(LoggingControl):
         folder = _made_folder(Path(spool), url)
         terms = Terms(url, str(folder.absolute()), self._uuid, batch, interval, memory, close_seconds)
         Database(parse_url(url)).prepare()
-        self._writer = WriterProcess(terms, self._report) if process else Writer(terms, self._report)
+        # a process takes over the socket as an open file, which Windows cannot
+        has_process = process and sys.platform != "win32"
+        self._writer = WriterProcess(terms, self._report) if has_process else Writer(terms, self._report)
 
     def start(self, on_error: Callable[[str, str, BaseException], None]) -> None:
         """Start the thread that takes events, and what writes."""
@@ -159,20 +164,12 @@ class DatabaseLog(LoggingControl):
         self._skipped.clear()
         if self._frameworks > 1:
             return
-        settings = event.event
+        self._put_run(event.event.get("simulated"), event.event)
+
+    def _put_run(self, is_simulated: bool | None, settings: dict[str, Any]) -> None:
         version, plugins = self._installed
-        self._put(
-            "run",
-            (
-                self._uuid,
-                self._run_name,
-                settings.get("simulated"),
-                self._started,
-                version,
-                rows.text_of(plugins),
-                rows.text_of(settings),
-            ),
-        )
+        texts = rows.text_of(plugins), rows.text_of(settings)
+        self._put("run", (self._uuid, self._run_name, is_simulated, self._started, version, *texts))
 
     def process_strategy(self, event: Any) -> None:
         """Write a strategy."""
@@ -229,11 +226,22 @@ class DatabaseLog(LoggingControl):
         self._put("balance", rows.balance_row(LiveClock().epoch_ms, event.event))
 
     def process_end_flumine(self, event: Any) -> None:
-        """Write the run's end, and wait for everything to be written."""
+        """Write the run's end, and wait for everything to be written.
+
+        Of the time that a live run gives, half is for the database; the rest is for a process that does not answer, and
+        for the spool.
+        """
+        began = time.monotonic()
         self.flush()
+        if not self._frameworks:  # it ended before its first framework told anything
+            self._put_run(self.is_awaited, {})
         self._put("end", (self._uuid, LiveClock().epoch_ms))
         self.flush()
-        within = self._close_seconds if self.stop_within is None else min(self._close_seconds, self.stop_within / 2)
+        within = self._close_seconds
+        if self.stop_within is not None:
+            within = min(within, max(self.stop_within / 2 - (time.monotonic() - began), 0.0))
+            if isinstance(self._writer, WriterProcess):
+                self._writer.last_seconds = min(LAST_SECONDS, self.stop_within / 4)
         left = self._writer.close(within)
         if left:
             self._report("close", OSError(f"{left} entries are in {self._writer.spool}, the next run writes them"))
@@ -245,7 +253,7 @@ def _pass_over(event: Event) -> None:
 
 def _made_folder(spool: Path, url: str) -> Path:
     """Return the directory for one database's spools, made if need be."""
-    folder = spool / hashlib.sha256(shown(parse_url(url)).encode()).hexdigest()[:12]
+    folder = expanded(spool) / hashlib.sha256(shown(parse_url(url)).encode()).hexdigest()[:12]
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

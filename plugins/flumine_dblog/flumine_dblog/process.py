@@ -25,7 +25,7 @@ from .wire import (
     decode_answer,
     framed,
 )
-from .writer import LONGEST_PAUSE, Report, Writer
+from .writer import Report, Writer
 
 BUFFER = 1 << 20
 """Bytes that the system is asked to take at once: the fewer pieces, the less often the trading loop is held up."""
@@ -34,7 +34,7 @@ PATIENCE = 1.0
 """Seconds that `put` waits, at most, for the process to take what it is given."""
 
 LAST_SECONDS = 5.0
-"""Seconds beyond those of the writer that its last word is waited for."""
+"""Seconds beyond those of the writer that its last word is waited for, at most."""
 
 _ERRORS: dict[str, type[Exception]] = {
     kind.__name__: kind for kind in (Away, Rejected, OSError, ValueError, TypeError, RuntimeError)
@@ -46,11 +46,14 @@ class WriterProcess:
 
     Entries are kept until the process has them in the database or in the spool. If it dies, or does not take them any
     more, a writer on a thread of this process goes on from there; the database knows what it has.
+
+    :ivar last_seconds: how long, beyond the seconds that `close` gives, the process's last word is waited for.
     """
 
     def __init__(self, terms: Terms, report: Report) -> None:
         self.terms = terms
         self.report = report
+        self.last_seconds = LAST_SECONDS
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
         self._frames = Frames()
@@ -119,11 +122,11 @@ class WriterProcess:
         deadline = time.monotonic() + seconds
         if self._fallback is None:
             self._outgoing.append(memoryview(framed(Close(seconds))))
-            limit = deadline + LONGEST_PAUSE + LAST_SECONDS
-            while self._fallback is None and self._closed is None and time.monotonic() < limit:
-                self._exchange(0.2, is_last=True)
+            limit = deadline + self.last_seconds
+            while self._fallback is None and self._closed is None and (rest := limit - time.monotonic()) > 0:
+                self._exchange(min(rest, 0.2), is_last=True)
             if self._closed is not None:
-                self._end_process(LAST_SECONDS)
+                self._end_process(self.last_seconds)
                 return self._closed.left
             if self._fallback is None:
                 self._fall_back(OSError(f"the writer's process {self.pid} does not end"))

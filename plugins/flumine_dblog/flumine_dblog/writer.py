@@ -86,18 +86,15 @@ class Writer:
 
     def close(self, seconds: float) -> int:
         """Write what is left, for `seconds` at most, and end; return how many entries stay in the spool."""
-        if not self.is_started:
-            left = len(self._backlog)
-            self._close_backlog()
-            return left
-        self._deadline = time.monotonic() + seconds
-        self._closing.set()
-        self._due.set()
-        # a thread that waits for a server that hangs ends when that answers, or with the process
-        self._thread.join(seconds + LONGEST_PAUSE)
-        left = len(self._backlog)
+        if self.is_started:
+            self._deadline = time.monotonic() + seconds
+            self._closing.set()
+            self._due.set()
+            # a thread that waits for a server that hangs ends when that answers, or with the process; what it has in
+            # hand is spooled, too, and passed over by its number if it is written after all
+            self._thread.join(seconds)
         self._close_backlog()
-        return left
+        return len(self._backlog)
 
     def _close_backlog(self) -> None:
         try:

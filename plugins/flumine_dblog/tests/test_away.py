@@ -1,6 +1,7 @@
 """The database goes away and comes back: nothing is lost, nothing doubled, and the trading loop never waits."""
 
 import json
+import sqlite3
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,6 +9,9 @@ from typing import Any
 
 import pytest
 from filelock import FileLock
+from flumine_core.events import ConfigEvent
+
+from flumine_dblog.plugin import DatabaseLog
 
 KINDS = ["postgresql", "mariadb"]
 
@@ -102,8 +106,6 @@ def test_a_server_that_hangs_holds_up_nobody(postgresql: Any, simulate: Any, too
 
 
 def test_sqlite_that_is_locked_by_another(simulate: Any, tools: Any, sqlite_url: str, tmp_path: Path) -> None:
-    import sqlite3
-
     path = sqlite_url.removeprefix("sqlite:///")
     simulate(sqlite_url)
     other = sqlite3.connect(path, isolation_level=None)
@@ -112,6 +114,75 @@ def test_sqlite_that_is_locked_by_another(simulate: Any, tools: Any, sqlite_url:
     other.close()
     assert not spools(tmp_path)
     is_whole(framework, sqlite_url, tools, 2)
+
+
+STOPPED = """
+import os, signal, sqlite3, sys, time
+from pathlib import Path
+import conftest
+from flumine_core.events import BalanceEvent, ConfigEvent
+from flumine_dblog.plugin import DatabaseLog
+
+url, spool, writes = sys.argv[1:]
+other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+other.execute("BEGIN EXCLUSIVE")
+faults = []
+control = DatabaseLog(url, spool=Path(spool), process=writes != "thread", interval=0.01)
+control.start(lambda *fault: faults.append(fault[1]))
+control.put(ConfigEvent({"simulated": False}))
+for number in range(10):
+    control.put(BalanceEvent({"username": "me", "availableToBetBalance": float(number), "exposure": 0.0}))
+if writes != "thread":
+    conftest.wait_until(lambda: conftest.writers() and list(Path(spool).glob("*/*.lock")))
+if writes == "process that hangs":
+    os.kill(conftest.writers()[0].pid, signal.SIGSTOP)
+time.sleep(0.3)
+control.stop_within = 4.0
+began = time.monotonic()
+control.stop()
+print(time.monotonic() - began, *faults)
+for each in conftest.writers():  # one that hangs would keep the output open
+    each.kill()
+"""
+
+
+@pytest.mark.parametrize("writes", ["thread", "process", "process that hangs"])
+def test_a_live_run_ends_in_time_and_loses_nothing_while_sqlite_is_locked(
+    writes: str, simulate: Any, sqlite_url: str, tools: Any, tmp_path: Path
+) -> None:
+    tools.upgrade(sqlite_url)
+    done = tools.in_process(STOPPED, sqlite_url, str(tmp_path / "spool"), writes)
+    seconds, *faults = done.stdout.split()
+    # half of its time is for the database, a quarter for a process that does not answer
+    assert float(seconds) < (3.8 if writes == "process that hangs" else 2.8)
+    assert "stop" not in faults and "close" in faults
+    [path] = spools(tmp_path)
+    assert [json.loads(line)[0] for line in path.read_text().splitlines()] == list(range(1, 13))
+    framework = simulate(sqlite_url, close_seconds=60)
+    assert not spools(tmp_path)
+    balances = "SELECT available_to_bet_balance FROM balances WHERE run_id = :run ORDER BY sequence"
+    assert tools.query(sqlite_url, balances, run=tools.run_id(sqlite_url, 1)) == [(each,) for each in range(10)]
+    is_whole(framework, sqlite_url, tools, 2)
+
+
+@pytest.mark.parametrize("process", [True, False], ids=["process", "thread"])
+def test_what_cannot_be_spooled_either_is_not_promised_to_the_next_run(
+    process: bool, sqlite_url: str, tools: Any, tmp_path: Path
+) -> None:
+    tools.upgrade(sqlite_url)
+    other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    faults: list[str] = []
+    control = DatabaseLog(sqlite_url, spool=tmp_path / "spool", process=process, close_seconds=0.5)
+    control.start(lambda *fault: faults.append(fault[1]))
+    tools.wait_until(lambda: list(tmp_path.glob("spool/*/*.lock")))
+    for path in tmp_path.glob("spool/*/*.lock"):
+        path.with_suffix(".jsonl").mkdir()  # where the spool is to be
+    control.put(ConfigEvent({"simulated": False}))
+    control.stop()
+    other.close()
+    tools.wait_until(lambda: not any("flumine_dblog" in thread.name for thread in threading.enumerate()))
+    assert "spool" in faults and "close" not in faults
 
 
 LEAVING = """

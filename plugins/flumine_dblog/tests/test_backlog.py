@@ -186,3 +186,47 @@ def test_of_many_at_once_those_that_find_place_are_kept(tmp_path: Path) -> None:
         backlog.put(pieces(*range(1, 21)))
     assert backlog.lost == 10
     assert numbers(backlog, 99) == list(range(1, 11))
+
+
+def _closed_in_a_full_disk(path: Path) -> int:
+    """Close a backlog of 10 entries of which 3 could be spooled."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))
+    backlog = Backlog(path, 2)
+    backlog.put(pieces(1, 2, 3))
+    with pytest.raises(OSError):
+        backlog.put(pieces(*range(4, 11)))
+    assert not backlog.lost
+    with pytest.raises(OSError, match="7 entries"):
+        backlog.close()
+    assert (len(backlog), backlog.lost) == (3, 7)
+    # the thread that writes may still run
+    backlog.spill()
+    backlog.confirm(1)
+    assert not backlog.peek(1)
+    with pytest.raises(OSError):
+        backlog.put(pieces(11))
+    assert backlog.lost == 8
+    assert numbers(Backlog(path, 2), 10) == [1, 2, 3]
+    return 0
+
+
+def test_what_a_full_disk_has_no_room_for_at_the_end_is_lost(tmp_path: Path) -> None:
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            code = _closed_in_a_full_disk(tmp_path / "spool")
+        finally:
+            os._exit(code)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_no_empty_spool_is_left_where_nothing_could_be_spooled(tmp_path: Path) -> None:
+    (tmp_path / "spool").mkdir()
+    backlog = Backlog(tmp_path / "spool" / "file", 10)
+    backlog.put(pieces(1, 2))
+    (tmp_path / "spool" / "file").mkdir()
+    with pytest.raises(OSError, match="2 entries"):
+        backlog.close()
+    assert not len(backlog)

@@ -202,3 +202,63 @@ def test_it_is_listed(ask: Any) -> None:
     found = as_json(ask("plugins", "--json"))
     own = {(row["kind"], row["name"]): row["status"] for row in found if row["distribution"] == "flumine-dblog"}
     assert own == {("commands", "db"): "available", ("logging_controls", "dblog"): "available"}
+
+
+FLAT = '[[logging_controls]]\nname = "dblog"\nurl = "sqlite:///written.db"\n'
+OTHER = FLAT.replace("written", "other")
+SET = ("--set", "logging_controls.dblog.url=sqlite:///written.db")
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "before", "between", "after"),
+    [
+        ("flumine.toml", FLAT, (), (), ()),
+        ("flumine.toml", "\ufeff" + FLAT, (), (), ()),
+        ("flumine.toml", FLAT.replace("dblog", "flumine_dblog.plugin:DatabaseLog"), (), (), ()),
+        ("flumine.toml", OTHER, SET, (), ()),
+        ("flumine.toml", OTHER, (), SET, ()),
+        ("flumine.toml", OTHER, (), (), SET),
+        ("mine.toml", FLAT, ("--config", "mine.toml"), (), ()),
+        ("mine.toml", FLAT, (), ("--config", "mine.toml"), ()),
+        ("mine.toml", FLAT, (), (), ("--config", "mine.toml")),
+    ],
+)
+def test_it_looks_where_a_run_of_the_same_configuration_writes(
+    file: str,
+    text: str,
+    before: tuple[str, ...],
+    between: tuple[str, ...],
+    after: tuple[str, ...],
+    ask: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FLUMINE_DBLOG_URL", raising=False)
+    Path(file).write_text(text, encoding="utf-8")
+    assert ask("db", "--url", "sqlite:///written.db", "upgrade").exit_code == 0
+    for arguments in (["runs"], ["orders", "--run", "1"], ["pnl", "--run", "1"]):
+        assert as_json(ask(*before, "db", *between, *arguments, "--json", *after)) == []
+
+
+def test_a_configuration_with_errors_is_told_unless_it_is_not_needed(
+    ask: Any, sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FLUMINE_DBLOG_URL", raising=False)
+    Path("flumine.toml").write_text("[[logging_controls]]\nnome = 'dblog'\n")
+    result = ask("db", "upgrade")
+    assert result.exit_code == 1 and "flumine.toml:1" in result.stderr
+    assert ask("db", "--url", sqlite_url, "upgrade").exit_code == 0
+
+
+def test_a_tilde_is_the_home_directory(
+    ask: Any, simulate: Any, market_files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    url = "sqlite:///~/data/mine.db"
+    simulate(url, files=market_files[:1], spool=Path("~/spool"))
+    assert (tmp_path / "home" / "data" / "mine.db").is_file() and (tmp_path / "home" / "spool").is_dir()
+    assert not (tmp_path / "~").exists()
+    assert len(as_json(ask("db", "--url", url, "runs", "--json"))) == 1

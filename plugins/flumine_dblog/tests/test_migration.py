@@ -85,7 +85,7 @@ def test_a_run_keeps_what_it_cannot_write_into_newer_tables(
     path = sqlite_url.removeprefix("sqlite:///")
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    framework = simulate(sqlite_url, close_seconds=0)
+    framework = simulate(sqlite_url, close_seconds=3)
     told = framework.faults.first["DatabaseLog", "database"].error
     assert "tables are of version 9999, this flumine-dblog knows" in told
     with sqlite3.connect(path) as connection:

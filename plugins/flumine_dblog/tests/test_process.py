@@ -6,6 +6,9 @@ from typing import Any
 
 import psutil
 import pytest
+from flumine_core.events import ConfigEvent
+
+from flumine_dblog.plugin import DatabaseLog
 
 
 def is_whole(framework: Any, url: str, tools: Any, tmp_path: Path) -> None:
@@ -72,6 +75,24 @@ def test_a_thread_writes_where_no_process_can_be_started(
     framework = simulate(sqlite_url)
     assert set(framework.faults.counts) == {("DatabaseLog", "process")}
     is_whole(framework, sqlite_url, tools, tmp_path)
+
+
+def test_on_windows_a_thread_writes_and_nothing_is_counted(
+    sqlite_url: str, tools: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def popen(*arguments: Any, **options: Any) -> None:
+        raise AssertionError("pass_fds not supported on Windows.")
+
+    monkeypatch.setattr("subprocess.Popen", popen)
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.platform", "win32")
+        control = DatabaseLog(sqlite_url, spool=tmp_path / "spool")
+    faults: list[Any] = []
+    control.start(lambda *fault: faults.append(fault))
+    control.put(ConfigEvent({"simulated": False}))
+    control.stop()
+    assert not faults
+    assert tools.query(sqlite_url, "SELECT count(*) FROM runs WHERE ended IS NOT NULL") == [(1,)]
 
 
 def test_what_ends_a_run_does_not_end_what_writes(simulate: Any, sqlite_url: str, tools: Any, tmp_path: Path) -> None:

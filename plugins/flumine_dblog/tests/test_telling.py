@@ -80,6 +80,17 @@ def test_a_row_that_cannot_be_encoded_is_counted_alone(told: Any, sqlite_url: st
     assert sequences == [(number + 2,) for number in range(17)]
 
 
+def test_a_run_that_ends_before_it_has_told_anything_is_a_run(sqlite_url: str, tools: Any, tmp_path: Any) -> None:
+    control = DatabaseLog(sqlite_url, spool=tmp_path / "spool", run="aborted")
+    control.is_awaited = True
+    control.start(lambda *fault: None)
+    control.stop()
+    [(name, simulated, version, started, ended)] = tools.query(
+        sqlite_url, "SELECT name, simulated, version, started, ended FROM runs"
+    )
+    assert (name, simulated) == ("aborted", True) and version and started <= ended
+
+
 @pytest.mark.parametrize("kind", [LimitOrder(float("nan"), 2.0), LimitOrder(float("inf"), 2.0)])
 def test_what_is_no_number_is_nothing(kind: LimitOrder, told: Any, sqlite_url: str, tools: Any) -> None:
     control, faults = told
