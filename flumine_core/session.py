@@ -1,10 +1,12 @@
 """The composition root: the only file that knows both ends of a framework."""
 
 import queue
+import sys
 import threading
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 from time import monotonic
 from typing import Any
 
@@ -21,7 +23,7 @@ from .kernel.session import Session
 from .live.backlog import Backlog, WaitingEvent
 from .live.ids import LiveIds
 from .live.inbox import Inbox
-from .live.winddown import cancel_orders, is_at_exchange, orders_at_exchange
+from .live.winddown import is_at_exchange, orders_at_exchange, steps_of_stop
 from .market.market import Market
 from .order.order import Order
 from .order.refusal import Refusal
@@ -286,8 +288,8 @@ class Flumine(Session):
     def run(self) -> None:
         """Process events until all streams have ended, or `stop()`.
 
-        However it ends, by an exception too, nothing new is placed from then on, and with `on_stop = "cancel"` what is
-        at the exchange is cancelled first.
+        However it ends, by an exception too, nothing new is placed from then on, and with `on_stop = "cancel"` what it
+        or its journal has placed is cancelled at the exchange first.
 
         :raises ClientError: if there is no client, or nothing installed executes its orders.
         :raises StreamError: if nothing installed opens one of the streams.
@@ -326,9 +328,7 @@ class Flumine(Session):
             finally:
                 ending = monotonic()
                 self.is_stopping = True
-                self._abandon_transactions()
-                if self.settings.on_stop == "cancel":
-                    self._cancel_orders()
+                self._wind_down()
         finally:
             self.is_stopping = True
             for stream in self._made:
@@ -367,23 +367,37 @@ class Flumine(Session):
             event = self.handler_queue.get(timeout=seconds)
         except queue.Empty:
             return True
-        self._answer_posted()
-        if isinstance(event, EndFlumineEvent):
-            self.is_stopping, self._stop_reason = True, event.reason
-            return False
+        self._take(event)
+        return not isinstance(event, EndFlumineEvent)
+
+    def _take(self, event: Event | None) -> None:
+        """Process an event, None being a wake-up, after what other threads have asked for."""
+        if not self.posted.empty():
+            self._answer_posted()
         if isinstance(event, _StreamEnded):
             self._ended_streams += 1
+        elif isinstance(event, EndFlumineEvent):
+            self.is_stopping, self._stop_reason = True, event.reason
         elif event is not None:
             self._process_guarded(event)
-        return True
 
-    def _cancel_orders(self) -> None:
-        """Cancel what is at the exchange, and hear what became of it, within three fifths of `on_stop_timeout`."""
-        until = monotonic() + 0.6 * self.settings.wait("on_stop_timeout")
-        while (remaining := until - monotonic()) > 0 and orders_at_exchange(self):
-            cancel_orders(self)
-            self.drain()
-            self._process_next(min(remaining, 0.1))
+    def _wind_down(self) -> None:
+        """Give up what was never sent and, if so set, cancel, within three fifths of `on_stop_timeout`.
+
+        What is raised meanwhile keeps nothing from being cancelled: it is raised at the end, unless the run itself was
+        ended by an exception.
+        """
+        cause, raised = sys.exception(), None
+        steps: Iterable[Any] = ()
+        if self.settings.on_stop == "cancel":
+            steps = steps_of_stop(self, self._take, monotonic() + 0.6 * self.settings.wait("on_stop_timeout"))
+        for step in chain((self._abandon_transactions,), steps):
+            try:
+                step()
+            except survivable() as error:
+                raised = raised or error
+        if raised is not None and cause in (None, self._handled):
+            raise raised
 
     def _pump(self, stream: Any) -> None:
         name = type(stream).__name__
@@ -405,15 +419,7 @@ class Flumine(Session):
 
     def _loop(self, open_streams: int) -> None:
         while not self.is_stopping and (self._ended_streams < open_streams or not self.handler_queue.empty()):
-            event = self.handler_queue.get()
-            if not self.posted.empty():
-                self._answer_posted()
-            if isinstance(event, _StreamEnded):
-                self._ended_streams += 1
-            elif isinstance(event, EndFlumineEvent):
-                self.is_stopping, self._stop_reason = True, event.reason
-            elif event is not None:
-                self._process_guarded(event)
+            self._take(self.handler_queue.get())
         self._answer_posted()
         if not self.is_stopping:
             self._end_stream()
