@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from sys import getrefcount
-from threading import RLock
+from threading import Lock, get_ident
+from time import sleep
 from typing import Any
 
 from ..errors import ExecutionError
@@ -36,10 +37,11 @@ class MarketBookCache(DeferredChanges):
 
     A change is only noted; it is applied when the runners of a book are read. A book that somebody besides the
     framework still holds when the next change arrives is completed first, so that it never changes. Books may be read
-    from any thread.
+    from any thread: one that is not `thread` makes the cache rest meanwhile, which costs the others next to nothing.
 
     :param stream_id: becomes `streaming_unique_id` of the books.
     :param on_error: called with line number and error where runner changes are not as documented; these are left out.
+    :ivar thread: ident of the one thread that takes changes, 0 if there may be several, one at a time.
     :ivar ladders_built: how many ladders were brought up to date for a reader, ever.
     """
 
@@ -59,7 +61,10 @@ class MarketBookCache(DeferredChanges):
         self.pending_limit = PENDING_BYTES
         self.ladders_built = 0
         self._total_matched: Number | None = 0
-        self._lock = RLock()
+        self.thread = 0
+        self._lock = Lock()
+        self._is_busy = False
+        self._is_wanted = False
         self._snapshots: list[RunnerBook] = []
         self._noted = 0
         self._delivered = 0
@@ -74,8 +79,19 @@ class MarketBookCache(DeferredChanges):
     def hold(self, change: MarketChange, line_number: int = 0) -> None:
         """Take a change without delivering a book, as where a filter leaves it out."""
         change.detach()  # there may be many of them
-        with self._lock:
+        self._begin()
+        try:
             self._note(change, line_number)
+        finally:
+            self._is_busy = False
+
+    def _begin(self) -> None:
+        """Begin to change what other threads may want to read, as soon as none of them does."""
+        self._is_busy = True
+        while self._is_wanted:
+            self._is_busy = False
+            with self._lock:  # whoever reads holds it
+                self._is_busy = True
 
     def _note(self, change: MarketChange, line_number: int) -> int:
         """Put a change with those that wait; return how many were ever taken.
@@ -111,7 +127,10 @@ class MarketBookCache(DeferredChanges):
         :param line: the message as received, for `streaming_update`.
         :param line_number: for `on_error`.
         """
-        with self._lock:
+        self._is_busy = True  # as `_begin`, which would be a call a change
+        if self._is_wanted:
+            self._begin()
+        try:
             rc: Any = change.rc
             runners: list[RunnerBook] | None = None
             is_up_to_date = not self._pending and not self._early and not self.is_adding_up
@@ -148,6 +167,8 @@ class MarketBookCache(DeferredChanges):
             )
             self._delivered = noted
             return book
+        finally:
+            self._is_busy = False
 
     def _taken_first(self, change: RunnerChange) -> RunnerBook:
         """Add a runner that a change is the first to name, and hand it out."""
@@ -160,8 +181,24 @@ class MarketBookCache(DeferredChanges):
 
     def complete(self, book: MarketBook) -> list[RunnerBook]:
         """Build the runners of `book`, unless they are, by applying what it has and was not applied yet."""
-        with self._lock:
+        if get_ident() != self.thread:
+            return self._complete_elsewhere(book)
+        self._begin()
+        try:
             return self._complete(book) if book.built is None else book.built
+        finally:
+            self._is_busy = False
+
+    def _complete_elsewhere(self, book: MarketBook) -> list[RunnerBook]:
+        """Complete a book on a thread that may be another than the one that takes changes, which waits meanwhile."""
+        with self._lock:
+            self._is_wanted = True
+            try:
+                while self._is_busy:
+                    sleep(0.0001)
+                return self._complete(book) if book.built is None else book.built
+            finally:
+                self._is_wanted = False
 
     def _complete(self, book: MarketBook) -> list[RunnerBook]:
         start, end = book._since - self._applied, book._upto - self._applied
@@ -200,7 +237,8 @@ class MarketBookCache(DeferredChanges):
 
     def withdraw(self, book: MarketBook, touched: Sequence[RunnerRecord | RunnerChange]) -> None:
         """Count what changed with the latest book, which is built, as changed with the next one."""
-        with self._lock:
+        self._begin()
+        try:
             if not self._early:
                 self._seen_before = len(self._records)
             for each in touched:
@@ -209,16 +247,18 @@ class MarketBookCache(DeferredChanges):
                 if record.traded_before is None:
                     record.traded_before = before
                 self._early[index] = record
+        finally:
+            self._is_busy = False
 
     def replacement(self) -> "MarketBookCache":
         """Return an empty cache of the same market, as an image asks for, which knows what its books showed traded."""
-        with self._lock:
-            self._complete_latest()
+        if self.book is not None:
+            self.complete(self.book)
         cache = MarketBookCache(
             self.market_id, self.stream_id, self.is_market_total_calculated, self.cumulative_runner_tv, self.on_error
         )
         traded = {(each.selection_id, each.handicap): each.ex.traded_volume for each in self._snapshots}
-        cache.pending_limit = self.pending_limit
+        cache.pending_limit, cache.thread = self.pending_limit, self.thread
         cache._earlier_traded = {**self._earlier_traded, **traded}
         return cache
 

@@ -155,9 +155,9 @@ class Kernel(MarketLife):
             market = self._add_live_market(book.market_id, book)
         elif market.closed and not self._open_again(market, book.publish_time_epoch, book.streaming_unique_id):
             return None
-        is_without_event = market.market_book is None
+        is_first = market.latest_book is None
         market.market_book = book
-        if is_without_event:
+        if is_first:
             self.markets.enter_event(market)
         return market
 

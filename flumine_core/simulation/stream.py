@@ -3,6 +3,7 @@
 import heapq
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
+from threading import get_ident
 
 import msgspec
 
@@ -217,6 +218,7 @@ class RecordedStream:
                 bool(options.get("cumulative_runner_tv")),
                 self._bad_runners,
             )
+            cache.thread = get_ident()
             self._caches[market_id] = cache
             self.description.market_ids.add(market_id)
             share = max(PENDING_BYTES // len(self._caches), _LEAST_PENDING)

@@ -10,6 +10,7 @@ from betfairlightweight.streaming.cache import MarketBookCache as Oracle
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flumine_core import BaseStrategy
 from flumine_core.book.cache import MarketBookCache
 from flumine_core.book.change import decode_message, decode_whole_message
 from flumine_core.book.marketbook import MarketBook
@@ -399,3 +400,9 @@ def test_fields_of_the_definition_that_nobody_knows_yet_cost_nothing() -> None:
     assert book is not None and book.price_ladder_definition is not None and book.key_line_description is not None
     assert book.price_ladder_definition.type == "CLASSIC"
     assert [each.handicap for each in book.key_line_description.key_line] == [0.5]
+
+
+def test_books_that_nobody_reads_are_never_built(simulate: Any, market_file: Any) -> None:
+    framework = simulate(market_file(updates=400), BaseStrategy())
+    caches = [market.latest_book._cache for market in framework.markets]
+    assert [cache.ladders_built for cache in caches] == [0]
