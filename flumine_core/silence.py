@@ -43,5 +43,5 @@ def keep_silent() -> None:
     loaded = sys.modules.get(LOGURU)
     if loaded is not None:
         loaded.logger.disable(PACKAGE)
-    elif _OnFirstImport not in sys.meta_path:
+    elif not any(getattr(each, "__module__", "") == __name__ for each in sys.meta_path):  # maybe an earlier import's
         sys.meta_path.insert(0, _OnFirstImport)
