@@ -8,7 +8,7 @@ from .clock import to_datetime
 from .contract.client import BaseClient, BetfairClient, SimulatedClient
 from .contract.loggingcontrol import LoggingControl, check_whole
 from .contract.strategy import BaseStrategy
-from .contract.streams import MARKET_FILTER_KEYS, RECORDED_FILTER_KEYS, filter_problems
+from .contract.streams import MARKET_FILTER_KEYS, RECORDED_FILTER_KEYS, check_filter
 from .errors import DiscoveryError, FlumineCoreError, SettingsError
 from .hint import did_you_mean, one_line
 from .kernel.discovery import Discovery, describe_circle, ordered, wished_names
@@ -204,9 +204,7 @@ class UnitAssembly(Assembly):
             "country_codes": list(run.country_codes) or None,
         }
         if isinstance(own, Mapping):
-            problems = filter_problems(own, MARKET_FILTER_KEYS | RECORDED_FILTER_KEYS)
-            if problems:
-                raise SettingsError(f"strategy {strategy.name}: {'; '.join(problems.values())}")
+            check_filter(f"strategy {strategy.name}", own, MARKET_FILTER_KEYS | RECORDED_FILTER_KEYS)
             wanted.update((key, own[key]) for key in FILTERS if key in own)
         strategy.market_filter = wanted
         strategy.streams = []
@@ -250,13 +248,16 @@ def make_logging_controls(run: Run, discovery: Discovery, faults: Faults) -> lis
 
     :raises FlumineCoreError: on an unknown name, an option that does not fit, or what is no logging control.
     """
-    made = [(named, _made("logging_controls", named, discovery, faults, {})) for named in run.logging_controls]
-    for named, control in made:
-        if control is not None and not isinstance(control, LoggingControl):
+    controls = []
+    for named in run.logging_controls:
+        control = _made("logging_controls", named, discovery, faults, {})
+        if control is None:
+            continue
+        if not isinstance(control, LoggingControl):
             raise SettingsError(f"logging control {named.name!r} must be a LoggingControl, was {control!r}")
-        if control is not None:
-            check_whole(control)
-    return [control for _, control in made if control is not None]
+        check_whole(control)
+        controls.append(control)
+    return controls
 
 
 def _in_wished_order(middleware: Iterable[tuple[str, Any]]) -> list[Any]:

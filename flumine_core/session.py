@@ -314,6 +314,7 @@ class Flumine(Session):
             self._live.log_in()
             try:
                 self._start()
+                self._live.start()
                 self._made = [self._made_stream(stream) for stream in self.streams]
                 order_streams = [
                     stream

@@ -50,6 +50,16 @@ def filter_problems(market_filter: Mapping[Any, Any], known: Collection[str]) ->
     }
 
 
+def check_filter(whose: str, market_filter: Mapping[Any, Any], known: Collection[str]) -> None:
+    """Refuse a market filter with a key that nothing reads: what a misspelt one was to leave out would be traded.
+
+    :raises SettingsError: naming whose it is, the key, and the nearest that there is.
+    """
+    problems = filter_problems(market_filter, known)
+    if problems:
+        raise SettingsError(f"{whose}: {'; '.join(problems.values())}")
+
+
 def _plain(value: Any) -> Any:
     """Return filters as plain data; betfairlightweight's filter objects serialise themselves."""
     serialise = getattr(value, "serialise", None)

@@ -49,6 +49,10 @@ class Gate(Protocol):
         """Take note of a refusal."""
         ...
 
+    def stop_request(self, order: Order, package_type: OrderPackageType, reason: str) -> None:
+        """Refuse a request that all controls had accepted, since the transaction will not send it."""
+        ...
+
     def trade_placed(self, trade: "Trade") -> None:
         """Take note that the first order of a trade was placed."""
         ...
@@ -223,14 +227,9 @@ class Transaction:
         """Refuse a request whose order has become complete since: it has forgotten what was asked."""
         if not order.complete:
             return False
-        verb, strategy = package_type.value.lower(), order.trade.strategy.name
+        verb = package_type.value.lower()
         reason = f"the order was complete before the transaction was executed: there is nothing to {verb}"
-        refusal = Refusal(
-            "Transaction", reason, {}, order.market_id, order.selection_id, strategy, order.id, package_type
-        )
-        self._client.release(order, package_type)
-        order.refusal, order.violation_msg = refusal, refusal.message
-        self._gate.refuse(order, refusal)
+        self._gate.stop_request(order, package_type, reason)
         return True
 
     def _put_out(self, package_type: OrderPackageType, orders: tuple[Order, ...], version: int | None) -> None:

@@ -2,6 +2,7 @@
 
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -154,8 +155,11 @@ class Desk(Reports):
         transactions, self._open_transactions = self._open_transactions, []
         for transaction in transactions:
             for order, package_type in transaction.abandon():
-                refusal = refusal_of("Transaction", "the transaction was never executed", order, package_type)
-                self._stop_request(order, refusal)
+                self.stop_request(order, package_type, "the transaction was never executed")
+
+    def stop_request(self, order: Order, package_type: OrderPackageType, reason: str) -> None:
+        """Refuse a request that all controls had accepted, since its transaction will not send it."""
+        self._stop_request(order, refusal_of("Transaction", reason, order, package_type))
 
     # the outbox
 
@@ -193,23 +197,21 @@ class Desk(Reports):
         step.run(partial(self._empty_outbox, market), market)
 
     def _empty_outbox(self, market: Market) -> None:
-        packages, market.outbox = market.outbox, []
-        for position, package in enumerate(packages, 1):
-            try:
-                self._process_one(package)
-            except BaseException:
-                market.outbox[:0] = packages[position:]
-                raise
-        self._parted_from = None
-
-    def _process_one(self, package: OrderPackage) -> None:
+        waiting, market.outbox = deque(market.outbox), []
         try:
-            self._process_order_package(package)
-        except survivable() as error:  # of a step that was overridden, or one that the settings have raised
-            name = type(self).__name__
-            if self._parted_from is not package:
-                self._stop(package, name, f"_process_order_package raised {one_line(error)}")
-            self.faults.record(name, "_process_order_package", error)
+            while waiting:
+                package = waiting.popleft()
+                try:
+                    self._process_order_package(package)
+                except survivable() as error:  # of a step that was overridden, or one that the settings have raised
+                    name = type(self).__name__
+                    if self._parted_from is not package:
+                        self._stop(package, name, f"_process_order_package raised {one_line(error)}")
+                    self.faults.record(name, "_process_order_package", error)
+        except BaseException:
+            market.outbox[:0] = waiting
+            raise
+        self._parted_from = None
 
     def _process_order_package(self, order_package: OrderPackage) -> None:
         """Process one package: hooks may stop it, its client's execution takes it."""

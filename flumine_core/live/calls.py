@@ -174,6 +174,8 @@ class Calls:
 
 
 def unread(failure: Exception) -> CallError:
-    """Return what stands for an answer that nobody expected: the question is asked again."""
+    """Return a call's failure; of another one what stands for it, so that the question is asked again."""
+    if isinstance(failure, CallError):
+        return failure
     logger.opt(exception=failure).error("bets cannot be read")
     return CallError("BAD_ANSWER", f"{type(failure).__name__}: {failure}", is_refused=False)

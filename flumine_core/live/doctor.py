@@ -13,8 +13,8 @@ import requests
 
 from ..clock import LiveClock
 from ..contract.client import BaseClient
-from ..contract.streams import MARKET_FILTER_KEYS, filter_problems
-from ..errors import DataError, FlumineCoreError, StreamError
+from ..contract.streams import MARKET_FILTER_KEYS, check_filter
+from ..errors import DataError, FlumineCoreError, SettingsError, StreamError
 from ..settings import Settings
 from .api import Api
 from .certificate import validity_of, why_unusable
@@ -244,11 +244,11 @@ def count_markets(api: Api, market_filter: Mapping[str, Any]) -> int:
 
 def examine_filter(name: str, api: Api, market_filter: Mapping[str, Any]) -> Finding:
     """Tell whether a strategy's filter is one, and within what one subscription may hold."""
-    problems = filter_problems(market_filter, MARKET_FILTER_KEYS)
-    if problems:
-        return Finding("error", f"strategy {name}: {'; '.join(problems.values())}")
     try:
+        check_filter(f"strategy {name}", market_filter, MARKET_FILTER_KEYS)
         count = count_markets(api, market_filter)
+    except SettingsError as error:
+        return Finding("error", str(error))
     except CallError as error:
         return Finding("warning", f"strategy {name}: its markets cannot be counted: {error}")
     if count > MOST_MARKETS:

@@ -269,7 +269,7 @@ class BetfairExecution(Calls):
         try:
             bets = self._lists.current(**filters)
         except Exception as failure:
-            error = failure if isinstance(failure, CallError) else unread(failure)
+            error = unread(failure)
         self._arrive(ListEvent(bets=bets, connection=connection, error=error))
 
     def _list_missing(self, connection: int, bet_ids: list[str]) -> None:
@@ -278,7 +278,7 @@ class BetfairExecution(Calls):
             bets = self._lists.named(bet_ids, ())
             bets += self._cleared(bets, bet_ids, ())
         except Exception as failure:
-            error = failure if isinstance(failure, CallError) else unread(failure)
+            error = unread(failure)
         self._arrive(ListEvent(bets=bets, connection=connection, is_last=True, error=error))
 
     def _listed(self, event: ListEvent) -> Iterator[Report]:

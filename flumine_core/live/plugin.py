@@ -17,12 +17,11 @@ from ..contract.streams import (
     OrderStream,
     RaceDataStream,
     SportsDataStream,
-    filter_problems,
+    check_filter,
 )
 from ..contract.worker import BackgroundWorker
 from ..control.stream import StreamValidation
-from ..errors import ClientError, ExecutionError, SettingsError, StreamError
-from ..hint import one_line
+from ..errors import ClientError, ExecutionError, StreamError
 from ..market.market import Market
 from ..settings import Settings
 from .api import Api
@@ -75,7 +74,6 @@ class LiveEnd:
         self._journal: Journal | None = None
         self._streams: list[LiveStream] = []
         self._apis: dict[str, Api] = {}
-        self._start_error: BaseException | None = None
 
     def api_of(self, client: BaseClient) -> Api:
         """Return the API of an account, one for all who call it."""
@@ -108,11 +106,7 @@ class LiveEnd:
                 raise ClientError(f"account {client.username} cannot be used: {error}") from error
 
     def is_ready(self) -> bool:
-        """Whether it is known of every account that trades what it has at the exchange.
-
-        :raises ExecutionError: where the live end could not start.
-        """
-        self._check_started()
+        """Whether it is known of every account that trades what it has at the exchange."""
         return all(
             control.is_open
             for client in self._framework.clients
@@ -133,23 +127,14 @@ class LiveEnd:
         if self._journal is not None:
             self._journal.end()
 
-    @hookimpl
-    def flumine_start(self, framework: LiveFramework) -> None:
+    def start(self) -> None:
         """Add order streams, workers, and the control that keeps orders off stale markets.
 
-        Where that fails the run does not go on without them: it ends before any stream opens.
+        It is no hook: where it fails the run does not go on without them.
+
+        :raises SettingsError: where one of them cannot be made.
         """
-        try:
-            self._add_all(framework)
-        except BaseException as error:
-            self._start_error = error
-            raise
-
-    def _check_started(self) -> None:
-        if self._start_error is not None:
-            raise ExecutionError(f"the live end could not start: {one_line(self._start_error)}") from self._start_error
-
-    def _add_all(self, framework: LiveFramework) -> None:
+        framework = self._framework
         if not any(isinstance(control, StreamValidation) for control in framework.trading_controls):
             framework.add_trading_control(StreamValidation)
         for client in framework.clients:
@@ -188,7 +173,6 @@ class LiveEnd:
     @hookimpl
     def flumine_make_stream(self, description: BaseStream, settings: Settings) -> LiveStream | None:
         """Open a market, data, order, race or cricket stream."""
-        self._check_started()
         makers: tuple[tuple[Any, Any], ...] = (
             (DataStream, LiveDataStream),
             (MarketStream, LiveMarketStream),
@@ -202,7 +186,8 @@ class LiveEnd:
                 account = self._account(description)
                 if account is None:
                     return None
-                _check_filter(description)
+                if isinstance(description, MarketStream):
+                    check_filter(repr(description), description.market_filter, MARKET_FILTER_KEYS)
                 stream: LiveStream = make(description, account, settings, self)
                 self._streams.append(stream)
                 return stream
@@ -271,13 +256,3 @@ def has_account(client: BaseClient) -> bool:
 def trades_live(client: BaseClient) -> bool:
     """Whether a client's orders go to Betfair, so that their stream is to be listened to."""
     return has_account(client) and not client.paper_trade and not client.market_recording_mode
-
-
-def _check_filter(description: BaseStream) -> None:
-    """Refuse a filter with a key that Betfair does not know: what a misspelt one was to leave out would be traded.
-
-    :raises SettingsError: naming the key, and the nearest that there is.
-    """
-    problems = filter_problems(getattr(description, "market_filter", {}), MARKET_FILTER_KEYS)
-    if problems:
-        raise SettingsError(f"{description!r}: {'; '.join(problems.values())}")

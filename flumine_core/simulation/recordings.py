@@ -12,7 +12,7 @@ from ..contract.streams import (
     HistoricalStream,
     OrderStream,
     SportsDataStream,
-    filter_problems,
+    check_filter,
 )
 from ..errors import SettingsError, StreamError
 from .reader import expand
@@ -36,9 +36,7 @@ def recordings_of(strategy: BaseStrategy) -> list[HistoricalStream]:
             f"in simulation market_filter of {strategy.name} must be a dict with markets (paths or globs), "
             f"was {wanted!r}"
         )
-    problems = filter_problems(wanted, RECORDED_FILTER_KEYS)
-    if problems:
-        raise SettingsError(f"strategy {strategy.name}: {'; '.join(problems.values())}")
+    check_filter(f"strategy {strategy.name}", wanted, RECORDED_FILTER_KEYS)
     markets = wanted["markets"]
     paths = [markets] if isinstance(markets, str | Path) else list(markets)
     groups = _groups_of(strategy.name, wanted.get("event_groups"))

@@ -312,3 +312,39 @@ def test_an_unknown_outcome_is_looked_for_later_where_there_is_no_thread(
     again.wait_until(lambda: again.market.blotter[order.id].complete)
     assert len(refused) == 4
     assert again.framework.faults.counts == {}
+
+
+@pytest.mark.parametrize("ask", ["replace", "update", "cancel"])
+def test_a_late_transaction_leaves_out_what_is_complete_and_sends_the_rest(rig: Rig, ask: str) -> None:
+    filled, rest = rig.place(), rig.place()
+    rig.settled(filled, rest)
+    counted = rig.client.transaction_count_total
+    (limit,) = [each for each in rig.client.trading_controls if hasattr(each, "pending_transaction_count")]
+
+    def begin() -> Any:
+        transaction = rig.market.transaction()
+        for order in (filled, rest):
+            if ask == "replace":
+                assert transaction.replace_order(order, 3.5)
+            elif ask == "update":
+                assert transaction.update_order(order, "PERSIST")
+            else:
+                assert transaction.cancel_order(order)
+        return transaction
+
+    transaction = rig.ask(begin)
+    rig.exchange.market(MARKET).match_bet(filled.bet_id)
+    rig.wait_until(lambda: filled.complete)
+    assert rig.ask(transaction.execute) == 1
+    assert filled.refusal.control == "Transaction"
+    assert filled.violation_msg.endswith(f"complete before the transaction was executed: there is nothing to {ask}")
+    assert filled.status is OrderStatus.EXECUTION_COMPLETE
+    if ask == "update":
+        rig.wait_until(lambda: rest.order_type.persistence_type == "PERSIST")
+    else:
+        rig.wait_until(lambda: rest.complete)
+    rig.agrees()
+    assert rest.refusal is None
+    assert limit.pending_transaction_count == 0
+    assert rig.client.transaction_count_total == counted + (ask == "replace")
+    assert not rig.framework.faults.total

@@ -1,7 +1,9 @@
 """The session: one login for all who need it, no loop where a human is needed, no empty token."""
 
+import shutil
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from flumine_core import Settings
 from flumine_core.live.api import Api
 from flumine_core.live.login import CallError
 
+from .conftest import wait_for
 from .rig import MARKET, WAITS, Rig, client_of
 
 
@@ -91,10 +94,10 @@ def test_a_ban_is_waited_out(exchange: Any, make_api: Callable[..., Api]) -> Non
         assert "TEMPORARY_BAN" in code_of(api)
     assert exchange.ledger.failed_logins == 1
     exchange.set_login_code(None)
-    wait_for(api)
+    wait_for_login(api)
 
 
-def wait_for(api: Api) -> None:
+def wait_for_login(api: Api) -> None:
     pause = threading.Event()
     for _ in range(1000):
         try:
@@ -194,3 +197,31 @@ def test_lists_are_asked_for_three_at_a_time(rig: Rig) -> None:
     rig.settled(*orders)
     rig.agrees()
     assert MARKET in rig.exchange.market_ids
+
+
+def test_a_certificate_that_cannot_be_read_for_a_moment_is_read_again(exchange: Any, tmp_path: Path) -> None:
+    betting_client = client_of(exchange).betting_client
+    told: list[str] = []
+    certificates = tmp_path / "certificates"
+    certificates.write_text("in place of a directory")
+    betting_client.cert_files, betting_client.certs = None, str(certificates)
+    api = Api(betting_client, Settings(**WAITS), on_alert=told.append, ca_file=exchange.ca_file)
+
+    def fails(text: str) -> bool:
+        try:
+            api.login.token()
+        except CallError as error:
+            return text in str(error)
+        return False
+
+    assert fails("the certificate for the login cannot be read")
+    tries = []
+    wait_for(lambda: tries.append(fails("next try in")) or tries[-2:] == [True, False])  # it has tried once more
+    assert api.login.refusal is None
+    assert len(told) == 1 and "cannot be read" in told[0]
+    certificates.unlink()
+    certificates.mkdir()
+    shutil.copy(exchange.cert_file, certificates / "client.crt")
+    shutil.copy(exchange.key_file, certificates / "client.key")
+    wait_for(lambda: not fails(""))
+    assert exchange.ledger.logins == 1

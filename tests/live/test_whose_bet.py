@@ -122,3 +122,55 @@ def test_one_trade_may_have_orders_of_one_price(rig: Rig) -> None:
     rig.settled(*orders)
     rig.agrees()
     assert [rig.ledger.bet(order.bet_id).size for order in orders] == [2.0, 4.0, 6.0]
+
+
+@pytest.mark.parametrize("is_first_done", [False, True])
+def test_a_trade_with_orders_at_two_accounts_comes_back_as_one(
+    plugins: Any, tmp_path: Path, is_first_done: bool
+) -> None:
+    module = pytest.importorskip("flumine_exchange.exchange")
+    accounts = (module.Account(username="one", app_key="key-1"), module.Account(username="two", app_key="key-2"))
+    settings = Settings(**{**WAITS, "journal": str(tmp_path / "journal.sqlite")})
+    options = module.ExchangeSettings(scale=0.05, start="now", accounts=accounts)
+    with module.LocalExchange([module.Scenario(market_id=MARKET)], settings=options) as exchange:
+
+        def start() -> tuple[Rig, Any]:
+            second = client_of(exchange)
+            second.betting_client.username, second.betting_client.app_key = "two", "key-2"
+            rig = Rig(exchange, client_of(exchange), settings, plugins())
+            rig.framework.add_client(second)
+            rig.start()
+            rig.wait_until(lambda: second.execution.gate.is_open)
+            return rig, second
+
+        rig, second = start()
+
+        def place() -> Any:
+            trade = Trade(MARKET, 11, 0, rig.trader)
+            for client in (rig.client, second):
+                with rig.market.transaction(client=client) as transaction:
+                    assert transaction.place_order(trade.create_order("BACK", LimitOrder(3.0, 2.0)))
+            return trade
+
+        trade = rig.ask(place)
+        rig.settled(*trade.orders)
+        if is_first_done:
+            exchange.market(MARKET).match_bet(trade.orders[0].bet_id)
+            rig.wait_until(lambda: trade.orders[0].complete)
+        rig.stop()
+
+        rig, second = start()
+        try:
+            again = [rig.ask(lambda each=each: rig.market.blotter[each.id]) for each in trade.orders]
+            assert again[0].trade is again[1].trade
+            assert [each.id for each in again[0].trade.orders] == [each.id for each in trade.orders]
+            assert [each.client for each in again] == [rig.client, second]
+            assert not again[0].trade.complete
+            context = rig.trader.get_runner_context(MARKET, 11)
+            assert (context.trades, context.live_trades) == ([trade.id], [trade.id])
+            exchange.market(MARKET).match_bet(again[1].bet_id)
+            rig.wait_until(lambda: again[1].complete)
+            if is_first_done:
+                rig.wait_until(lambda: again[0].trade.complete and not context.live_trades)
+        finally:
+            rig.stop()

@@ -3,6 +3,7 @@
 import os
 import resource
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,18 @@ def test_a_damaged_line_is_passed_over_and_counted(tmp_path: Path) -> None:
     assert not (tmp_path / "spool").exists()
 
 
+def in_a_child(function: Callable[[Path], int], path: Path) -> int:
+    """Return the exit status of a process of its own that runs a function, which may change what a process may do."""
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            code = function(path)
+        finally:
+            os._exit(code)
+    return os.waitpid(child, 0)[1]
+
+
 def _in_a_full_disk(path: Path) -> int:
     """Put 30 entries where files may hold 300 bytes, confirm as if the database came back; return what went wrong."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -155,14 +168,7 @@ def _in_a_full_disk(path: Path) -> int:
 
 
 def test_a_full_disk_keeps_entries_in_memory(tmp_path: Path) -> None:
-    child = os.fork()
-    if not child:
-        code = 1
-        try:
-            code = _in_a_full_disk(tmp_path / "spool")
-        finally:
-            os._exit(code)
-    assert os.waitpid(child, 0)[1] == 0
+    assert in_a_child(_in_a_full_disk, tmp_path / "spool") == 0
 
 
 def test_what_finds_no_place_is_counted(tmp_path: Path) -> None:
@@ -212,14 +218,7 @@ def _closed_in_a_full_disk(path: Path) -> int:
 
 
 def test_what_a_full_disk_has_no_room_for_at_the_end_is_lost(tmp_path: Path) -> None:
-    child = os.fork()
-    if not child:
-        code = 1
-        try:
-            code = _closed_in_a_full_disk(tmp_path / "spool")
-        finally:
-            os._exit(code)
-    assert os.waitpid(child, 0)[1] == 0
+    assert in_a_child(_closed_in_a_full_disk, tmp_path / "spool") == 0
 
 
 def test_no_empty_spool_is_left_where_nothing_could_be_spooled(tmp_path: Path) -> None:
